@@ -1,0 +1,12 @@
+/* The clocks, in nanoseconds. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define CLOCK_SECOND UINT64_C(1000000000)
+
+uint64_t clock_mono_ns(void); /* CLOCK_MONOTONIC */
+uint64_t clock_real_ns(void); /* CLOCK_REALTIME */
+
+#endif
