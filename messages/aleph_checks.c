@@ -1,0 +1,227 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "messages/aleph_checks.h"
+#include "messages/value.h"
+
+#define CODE_ROOT "/opt/code"
+#define PATH_MAX_LEN 256
+
+struct checks {
+	const struct aleph_program *program;
+	const char *prefix;
+	struct problems *problems;
+};
+
+static const char *const ids[] = { "mount:path", "mount:node", "mount:code",
+	"mount:twice", "entrypoint:empty", "entrypoint:path",
+	"entrypoint:module", "variable:name", "code:none", "code:both",
+	"code:content", "args:length", "volume:kind" };
+
+void
+aleph_checks_ids(void (*fn)(void *, const char *), void *arg)
+{
+	for (size_t i = 0; i < nitems(ids); i++)
+		fn(arg, ids[i]);
+}
+
+static void
+report(const struct checks *c, const char *id, const char *field,
+    const char *subject, const char *why)
+{
+	char *path = str_printf("%s%s%s", c->prefix,
+	    c->prefix[0] != '\0' ? "." : "", field);
+	char *quoted = subject == NULL ? NULL : problems_quote(subject);
+
+	problems_add(c->problems, id, path, "%s%s%s",
+	    quoted == NULL ? "" : quoted, quoted == NULL ? "" : " ", why);
+	free(quoted);
+	free(path);
+}
+
+struct mount {
+	char field[32];
+	const char *path;
+};
+
+/* One mount, by itself. */
+static void
+check_mount(const struct checks *c, const struct mount *m)
+{
+	static const char *const node[] = { "/proc", "/sys", "/dev" };
+
+	if (!str_is_clean_path(m->path) || strlen(m->path) > PATH_MAX_LEN) {
+		report(c, "mount:path", m->field, m->path,
+		    "is not a clean absolute path");
+		return;
+	}
+	if (strcmp(m->path, "/") == 0)
+		report(c, "mount:node", m->field, m->path,
+		    "belongs to the node");
+	for (size_t i = 0; i < nitems(node); i++)
+		if (str_is_within(m->path, node[i]))
+			report(c, "mount:node", m->field, m->path,
+			    "belongs to the node");
+	if (str_is_within(CODE_ROOT, m->path) ||
+	    str_is_within(m->path, CODE_ROOT))
+		report(c, "mount:code", m->field, m->path,
+		    "would hide the code at " CODE_ROOT);
+}
+
+static void
+check_mounts(const struct checks *c)
+{
+	const struct aleph_program *p = c->program;
+	static struct mount all[ALEPH_VOLUMES_MAX + 2];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nvolumes; i++) {
+		if (p->volume[i].mount == NULL)
+			continue;
+		snprintf(all[n].field, sizeof(all[n].field),
+		    "volumes[%zu].mount", i);
+		all[n++].path = p->volume[i].mount;
+	}
+	if (p->data.present) {
+		strcpy(all[n].field, "data.mount");
+		all[n++].path = p->data.mount;
+	}
+	/* It may be where the data is: then it starts from them. */
+	if (p->export.present &&
+	    !(p->data.present && strcmp(p->data.mount, p->export.mount) == 0)) {
+		strcpy(all[n].field, "export.mount");
+		all[n++].path = p->export.mount;
+	}
+	for (size_t i = 0; i < n; i++) {
+		check_mount(c, &all[i]);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(all[i].path, all[k].path) == 0) {
+				report(c, "mount:twice", all[i].field,
+				    all[i].path, "is mounted twice");
+				break;
+			}
+	}
+}
+
+static size_t
+identifier(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+
+	return strspn(s, letters) == 0 ? 0
+				       : strspn(s, letters) +
+		strspn(s + strspn(s, letters),
+		    "abcdefghijklmnopqrstuvwxyz"
+		    "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+}
+
+/* Identifiers with dots between them, up to len bytes. */
+static bool
+is_dotted(const char *s, size_t len)
+{
+	size_t n;
+
+	for (;;) {
+		n = identifier(s);
+		if (n == 0 || n > len)
+			return false;
+		if (n == len)
+			return true;
+		if (s[n] != '.')
+			return false;
+		s += n + 1;
+		len -= n + 1;
+	}
+}
+
+/* A path below the code's root: no way out, and nothing that is an option. */
+static bool
+is_program_path(const char *s)
+{
+	char *absolute = str_printf("/%s", s);
+	bool ok = s[0] != '-' && str_is_clean_path(absolute) &&
+	    strlen(absolute) <= PATH_MAX_LEN;
+
+	free(absolute);
+	return ok;
+}
+
+static void
+check_entrypoint(const struct checks *c, const char *field)
+{
+	const struct aleph_code *code = &c->program->code;
+	const char *s = code->entrypoint, *colon = strchr(s, ':');
+
+	if (s[0] == '\0') {
+		report(c, "entrypoint:empty", field, NULL, "empty");
+	} else if (code->interface != ALEPH_ASGI) {
+		if (!is_program_path(s))
+			report(c, "entrypoint:path", field, s,
+			    "is not a path below the code");
+	} else if (code->callable) {
+		return; /* that it is an identifier made it one */
+	} else if (colon == NULL || !is_dotted(s, (size_t)(colon - s)) ||
+	    !is_dotted(colon + 1, strlen(colon + 1))) {
+		report(c, "entrypoint:module", field, s,
+		    "is not module:callable");
+	}
+}
+
+static void
+check_code(const struct checks *c)
+{
+	const struct aleph_code *code = &c->program->code;
+	int sources = (code->ref != NULL) + (code->content != NULL) +
+	    (code->address != NULL);
+
+	if (sources == 0)
+		report(c, "code:none", "code", NULL,
+		    "neither a reference nor content");
+	if (sources > 1)
+		report(c, "code:both", "code", NULL,
+		    "a reference and content exclude each other");
+	if (code->content != NULL && code->encoding != ALEPH_PLAIN)
+		report(c, "code:content", "code", NULL,
+		    "content is text, so its encoding is plain");
+	check_entrypoint(c, "code.entrypoint");
+}
+
+static void
+check_variables(const struct checks *c)
+{
+	const struct value *v = c->program->variables;
+
+	for (size_t i = 0; v != NULL && i < v->len; i++)
+		if (v->key[i][0] == '\0' || strchr(v->key[i], '=') != NULL)
+			report(c, "variable:name", "variables", v->key[i],
+			    "cannot name a variable");
+}
+
+static void
+check_args(const struct checks *c)
+{
+	const struct value *v = c->program->code.args;
+	char field[48];
+
+	for (size_t i = 0; v != NULL && i < v->len; i++) {
+		snprintf(field, sizeof(field), "code.args[%zu]", i);
+		if (strlen(v->item[i]->text) > 128 << 10)
+			report(c, "args:length", field, NULL,
+			    "longer than 131072 bytes");
+	}
+}
+
+void
+aleph_checks_run(const struct aleph_program *p, const char *prefix,
+    struct problems *problems)
+{
+	struct checks c = { p, prefix, problems };
+
+	check_code(&c);
+	check_args(&c);
+	check_mounts(&c);
+	check_variables(&c);
+}

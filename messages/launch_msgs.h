@@ -1,0 +1,127 @@
+/*
+ * What core and launcher say to each other.  runtime/ and sandbox/ meet here
+ * and nowhere else.
+ *
+ *   core                                launcher
+ *   CEILING grant, u32 spares       ->
+ *                                   <-  READY host
+ *   VOLUME u32 tenant, bytes, files ->
+ *                                   <-  VOLUME_MADE + 1 descriptor, or ERROR
+ *   CREATE u32 tenant, machine      ->
+ *                                   <-  CREATED + pidfd, or ERROR
+ *   CONNECT u32 port                ->
+ *                                   <-  CONNECTED + 1 descriptor, or ERROR
+ *   KILL u8 cause                   ->
+ *                                   <-  EXITED facts
+ *
+ * The ceiling comes once; after it no frame can raise it.  spares: how many
+ * slots are kept ready.  A machine is known by the serial of its CREATE, which
+ * CONNECT, KILL and EXITED carry; other answers carry their request's.  All
+ * machines of one tenant have the same range of host ids, so that they may
+ * share a volume.
+ *
+ * CREATE's descriptors: standard input, output and error, the args block
+ * (guest/start_block.h), channel in and out if the machine has one, then one
+ * for each mount that is an image or a tree, in order.
+ * A request at the wrong time, with the wrong number of descriptors or above
+ * the ceiling ends the connection, and every machine with it.
+ */
+#ifndef MESSAGES_LAUNCH_MSGS_H
+#define MESSAGES_LAUNCH_MSGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+
+enum launch_type {
+	LAUNCH_CEILING = 1,
+	LAUNCH_READY,
+	LAUNCH_VOLUME,
+	LAUNCH_VOLUME_MADE,
+	LAUNCH_CREATE,
+	LAUNCH_CREATED,
+	LAUNCH_CONNECT,
+	LAUNCH_CONNECTED,
+	LAUNCH_KILL,
+	LAUNCH_EXITED,
+	LAUNCH_ERROR,
+};
+
+/* How the host holds limits. */
+enum launch_cgroup {
+	LAUNCH_CGROUP_NONE,
+	LAUNCH_CGROUP_HYBRID,
+	LAUNCH_CGROUP_V2
+};
+
+/* LAUNCH_READY: what the launcher found, once, at its start. */
+struct launch_host {
+	uint8_t cgroup;       /* enum launch_cgroup */
+	uint8_t landlock_abi; /* 0: there is none */
+	bool rootless;
+	uint32_t missing; /* MACHINE_CONTROL_BIT: what it cannot enforce */
+};
+
+/* The phases of a launch, ns each, in order. */
+enum launch_phase {
+	LAUNCH_PHASE_MOUNTS,
+	LAUNCH_PHASE_SLOT,
+	LAUNCH_PHASE_CGROUP,
+	LAUNCH_PHASE_FILTER,
+	LAUNCH_PHASE_START,
+	LAUNCH_PHASES,
+};
+
+/* LAUNCH_CREATED.  Limits as read back from the kernel; 0: not set. */
+struct launch_created {
+	uint32_t degraded; /* optional controls that are not in force */
+	uint64_t memory, pids, cpu_quota_us, cpu_period_us;
+	uint64_t nofile, fsize;
+	uint64_t phase_ns[LAUNCH_PHASES];
+	uint32_t filter_len;
+};
+
+/* Why a machine ended, as far as the launcher had a part in it. */
+enum launch_cause {
+	LAUNCH_CAUSE_SELF, /* the program came to its end */
+	LAUNCH_CAUSE_WALL,
+	LAUNCH_CAUSE_CPU,
+	LAUNCH_CAUSE_OUTPUT, /* core asked: more output than allowed */
+	LAUNCH_CAUSE_STOP,   /* core asked: a person or a shutdown */
+	LAUNCH_CAUSE_DISK,
+	LAUNCH_CAUSES,
+};
+
+enum launch_end {
+	LAUNCH_END_EXIT,     /* code is the exit status */
+	LAUNCH_END_SIGNAL,   /* code is the signal */
+	LAUNCH_END_NO_EXEC,  /* code is the errno of execve(2) */
+	LAUNCH_END_NO_START, /* code is the errno of a step before it */
+	LAUNCH_END_LOST,     /* init died and said nothing */
+	LAUNCH_ENDS,
+};
+
+/* LAUNCH_EXITED. */
+struct launch_exited {
+	uint8_t cause; /* enum launch_cause */
+	uint8_t end;   /* enum launch_end */
+	uint32_t code;
+	uint64_t wall_ns, cpu_ns, memory_peak, pids_peak;
+	uint64_t oom_kills, throttled_ns;
+};
+
+const char *launch_msgs_cgroup_name(enum launch_cgroup);
+const char *launch_msgs_phase_name(enum launch_phase);
+
+void launch_msgs_put_host(struct buf *, const struct launch_host *);
+void launch_msgs_get_host(struct buf *, struct launch_host *);
+void launch_msgs_put_created(struct buf *, const struct launch_created *);
+void launch_msgs_get_created(struct buf *, struct launch_created *);
+void launch_msgs_put_exited(struct buf *, const struct launch_exited *);
+void launch_msgs_get_exited(struct buf *, struct launch_exited *);
+void launch_msgs_put_error(struct buf *, const struct err *);
+void launch_msgs_get_error(struct buf *, struct err *);
+
+#endif
