@@ -1,0 +1,415 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "messages/problems.h"
+#include "messages/value.h"
+#include "policy/ceiling.h"
+#include "policy/groups.h"
+
+#define OPTIONAL_BY_DEFAULT                               \
+	(MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_TRUNCATE) | \
+	    MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_TCP) |   \
+	    MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_IOCTL) | \
+	    MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_SCOPE) | \
+	    MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_LOG) |   \
+	    MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED) |     \
+	    MACHINE_CONTROL_BIT(MACHINE_IO_MAX))
+
+void
+ceiling_default(struct ceiling *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->tier = GRANT_STANDARD;
+	c->grant = *grant_of_tier(GRANT_STANDARD);
+	c->optional = OPTIONAL_BY_DEFAULT;
+}
+
+struct reader {
+	struct ceiling *c;
+	struct problems *problems;
+};
+
+static const char *const ids[] = { "policy:unknown", "policy:type",
+	"policy:version", "policy:tier", "policy:net", "policy:group",
+	"policy:amount", "policy:limit", "policy:control", "policy:digest",
+	"policy:trusted", "policy:wx" };
+
+void
+ceiling_ids(void (*fn)(void *, const char *), void *arg)
+{
+	for (size_t i = 0; i < nitems(ids); i++)
+		fn(arg, ids[i]);
+}
+
+static void
+report(const struct reader *r, const char *id, const struct value *v,
+    const char *path, const char *why)
+{
+	char *where = v->line == 0
+	    ? str_dup(path)
+	    : str_printf("line %u, column %u: %s", v->line, v->column, path);
+
+	problems_add(r->problems, id, where, "%s", why);
+	free(where);
+}
+
+static void
+report_text(const struct reader *r, const char *id, const struct value *v,
+    const char *path, const char *why)
+{
+	char *quoted = problems_quote(v->text);
+	char *all = str_printf("%s %s", quoted, why);
+
+	report(r, id, v, path, all);
+	free(all);
+	free(quoted);
+}
+
+static bool
+is_kind(const struct reader *r, const struct value *v, enum value_kind kind,
+    const char *path)
+{
+	char why[80];
+
+	if (v->kind == kind)
+		return true;
+	snprintf(why, sizeof(why), "%s, not %s", value_kind_name(v->kind),
+	    value_kind_name(kind));
+	report(r, "policy:type", v, path, why);
+	return false;
+}
+
+bool
+ceiling_parse_amount(enum grant_limit limit, const char *text, uint64_t *out)
+{
+	static const struct {
+		const char *kind, *suffix;
+		uint64_t factor;
+	} units[] = {
+		{ "bytes", "B", 1 },
+		{ "bytes", "KiB", 1 << 10 },
+		{ "bytes", "MiB", 1 << 20 },
+		{ "bytes", "GiB", 1 << 30 },
+		{ "bytes/s", "B/s", 1 },
+		{ "bytes/s", "MB/s", 1000000 },
+		{ "ns", "ms", 1000000 },
+		{ "ns", "s", 1000000000 },
+		{ "percent", "%", 1 },
+		{ "count", "", 1 },
+	};
+	size_t digits = strspn(text, "0123456789");
+	uint64_t n;
+
+	if (digits == 0 || digits > 18)
+		return false;
+	n = strtoull(text, NULL, 10);
+	for (size_t i = 0; i < nitems(units); i++)
+		if (strcmp(units[i].kind, grant_limit_unit(limit)) == 0 &&
+		    strcmp(units[i].suffix, text + digits) == 0)
+			return !__builtin_mul_overflow(n, units[i].factor, out);
+	return false;
+}
+
+static void
+read_limit(const struct reader *r, enum grant_limit limit,
+    const struct value *v, const char *path)
+{
+	char text[32], why[120];
+	uint64_t n;
+
+	if (v->kind == VALUE_INT && v->number >= 0)
+		snprintf(text, sizeof(text), "%" PRId64, v->number);
+	else if (v->kind == VALUE_STRING)
+		snprintf(text, sizeof(text), "%.31s", v->text);
+	else
+		text[0] = '\0';
+	if (!ceiling_parse_amount(limit, text, &n)) {
+		snprintf(why, sizeof(why), "not an amount in %s with its unit",
+		    grant_limit_unit(limit));
+		report(r, "policy:amount", v, path, why);
+		return;
+	}
+	r->c->grant.limit[limit] = n;
+	r->c->set |= UINT64_C(1) << limit;
+}
+
+static void
+read_limits(const struct reader *r, const struct value *v, const char *path)
+{
+	char below[96];
+	int limit;
+
+	if (!is_kind(r, v, VALUE_MAP, path))
+		return;
+	for (size_t i = 0; i < v->len; i++) {
+		snprintf(below, sizeof(below), "%s.%.60s", path, v->key[i]);
+		limit = grant_limit_find(v->key[i]);
+		if (limit == -1)
+			report(r, "policy:limit", v->item[i], below,
+			    "no such limit");
+		else
+			read_limit(r, (enum grant_limit)limit, v->item[i],
+			    below);
+	}
+}
+
+/* Calls fn for each text of a list. */
+static void
+each_text(const struct reader *r, const struct value *v, const char *path,
+    void (*fn)(const struct reader *, const struct value *, const char *))
+{
+	char below[96];
+
+	if (!is_kind(r, v, VALUE_LIST, path))
+		return;
+	for (size_t i = 0; i < v->len; i++) {
+		snprintf(below, sizeof(below), "%s[%zu]", path, i);
+		if (is_kind(r, v->item[i], VALUE_STRING, below))
+			fn(r, v->item[i], below);
+	}
+}
+
+static void
+add_group(const struct reader *r, const struct value *v, const char *path)
+{
+	int group = groups_find(v->text);
+
+	if (group == -1)
+		report_text(r, "policy:group", v, path,
+		    "is no group of system calls");
+	else
+		r->c->grant.groups |= GROUPS_BIT(group);
+}
+
+static void
+add_clamp(const struct reader *r, const struct value *v, const char *path)
+{
+	int limit = grant_limit_find(v->text);
+
+	if (limit == -1)
+		report_text(r, "policy:limit", v, path, "is no limit");
+	else
+		r->c->clamp |= UINT64_C(1) << limit;
+}
+
+static void
+add_optional(const struct reader *r, const struct value *v, const char *path)
+{
+	int control = machine_control_find(v->text);
+
+	if (control == -1)
+		report_text(r, "policy:control", v, path, "is no control");
+	else
+		r->c->optional |= MACHINE_CONTROL_BIT(control);
+}
+
+static void
+add_trusted(const struct reader *r, const struct value *v, const char *path)
+{
+	if (!str_is_sha256(v->text))
+		report_text(r, "policy:digest", v, path,
+		    "is not a SHA-256 digest");
+	else if (r->c->ntrusted == CEILING_TRUSTED_MAX)
+		report(r, "policy:trusted", v, path,
+		    "more than 64 trusted images");
+	else
+		invariant(
+		    str_copy(r->c->trusted[r->c->ntrusted++], 65, v->text));
+}
+
+static void
+read_version(const struct reader *r, const struct value *v, const char *path)
+{
+	if (v->kind != VALUE_INT || v->number != 1)
+		report(r, "policy:version", v, path, "not 1");
+}
+
+/* The tier comes first: what it gives is what the rest narrows or widens. */
+static void
+read_tier(const struct reader *r, const struct value *v)
+{
+	int tier;
+
+	if (v == NULL || !is_kind(r, v, VALUE_STRING, "tier"))
+		return;
+	tier = grant_tier_find(v->text);
+	if (tier == -1) {
+		report_text(r, "policy:tier", v, "tier",
+		    "is none of strict, standard, networked");
+		return;
+	}
+	r->c->tier = (enum grant_tier)tier;
+	r->c->grant = *grant_of_tier(r->c->tier);
+}
+
+static void
+read_why(const struct reader *r, const struct value *v, const char *path)
+{
+	(void)is_kind(r, v, VALUE_STRING, path);
+}
+
+static void
+ignore(const struct reader *r, const struct value *v, const char *path)
+{
+	(void)r;
+	(void)v;
+	(void)path;
+}
+
+static void
+read_net(const struct reader *r, const struct value *v, const char *path)
+{
+	const char *mode = value_get_text(v, "mode");
+
+	if (!is_kind(r, v, VALUE_MAP, path))
+		return;
+	for (int n = GRANT_NET_NONE; mode != NULL && n <= GRANT_NET_LOOPBACK;
+	     n++)
+		if (strcmp(mode, grant_net_name((enum grant_net)n)) == 0 &&
+		    v->len == 1) {
+			r->c->grant.net = (uint8_t)n;
+			return;
+		}
+	report(r, "policy:net", v, path, "mode is none of none, loopback");
+}
+
+static void
+read_groups(const struct reader *r, const struct value *v, const char *path)
+{
+	r->c->grant.groups = 0;
+	each_text(r, v, path, add_group);
+}
+
+static void
+read_wx(const struct reader *r, const struct value *v, const char *path)
+{
+	if (v->kind != VALUE_STRING ||
+	    (strcmp(v->text, "allow") != 0 && strcmp(v->text, "deny") != 0))
+		report(r, "policy:wx", v, path, "neither allow nor deny");
+	else
+		r->c->grant.wx = strcmp(v->text, "allow") == 0;
+}
+
+static void
+read_clamp(const struct reader *r, const struct value *v, const char *path)
+{
+	each_text(r, v, path, add_clamp);
+}
+
+static void
+read_optional(const struct reader *r, const struct value *v, const char *path)
+{
+	r->c->optional = 0;
+	each_text(r, v, path, add_optional);
+}
+
+static void
+read_trusted(const struct reader *r, const struct value *v, const char *path)
+{
+	each_text(r, v, path, add_trusted);
+}
+
+static void
+read_exec_writable(const struct reader *r, const struct value *v,
+    const char *path)
+{
+	if (is_kind(r, v, VALUE_BOOL, path))
+		r->c->grant.exec_writable = v->truth;
+}
+
+static void
+read_refuse_ungranted(const struct reader *r, const struct value *v,
+    const char *path)
+{
+	if (is_kind(r, v, VALUE_BOOL, path))
+		r->c->refuse_ungranted = v->truth;
+}
+
+typedef void read_fn(const struct reader *, const struct value *,
+    const char *path);
+
+struct row {
+	const char *key;
+	read_fn *read;
+};
+
+static void read_seccomp(const struct reader *, const struct value *,
+    const char *);
+static void read_images(const struct reader *, const struct value *,
+    const char *);
+
+static const struct row rows[] = {
+	{ "version", read_version },
+	{ "tier", ignore }, /* read before the others */
+	{ "why", read_why },
+	{ "net", read_net },
+	{ "seccomp", read_seccomp },
+	{ "images", read_images },
+	{ "limits", read_limits },
+	{ "clamp", read_clamp },
+	{ "optional", read_optional },
+	{ "exec_writable", read_exec_writable },
+	{ "refuse_ungranted", read_refuse_ungranted },
+};
+static const struct row seccomp_rows[] = { { "groups", read_groups },
+	{ "wx", read_wx } };
+static const struct row images_rows[] = { { "trusted", read_trusted } };
+
+static void
+read_rows(const struct reader *r, const struct value *v, const char *path,
+    const struct row *table, size_t n)
+{
+	char below[96];
+	size_t k;
+
+	if (!is_kind(r, v, VALUE_MAP, *path ? path : "the policy"))
+		return;
+	for (size_t i = 0; i < v->len; i++) {
+		snprintf(below, sizeof(below), "%s%s%.60s", path,
+		    *path ? "." : "", v->key[i]);
+		for (k = 0; k < n; k++)
+			if (strcmp(table[k].key, v->key[i]) == 0)
+				break;
+		if (k < n)
+			table[k].read(r, v->item[i], below);
+		else
+			report(r, "policy:unknown", v->item[i], below,
+			    "unknown key");
+	}
+}
+
+static void
+read_seccomp(const struct reader *r, const struct value *v, const char *path)
+{
+	read_rows(r, v, path, seccomp_rows, nitems(seccomp_rows));
+}
+
+static void
+read_images(const struct reader *r, const struct value *v, const char *path)
+{
+	read_rows(r, v, path, images_rows, nitems(images_rows));
+}
+
+int
+ceiling_read(struct ceiling *out, const struct value *v,
+    struct problems *problems)
+{
+	struct ceiling c;
+	struct reader r = { &c, problems };
+	size_t before = problems->len;
+
+	ceiling_default(&c);
+	c.from_file = true;
+	read_tier(&r, value_get(v, "tier"));
+	read_rows(&r, v, "", rows, nitems(rows));
+	if (value_get(v, "version") == NULL)
+		report(&r, "policy:version", v, "version", "missing");
+	if (problems->len != before)
+		return -1;
+	*out = c;
+	return 0;
+}
