@@ -1,0 +1,13 @@
+/* The capabilities that the launcher itself keeps; see capabilities(7). */
+#ifndef SANDBOX_CAPS_H
+#define SANDBOX_CAPS_H
+
+struct err;
+
+/*
+ * Keeps the short list below of what the process has, gives up the rest for
+ * good, and checks that it is gone.
+ */
+int caps_drop_for_good(struct err *);
+
+#endif

@@ -1,0 +1,546 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/dir.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "policy/grant.h"
+#include "sandbox/cgroup.h"
+
+#define PERIOD_US 100000U
+
+/* The whole of a small file in cgroupfs, as a string. */
+static int
+read_text(int dir, const char *file, char *out, size_t size, struct err *e)
+{
+	fd_auto int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd == -1 ? -1 : fd_read_full(fd, out, size - 1);
+
+	if (n == -1)
+		return err_sys(e, "%s", file);
+	out[n] = '\0';
+	return 0;
+}
+
+static int
+read_number(int dir, const char *file, uint64_t *out, struct err *e)
+{
+	char text[64], *end;
+
+	if (read_text(dir, file, text, sizeof(text), e) == -1)
+		return -1;
+	if (strcmp(text, "max\n") == 0) {
+		*out = UINT64_MAX;
+		return 0;
+	}
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	if (errno != 0 || end == text)
+		return err_set(e, ERR_SYSTEM, "%s: not a number", file);
+	return 0;
+}
+
+/* The number after "key " in a file of such lines; 0 if there is none. */
+static uint64_t
+read_field(int dir, const char *file, const char *key)
+{
+	char text[4096], *line;
+	size_t len = strlen(key);
+	struct err e;
+
+	if (read_text(dir, file, text, sizeof(text), &e) == -1)
+		return 0;
+	for (line = text; line != NULL && *line != '\0';) {
+		if (strncmp(line, key, len) == 0 && line[len] == ' ')
+			return strtoull(line + len + 1, NULL, 10);
+		line = strchr(line, '\n');
+		line = line == NULL ? NULL : line + 1;
+	}
+	return 0;
+}
+
+static int
+write_text(int dir, const char *file, const char *text, struct err *e)
+{
+	fd_auto int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+
+	if (fd == -1 || fd_write_full(fd, text, strlen(text)) == -1)
+		return err_sys(e, "%s = %s", file, text);
+	return 0;
+}
+
+/* Writes, reads back, compares; the kernel rounds bytes down to pages. */
+static int
+set_number(int dir, const char *file, uint64_t value, uint64_t *got,
+    struct err *e)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	if (write_text(dir, file, text, e) == -1 ||
+	    read_number(dir, file, got, e) == -1)
+		return -1;
+	if (*got != value && *got != value / page * page)
+		return err_set(e, ERR_SYSTEM,
+		    "%s: wrote %" PRIu64 ", read back %" PRIu64, file, value,
+		    *got);
+	return 0;
+}
+
+/* The n-th field of a line, fields being separated by c. */
+static bool
+field(const char *line, char c, int n, char *out, size_t size)
+{
+	size_t len;
+
+	for (; n > 0; n--) {
+		line += strcspn(line, (char[]){ c, '\n', '\0' });
+		if (*line != c)
+			return false;
+		line++;
+	}
+	len = strcspn(line, (char[]){ c, '\n', '\0' });
+	if (len >= size)
+		return false;
+	memcpy(out, line, len);
+	out[len] = '\0';
+	return true;
+}
+
+/* True if a comma-separated list holds the word. */
+static bool
+lists(const char *list, const char *word)
+{
+	size_t len = strlen(word), n;
+
+	for (;; list += n + 1) {
+		n = strcspn(list, ",");
+		if (n == len && memcmp(list, word, n) == 0)
+			return true;
+		if (list[n] == '\0')
+			return false;
+	}
+}
+
+/* "3:cpu,cpuacct:/path": our own path in the hierarchy of a controller. */
+static bool
+own_path(const char *cgroups, const char *controller, char *out, size_t size)
+{
+	char names[256];
+	const char *line = cgroups;
+
+	for (; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!field(line, ':', 1, names, sizeof(names)) ||
+		    !lists(names, controller))
+			continue;
+		/* The path may hold colons itself: take the rest. */
+		line = strchr(strchr(line, ':') + 1, ':') + 1;
+		if (strcspn(line, "\n") >= size)
+			return false;
+		snprintf(out, size, "%.*s", (int)strcspn(line, "\n"), line);
+		return true;
+	}
+	return false;
+}
+
+bool
+cgroup_find(const char *cgroups, const char *mountinfo, const char *controller,
+    char *path, size_t size)
+{
+	char own[1024], root[1024], point[1024], type[32], options[512];
+	const char *line = mountinfo, *rest;
+	bool v2 = controller[0] == '\0';
+
+	if (!own_path(cgroups, controller, own, sizeof(own)))
+		return false;
+	for (; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		rest = strstr(line, " - ");
+		if (rest == NULL || rest > line + strcspn(line, "\n") ||
+		    !field(line, ' ', 3, root, sizeof(root)) ||
+		    !field(line, ' ', 4, point, sizeof(point)) ||
+		    !field(rest, ' ', 2, type, sizeof(type)) ||
+		    !field(rest, ' ', 4, options, sizeof(options)) ||
+		    strcmp(type, v2 ? "cgroup2" : "cgroup") != 0 ||
+		    (!v2 && !lists(options, controller)))
+			continue;
+		/* What is mounted may be a part of the hierarchy. */
+		if (!str_is_within(own, root))
+			continue;
+		rest = strcmp(root, "/") == 0 ? own : own + strlen(root);
+		return (size_t)snprintf(path, size, "%s%s", point,
+			   strcmp(rest, "/") == 0 ? "" : rest) < size;
+	}
+	return false;
+}
+
+static const char *const names_v1[CGROUP_CONTROLLERS] = { "memory", "pids",
+	"cpu", "cpuacct" };
+
+static int
+open_own(const char *cgroups, const char *mountinfo, const char *controller)
+{
+	char path[4096];
+
+	if (!cgroup_find(cgroups, mountinfo, controller, path, sizeof(path)))
+		return -1;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* A directory "cella.<pid>.<n>" whose launcher is gone is ours to remove. */
+static int
+remove_stale(int dir, const char *name, void *arg)
+{
+	unsigned long pid;
+	char proc[32], *end;
+
+	(void)arg;
+	if (strncmp(name, "cella.", 6) != 0)
+		return 0;
+	pid = strtoul(name + 6, &end, 10);
+	if (*end != '.' || pid == 0)
+		return 0;
+	snprintf(proc, sizeof(proc), "/proc/%lu", pid);
+	if (access(proc, F_OK) == -1 && errno == ENOENT)
+		unlinkat(dir, name, AT_REMOVEDIR); /* fails if in use */
+	return 0;
+}
+
+static bool
+open_hybrid(struct cgroup_host *h, const char *cgroups, const char *mountinfo)
+{
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		h->dir[i] = open_own(cgroups, mountinfo, names_v1[i]);
+		if (h->dir[i] == -1 || faccessat(h->dir[i], ".", W_OK, 0)) {
+			snprintf(h->why, sizeof(h->why),
+			    "no writable %s controller", names_v1[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * v2 forbids tasks in a cgroup whose children have controllers, the root
+ * excepted: move ourselves into a leaf first.
+ */
+static bool
+open_v2(struct cgroup_host *h, const char *cgroups, const char *mountinfo)
+{
+	char name[64], text[256];
+	struct err e;
+	int dir = open_own(cgroups, mountinfo, "");
+
+	h->dir[0] = dir;
+	if (dir == -1 ||
+	    read_text(dir, "cgroup.controllers", text, sizeof(text), &e) ==
+		-1 ||
+	    strstr(text, "memory") == NULL || strstr(text, "pids") == NULL ||
+	    strstr(text, "cpu") == NULL) {
+		snprintf(h->why, sizeof(h->why),
+		    "no cgroup v2 with memory, pids and cpu");
+		return false;
+	}
+	if (faccessat(dir, "cgroup.type", F_OK, 0) == 0) {
+		snprintf(name, sizeof(name), "cella.%d.self", getpid());
+		if ((mkdirat(dir, name, 0755) == -1 && errno != EEXIST)) {
+			snprintf(h->why, sizeof(h->why), "%s: %m", name);
+			return false;
+		}
+		strcat(name, "/cgroup.procs");
+		if (write_text(dir, name, "0", &e) == -1) {
+			snprintf(h->why, sizeof(h->why), "%.150s", e.text);
+			return false;
+		}
+	}
+	if (write_text(dir, "cgroup.subtree_control", "+memory +pids +cpu",
+		&e) == -1) {
+		snprintf(h->why, sizeof(h->why), "%.150s", e.text);
+		return false;
+	}
+	return true;
+}
+
+void
+cgroup_probe(struct cgroup_host *h)
+{
+	char *cgroups = NULL, *mountinfo = NULL;
+	fd_auto int a = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	fd_auto int b = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	struct err e;
+	size_t len;
+
+	*h = (struct cgroup_host){ .dir = { -1, -1, -1, -1 } };
+	if (a == -1 || b == -1 ||
+	    fd_read_all(a, 64 << 10, &cgroups, &len, &e) == -1 ||
+	    fd_read_all(b, 4 << 20, &mountinfo, &len, &e) == -1)
+		snprintf(h->why, sizeof(h->why), "/proc/self: not readable");
+	else if (open_v2(h, cgroups, mountinfo))
+		h->backend = CGROUP_V2;
+	else {
+		fd_close(&h->dir[0]);
+		if (open_hybrid(h, cgroups, mountinfo))
+			h->backend = CGROUP_HYBRID;
+	}
+	free(cgroups);
+	free(mountinfo);
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		if (h->backend == CGROUP_NONE)
+			fd_close(&h->dir[i]);
+		else if (h->dir[i] != -1)
+			dir_each(h->dir[i], remove_stale, NULL, &e);
+	}
+}
+
+void
+cgroup_host_fini(struct cgroup_host *h)
+{
+	char name[64];
+
+	if (h->backend == CGROUP_V2) {
+		/* Ours to leave behind: we still stand in it. */
+		snprintf(name, sizeof(name), "cella.%d.self", getpid());
+		unlinkat(h->dir[0], name, AT_REMOVEDIR);
+	}
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+		fd_close(&h->dir[i]);
+}
+
+/* Swap would let a machine outgrow its memory unseen. */
+static int
+forbid_swap_v1(int dir, uint64_t memory, struct err *e)
+{
+	uint64_t got;
+	char text[512];
+	fd_auto int fd = -1;
+	ssize_t n;
+
+	if (faccessat(dir, "memory.memsw.limit_in_bytes", F_OK, 0) == 0)
+		return set_number(dir, "memory.memsw.limit_in_bytes", memory,
+		    &got, e);
+	/* Not accounted: then the host must not have any. */
+	fd = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
+	if (fd == -1 && errno == ENOENT)
+		return 0;
+	n = fd == -1 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
+	if (n == -1)
+		return err_sys(e, "/proc/swaps");
+	text[n] = '\0';
+	if (strchr(text, '\n') != NULL && strchr(text, '\n')[1] != '\0')
+		return err_set(e, ERR_SYSTEM,
+		    "swap is on and this kernel does not account it");
+	return 0;
+}
+
+static int
+set_v1(const struct cgroup *c, const struct grant *g, struct cgroup_limits *got,
+    struct err *e)
+{
+	uint64_t quota = g->limit[GRANT_CPU] * (PERIOD_US / 100);
+
+	if (set_number(c->dir[CGROUP_MEMORY], "memory.limit_in_bytes",
+		g->limit[GRANT_MEMORY], &got->memory, e) == -1 ||
+	    forbid_swap_v1(c->dir[CGROUP_MEMORY], got->memory, e) == -1 ||
+	    set_number(c->dir[CGROUP_PIDS], "pids.max", g->limit[GRANT_PIDS],
+		&got->pids, e) == -1 ||
+	    set_number(c->dir[CGROUP_CPU], "cpu.cfs_period_us", PERIOD_US,
+		&got->cpu_period_us, e) == -1 ||
+	    set_number(c->dir[CGROUP_CPU], "cpu.cfs_quota_us", quota,
+		&got->cpu_quota_us, e) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+set_v2(const struct cgroup *c, const struct grant *g, struct cgroup_limits *got,
+    struct err *e)
+{
+	char text[64], back[64];
+	int dir = c->dir[0];
+	uint64_t swap;
+
+	got->cpu_period_us = PERIOD_US;
+	got->cpu_quota_us = g->limit[GRANT_CPU] * (PERIOD_US / 100);
+	snprintf(text, sizeof(text), "%" PRIu64 " %u\n", got->cpu_quota_us,
+	    PERIOD_US);
+	if (set_number(dir, "memory.max", g->limit[GRANT_MEMORY], &got->memory,
+		e) == -1 ||
+	    set_number(dir, "pids.max", g->limit[GRANT_PIDS], &got->pids, e) ==
+		-1 ||
+	    write_text(dir, "memory.oom.group", "1", e) == -1 ||
+	    write_text(dir, "cpu.max", text, e) == -1 ||
+	    read_text(dir, "cpu.max", back, sizeof(back), e) == -1)
+		return -1;
+	if (strcmp(text, back) != 0)
+		return err_set(e, ERR_SYSTEM, "cpu.max: read back %s", back);
+	if (faccessat(dir, "memory.swap.max", F_OK, 0) == 0)
+		return set_number(dir, "memory.swap.max", 0, &swap, e);
+	return 0; /* a kernel without swap */
+}
+
+static int
+make(int parent, const char *name, int *dir, struct err *e)
+{
+	if (mkdirat(parent, name, 0755) == -1)
+		return err_sys(e, "mkdir");
+	*dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*dir == -1) {
+		err_sys(e, "open");
+		unlinkat(parent, name, AT_REMOVEDIR);
+		return -1;
+	}
+	return 0;
+}
+
+/* Who may start a task in it with CLONE_INTO_CGROUP: cgroups(7). */
+static int
+give_v2(const struct cgroup *c, uid_t owner, struct err *e)
+{
+	if (fchownat(c->host->dir[0], "cgroup.procs", owner, (gid_t)-1, 0) ==
+		-1 ||
+	    fchownat(c->dir[0], "cgroup.procs", owner, (gid_t)-1, 0) == -1)
+		return err_sys(e, "cgroup.procs: owner");
+	return 0;
+}
+
+static int
+fill(struct cgroup *c, const struct grant *g, uid_t owner,
+    struct cgroup_limits *got, struct err *e)
+{
+	size_t n = c->host->backend == CGROUP_V2 ? 1 : CGROUP_CONTROLLERS;
+
+	for (size_t i = 0; i < n; i++)
+		if (make(c->host->dir[i], c->name, &c->dir[i], e) == -1)
+			return -1;
+	if (c->host->backend == CGROUP_V2)
+		return set_v2(c, g, got, e) == -1 ? -1 : give_v2(c, owner, e);
+	for (size_t i = 0; i < n; i++) {
+		c->tasks[i] = openat(c->dir[i], "tasks", O_WRONLY | O_CLOEXEC);
+		if (c->tasks[i] == -1)
+			return err_sys(e, "tasks");
+	}
+	return set_v1(c, g, got, e);
+}
+
+static uint64_t
+count_oom_kills(const struct cgroup *c)
+{
+	if (c->host->backend == CGROUP_NONE)
+		return 0;
+	return read_field(c->dir[CGROUP_MEMORY],
+	    c->host->backend == CGROUP_V2 ? "memory.events"
+					  : "memory.oom_control",
+	    "oom_kill");
+}
+
+int
+cgroup_create(const struct cgroup_host *h, const char *name,
+    const struct grant *g, uid_t owner, struct cgroup *out,
+    struct cgroup_limits *read_back, struct err *e)
+{
+	struct cgroup c = { .host = h,
+		.dir = { -1, -1, -1, -1 },
+		.tasks = { -1, -1, -1, -1 } };
+	struct cgroup_limits got = { 0 };
+	struct err ignored;
+
+	invariant(str_copy(c.name, sizeof(c.name), name));
+	if (h->backend != CGROUP_NONE && fill(&c, g, owner, &got, e) == -1) {
+		cgroup_remove(&c, &ignored);
+		return err_in(e, "cgroup %s", name);
+	}
+	c.oom_kills = count_oom_kills(&c);
+	*out = c;
+	*read_back = got;
+	return 0;
+}
+
+int
+cgroup_cpu_ns(const struct cgroup *c, uint64_t *ns, struct err *e)
+{
+	*ns = 0;
+	if (c->host->backend == CGROUP_V2)
+		*ns = 1000 * read_field(c->dir[0], "cpu.stat", "usage_usec");
+	else if (c->host->backend == CGROUP_HYBRID)
+		return read_number(c->dir[CGROUP_CPUACCT], "cpuacct.usage", ns,
+		    e);
+	return 0;
+}
+
+bool
+cgroup_oomed(const struct cgroup *c)
+{
+	return count_oom_kills(c) > c->oom_kills;
+}
+
+int
+cgroup_usage(const struct cgroup *c, struct cgroup_usage *u, struct err *e)
+{
+	int memory = c->dir[CGROUP_MEMORY];
+	struct err ignored;
+
+	*u = (struct cgroup_usage){ 0 };
+	if (cgroup_cpu_ns(c, &u->cpu_ns, e) == -1)
+		return -1;
+	u->oom_kills = count_oom_kills(c) - c->oom_kills;
+	switch (c->host->backend) {
+	case CGROUP_V2:
+		u->throttled_ns =
+		    1000 * read_field(memory, "cpu.stat", "throttled_usec");
+		/* memory.peak is younger than 5.19, pids.peak than 6.10. */
+		(void)read_number(memory, "memory.peak", &u->memory_peak,
+		    &ignored);
+		(void)read_number(memory, "pids.peak", &u->pids_peak, &ignored);
+		return 0;
+	case CGROUP_HYBRID:
+		u->throttled_ns = read_field(c->dir[CGROUP_CPU], "cpu.stat",
+		    "throttled_time");
+		(void)read_number(c->dir[CGROUP_PIDS], "pids.peak",
+		    &u->pids_peak, &ignored);
+		return read_number(memory, "memory.max_usage_in_bytes",
+		    &u->memory_peak, e);
+	case CGROUP_NONE:
+		break;
+	}
+	return 0;
+}
+
+bool
+cgroup_is_empty(const struct cgroup *c)
+{
+	char text[16];
+	struct err e;
+
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+		if (c->dir[i] != -1 &&
+		    (read_text(c->dir[i], "cgroup.procs", text, sizeof(text),
+			 &e) == -1 ||
+			text[0] != '\0'))
+			return false;
+	return true;
+}
+
+int
+cgroup_remove(struct cgroup *c, struct err *e)
+{
+	int r = 0;
+
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		fd_close(&c->tasks[i]);
+		if (c->dir[i] == -1)
+			continue;
+		fd_close(&c->dir[i]);
+		if (unlinkat(c->host->dir[i], c->name, AT_REMOVEDIR) == -1)
+			r = err_sys(e, "cgroup %s: rmdir", c->name);
+	}
+	return r;
+}

@@ -1,0 +1,24 @@
+/*
+ * Ranges of host ids.  Each tenant of a launcher gets a range of its own, and
+ * no two launchers of a host use the same one at a time: a range is held by a
+ * lock on a file that is never removed (removing it would race).
+ */
+#ifndef SANDBOX_IDS_H
+#define SANDBOX_IDS_H
+
+#include <stdint.h>
+
+struct err;
+
+/* Above systemd's container ids, below 2^31. */
+#define IDS_FIRST 2000000000U
+#define IDS_COUNT 65536U
+#define IDS_RANGES 2048
+
+/*
+ * Takes a free range: its first id goes to base, and the lock is the result.
+ * dir: where the lock files are.
+ */
+int ids_take(int dir, uint32_t *base, struct err *);
+
+#endif

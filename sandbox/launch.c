@@ -1,0 +1,377 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "policy/filter.h"
+#include "policy/groups.h"
+#include "sandbox/launch.h"
+
+/* CPU time is polled no more often than this. */
+#define CPU_POLL_MIN UINT64_C(2000000)
+#define CPU_POLL_MAX UINT64_C(100000000)
+
+void
+launch_probe(struct launch_context *c, bool rootless)
+{
+	struct launch_host *h = &c->found;
+
+	cgroup_probe(&c->cgroups);
+	h->rootless = rootless;
+	h->cgroup = (uint8_t)c->cgroups.backend;
+	h->landlock_abi = (uint8_t)landlock_abi();
+	h->missing = landlock_missing(h->landlock_abi);
+	if (c->cgroups.backend == CGROUP_NONE)
+		h->missing |= MACHINE_CONTROL_BIT(MACHINE_CGROUP);
+	/* No back end throttles disks yet. */
+	h->missing |= MACHINE_CONTROL_BIT(MACHINE_IO_MAX);
+}
+
+/* A required control that is missing stops the launch, by name. */
+static int
+check_controls(const struct launch_context *c, const struct machine *m,
+    struct err *e)
+{
+	for (int i = 0; i < MACHINE_CONTROLS; i++)
+		if ((c->found.missing & MACHINE_CONTROL_BIT(i)) != 0 &&
+		    (m->optional & MACHINE_CONTROL_BIT(i)) == 0)
+			return err_set(e, ERR_DENIED,
+			    "control %s is required and this host cannot "
+			    "enforce it%s%s",
+			    machine_control_name((enum machine_control)i),
+			    i == MACHINE_CGROUP ? ": " : "",
+			    i == MACHINE_CGROUP ? c->cgroups.why : "");
+	return 0;
+}
+
+/* The filter block that init reads: head, then instructions. */
+static int
+compile_filter(const struct machine *m, int abi, uint32_t flags, uint32_t *len,
+    struct err *e)
+{
+	static struct filter_model model;
+	static struct {
+		struct start_filter head;
+		struct filter_program program;
+	} block;
+	static struct filter_program p;
+	size_t bytes;
+
+	if (groups_model(m->grant.groups, !m->grant.wx, &model, e) == -1 ||
+	    filter_compile(&model, &p, e) == -1 ||
+	    filter_check(&model, &p, e) == -1)
+		return -1;
+	block.head = (struct start_filter){ .magic = START_MAGIC,
+		.len = (uint32_t)p.len,
+		.landlock_flags = abi > 0 ? flags : UINT32_MAX,
+		.channel = m->channel };
+	bytes = p.len * sizeof(p.insn[0]);
+	memcpy((char *)&block + sizeof(block.head), p.insn, bytes);
+	*len = (uint32_t)p.len;
+	return fd_sealed("filter", &block, sizeof(block.head) + bytes, e);
+}
+
+static void
+add_rlimit(struct child_plan *p, int resource, uint64_t value)
+{
+	struct rlimit now;
+
+	/* Never raised: where the host's is lower, the host's holds. */
+	if (getrlimit((__rlimit_resource_t)resource, &now) == 0 &&
+	    now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
+		value = now.rlim_max;
+	invariant(p->nrlimits < CHILD_RLIMITS_MAX);
+	p->rlimit[p->nrlimits++] = (struct child_rlimit){ resource, value };
+}
+
+static void
+plan_rlimits(struct child_plan *p, const struct grant *g)
+{
+	p->nrlimits = 0;
+	add_rlimit(p, RLIMIT_CORE, 0);
+	add_rlimit(p, RLIMIT_FSIZE, g->limit[GRANT_FSIZE]);
+	add_rlimit(p, RLIMIT_MEMLOCK, g->limit[GRANT_MEMLOCK]);
+	add_rlimit(p, RLIMIT_MSGQUEUE, 0);
+	add_rlimit(p, RLIMIT_NICE, 0);
+	add_rlimit(p, RLIMIT_NOFILE, g->limit[GRANT_NOFILE]);
+	add_rlimit(p, RLIMIT_RTPRIO, 0);
+	add_rlimit(p, RLIMIT_SIGPENDING, g->limit[GRANT_SIGPENDING]);
+	add_rlimit(p, RLIMIT_STACK, g->limit[GRANT_STACK]);
+}
+
+static void
+plan_child(struct child_plan *p, const struct launch_context *c,
+    const struct machine *m, const struct mount_plan *mounts,
+    const struct mount_apply_trees *t)
+{
+	memset(p, 0, sizeof(*p));
+	memcpy(p->hostname, m->hostname, sizeof(p->hostname));
+	memcpy(p->cwd, m->cwd, sizeof(p->cwd));
+	p->uid = MACHINE_UID;
+	p->gid = MACHINE_GID;
+	p->lo_up = m->grant.net != GRANT_NET_NONE;
+	p->keep_groups = c->found.rootless;
+	p->landlock = c->found.landlock_abi > 0;
+	p->core_sched = true;
+	p->core_sched_optional =
+	    (m->optional & MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED)) != 0;
+	plan_rlimits(p, &m->grant);
+	p->nmounts = mounts->len;
+	for (size_t i = 0; i < mounts->len; i++)
+		memcpy(p->target[i], mounts->step[i].target,
+		    sizeof(p->target[i]));
+	if (p->landlock)
+		landlock_plan(&p->rules, m, c->found.landlock_abi, t->top,
+		    t->ntop);
+}
+
+static void
+gather_fds(struct child_fds *f, const struct launch_fds *in,
+    const struct launch_context *c, const struct cgroup *g,
+    const struct mount_apply_trees *t)
+{
+	for (int i = 0; i < START_FD_COUNT; i++)
+		f->start[i] = -1;
+	for (int i = 0; i < 3; i++)
+		f->start[i] = in->std[i];
+	f->start[START_FD_CHANNEL_IN] = in->channel[0];
+	f->start[START_FD_CHANNEL_OUT] = in->channel[1];
+	f->start[START_FD_ARGS] = in->args;
+	f->start[START_FD_EXE] = c->init;
+	for (int i = 0; i < CHILD_TASKS_MAX; i++)
+		f->tasks[i] = g->tasks[i];
+	f->cgroup = c->cgroups.backend == CGROUP_V2 ? g->dir[0] : -1;
+	f->root = t->root;
+	for (size_t i = 0; i < CHILD_MOUNTS_MAX; i++)
+		f->mount[i] = i < MOUNT_PLAN_MAX ? t->tree[i] : -1;
+}
+
+/* Time spent since the last mark goes to a phase. */
+static void
+mark(struct launch_created *r, enum launch_phase phase, uint64_t *last)
+{
+	uint64_t now = clock_mono_ns();
+
+	r->phase_ns[phase] = now - *last;
+	*last = now;
+}
+
+static int
+make_cgroup(struct launch *l, const struct launch_context *c, uint32_t base,
+    unsigned serial, struct launch_created *r, struct err *e)
+{
+	struct cgroup_limits got;
+	char name[64];
+
+	snprintf(name, sizeof(name), "cella.%d.%u", getpid(), serial);
+	if (cgroup_create(&c->cgroups, name, &l->machine.grant, base,
+		&l->cgroup, &got, e) == -1)
+		return -1;
+	r->memory = got.memory;
+	r->pids = got.pids;
+	r->cpu_quota_us = got.cpu_quota_us;
+	r->cpu_period_us = got.cpu_period_us;
+	return 0;
+}
+
+/* Everything that needs the cgroup to be there; the caller undoes that. */
+static int
+start_in(struct launch *l, const struct launch_context *c,
+    const struct mount_plan *mounts, const struct mount_apply_trees *t,
+    const struct launch_fds *in, struct launch_created *r, uint64_t *last,
+    struct err *e)
+{
+	struct child_plan *plan = slot_plan(&l->slot);
+	fd_auto int filter = -1, said = -1;
+	struct child_fds fds;
+	bool core_sched;
+	int pair[2];
+
+	plan_child(plan, c, &l->machine, mounts, t);
+	gather_fds(&fds, in, c, &l->cgroup, t);
+	filter = compile_filter(&l->machine, c->found.landlock_abi,
+	    plan->rules.flags, &r->filter_len, e);
+	if (filter == -1)
+		return -1;
+	mark(r, LAUNCH_PHASE_FILTER, last);
+	if (pipe2(pair, O_CLOEXEC) == -1)
+		return err_sys(e, "pipe");
+	l->status = pair[0];
+	said = pair[1];
+	fds.start[START_FD_FILTER] = filter;
+	fds.start[START_FD_STATUS] = said;
+	l->started = clock_mono_ns();
+	if (slot_start(&l->slot, &fds, &l->pidfd, &core_sched, e) == -1)
+		return -1;
+	mark(r, LAUNCH_PHASE_START, last);
+	if (!core_sched)
+		r->degraded |= MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED);
+	r->nofile = l->machine.grant.limit[GRANT_NOFILE];
+	r->fsize = l->machine.grant.limit[GRANT_FSIZE];
+	return 0;
+}
+
+static void
+undo(struct launch *l)
+{
+	struct err ignored;
+
+	slot_close(&l->slot);
+	fd_close(&l->pidfd);
+	fd_close(&l->status);
+	if (l->cgroup.host != NULL)
+		cgroup_remove(&l->cgroup, &ignored);
+}
+
+int
+launch_start(struct launch *out, const struct launch_context *c,
+    const struct machine *m, struct slot *slot, uint32_t base, unsigned serial,
+    const struct launch_fds *in, struct launch_created *r, struct err *e)
+{
+	static struct mount_plan mounts;
+	static struct mount_apply_trees trees;
+	static struct launch l;
+	uint64_t last = clock_mono_ns();
+	struct mount_apply_owner owner = {
+		.uid = c->found.rootless ? 0 : base + MACHINE_UID,
+		.gid = c->found.rootless ? 0 : base + MACHINE_GID,
+		.userns = c->found.rootless ? -1 : slot->userns,
+	};
+	int status;
+
+	l = (struct launch){ .machine = *m,
+		.slot = *slot,
+		.pidfd = -1,
+		.status = -1 };
+	*slot = (struct slot)SLOT_EMPTY;
+	memset(r, 0, sizeof(*r));
+	r->degraded = c->found.missing;
+	if (check_controls(c, m, e) == -1 ||
+	    mount_plan_build(&mounts, m, e) == -1 ||
+	    mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,
+		e) == -1) {
+		undo(&l);
+		return -1;
+	}
+	mark(r, LAUNCH_PHASE_MOUNTS, &last);
+	status = make_cgroup(&l, c, base, serial, r, e);
+	mark(r, LAUNCH_PHASE_CGROUP, &last);
+	if (status == 0)
+		status = start_in(&l, c, &mounts, &trees, in, r, &last, e);
+	mount_apply_close(&trees);
+	if (status == -1) {
+		undo(&l);
+		return -1;
+	}
+	*out = l;
+	return 0;
+}
+
+void
+launch_kill(struct launch *l, enum launch_cause cause)
+{
+	if (l->cause == LAUNCH_CAUSE_SELF)
+		l->cause = (uint8_t)cause;
+	l->killed = true;
+	/* PID 1 of its namespace: the kernel kills the others with it. */
+	syscall(SYS_pidfd_send_signal, l->pidfd, SIGKILL, NULL, 0);
+}
+
+uint64_t
+launch_check_time(struct launch *l, uint64_t now)
+{
+	const uint64_t *limit = l->machine.grant.limit;
+	uint64_t wall_end = l->started + limit[GRANT_WALL], cpu, next, left;
+	struct err e;
+
+	if (l->killed)
+		return UINT64_MAX;
+	if (now >= wall_end) {
+		launch_kill(l, LAUNCH_CAUSE_WALL);
+		return UINT64_MAX;
+	}
+	next = wall_end;
+	if (l->cgroup.host->backend == CGROUP_NONE)
+		return next;
+	/* Unreadable usage is an unbounded machine: end it. */
+	if (cgroup_cpu_ns(&l->cgroup, &cpu, &e) == -1 ||
+	    cpu >= limit[GRANT_CPU_TIME]) {
+		launch_kill(l, LAUNCH_CAUSE_CPU);
+		return UINT64_MAX;
+	}
+	/* v1 kills one task and lets the others go on: we do not. */
+	if (cgroup_oomed(&l->cgroup)) {
+		launch_kill(l, LAUNCH_CAUSE_SELF);
+		return UINT64_MAX;
+	}
+	/* It cannot use more than its quota until then. */
+	left = (limit[GRANT_CPU_TIME] - cpu) * 100 / limit[GRANT_CPU];
+	left = left < CPU_POLL_MIN ? CPU_POLL_MIN : left;
+	left = left > CPU_POLL_MAX ? CPU_POLL_MAX : left;
+	return now + left < next ? now + left : next;
+}
+
+/* The last word that init said; it may have been killed before any. */
+static void
+read_status(int fd, struct launch_exited *x)
+{
+	struct start_status s;
+
+	x->end = LAUNCH_END_LOST;
+	while (fd_read_full(fd, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
+		x->code = s.value;
+		switch ((enum start_word)s.word) {
+		case START_RUNNING:
+			x->end = LAUNCH_END_LOST;
+			break;
+		case START_EXITED:
+			x->end = LAUNCH_END_EXIT;
+			break;
+		case START_SIGNALED:
+			x->end = LAUNCH_END_SIGNAL;
+			break;
+		case START_NO_EXEC:
+			x->end = LAUNCH_END_NO_EXEC;
+			break;
+		case START_NO_START:
+			x->end = LAUNCH_END_NO_START;
+			break;
+		}
+	}
+}
+
+int
+launch_finish(struct launch *l, struct launch_exited *x, struct err *e)
+{
+	struct cgroup_usage u = { 0 };
+	int r;
+
+	memset(x, 0, sizeof(*x));
+	x->wall_ns = clock_mono_ns() - l->started;
+	r = slot_wait_gone(&l->slot, e);
+	read_status(l->status, x);
+	x->cause = l->cause;
+	if (r == 0)
+		r = cgroup_usage(&l->cgroup, &u, e);
+	x->cpu_ns = u.cpu_ns;
+	x->memory_peak = u.memory_peak;
+	x->pids_peak = u.pids_peak;
+	x->oom_kills = u.oom_kills;
+	x->throttled_ns = u.throttled_ns;
+	slot_close(&l->slot);
+	fd_close(&l->pidfd);
+	fd_close(&l->status);
+	if (r == 0)
+		r = cgroup_remove(&l->cgroup, e);
+	return r;
+}

@@ -1,0 +1,69 @@
+/*
+ * One machine, from its description to its end, in the launcher.  Everything
+ * that decides what it may do is compiled here, from the sets in the machine;
+ * no compiled byte is taken from anybody.
+ */
+#ifndef SANDBOX_LAUNCH_H
+#define SANDBOX_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "messages/launch_msgs.h"
+#include "policy/machine.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/mount_apply.h"
+#include "sandbox/slot.h"
+
+struct err;
+
+/* What the launcher found at its start and every launch uses. */
+struct launch_context {
+	struct launch_host found;
+	struct cgroup_host cgroups;
+	struct mount_apply_host mounts;
+	int init; /* cella-init, sealed in memory */
+};
+
+/* The descriptors of LAUNCH_CREATE; borrowed. */
+struct launch_fds {
+	int std[3];
+	int args;
+	int channel[2];                 /* -1: none */
+	int source[MACHINE_MOUNTS_MAX]; /* -1 where a mount has none */
+};
+
+struct launch {
+	struct machine machine;
+	struct slot slot;
+	struct cgroup cgroup;
+	int pidfd;        /* init's */
+	int status;       /* what init says: start_block.h */
+	uint64_t started; /* CLOCK_MONOTONIC, ns */
+	uint8_t cause;    /* enum launch_cause */
+	bool killed;
+};
+
+/* Fills in what this host cannot enforce. */
+void launch_probe(struct launch_context *, bool rootless);
+
+/*
+ * The slot is taken over, also on failure.  base: first host id of its range.
+ */
+int launch_start(struct launch *, const struct launch_context *,
+    const struct machine *, struct slot *, uint32_t base, unsigned serial,
+    const struct launch_fds *, struct launch_created *, struct err *);
+
+/* Kills every task of the machine; the first cause stays. */
+void launch_kill(struct launch *, enum launch_cause);
+
+/*
+ * When to look again, ns of CLOCK_MONOTONIC; kills the machine if its wall or
+ * CPU time is over.
+ */
+uint64_t launch_check_time(struct launch *, uint64_t now);
+
+/* After pidfd became readable: reaps, reads the usage, removes everything. */
+int launch_finish(struct launch *, struct launch_exited *, struct err *);
+
+#endif

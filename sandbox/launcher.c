@@ -1,0 +1,436 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/frame.h"
+#include "sandbox/ids.h"
+#include "sandbox/launch.h"
+#include "sandbox/launcher.h"
+
+#define MACHINES_MAX 64
+#define TENANTS_MAX 256
+#define SPARES_MAX 8
+#define INIT_SIZE_MAX (1 << 20)
+
+#define PHASE_SETUP 1U
+#define PHASE_SERVE 2U
+
+struct tenant {
+	uint32_t number, base;
+	int lock;
+};
+
+struct running {
+	bool used;
+	uint32_t serial;
+	struct launch launch;
+};
+
+struct launcher {
+	const struct launcher_args *args;
+	struct launch_context context;
+	unsigned phase;
+	struct grant ceiling;
+	size_t want_spares, nspares;
+	struct slot spare[SPARES_MAX];
+	size_t ntenants;
+	struct tenant tenant[TENANTS_MAX];
+	unsigned started; /* names of cgroups */
+	struct running running[MACHINES_MAX];
+};
+
+static int
+answer_error(struct launcher *l, uint32_t serial, const struct err *why,
+    struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+
+	launch_msgs_put_error(&b, why);
+	return frame_send(l->args->core, LAUNCH_ERROR, serial, &b, NULL, 0, e);
+}
+
+static struct running *
+find(struct launcher *l, uint32_t serial)
+{
+	for (size_t i = 0; i < MACHINES_MAX; i++)
+		if (l->running[i].used && l->running[i].serial == serial)
+			return &l->running[i];
+	return NULL;
+}
+
+/* A tenant keeps its range for as long as the connection lasts. */
+static int
+find_tenant(struct launcher *l, uint32_t number, uint32_t *base, struct err *e)
+{
+	struct tenant *t;
+
+	for (size_t i = 0; i < l->ntenants; i++)
+		if (l->tenant[i].number == number) {
+			*base = l->tenant[i].base;
+			return 0;
+		}
+	if (l->ntenants == TENANTS_MAX)
+		return err_set(e, ERR_BUSY, "more than %d tenants",
+		    TENANTS_MAX);
+	t = &l->tenant[l->ntenants];
+	*t = (struct tenant){ number, 0, -1 };
+	if (!l->args->rootless) {
+		t->lock = ids_take(l->args->locks, &t->base, e);
+		if (t->lock == -1)
+			return -1;
+	}
+	l->ntenants++;
+	*base = t->base;
+	return 0;
+}
+
+static int
+answer_ceiling(struct launcher *l, struct frame *f, struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+
+	grant_get(&f->body, &l->ceiling);
+	l->want_spares = buf_get_u32(&f->body);
+	if (!buf_ok(&f->body) || l->want_spares > SPARES_MAX)
+		return err_set(e, ERR_INVALID, "ceiling: malformed frame");
+	l->phase = PHASE_SERVE; /* never back: the ceiling comes once */
+	launch_msgs_put_host(&b, &l->context.found);
+	return frame_send(l->args->core, LAUNCH_READY, f->serial, &b, NULL, 0,
+	    e);
+}
+
+static int
+answer_volume(struct launcher *l, struct frame *f, struct err *e)
+{
+	uint32_t tenant = buf_get_u32(&f->body), base;
+	uint64_t bytes = buf_get_u64(&f->body);
+	uint64_t inodes = buf_get_u64(&f->body);
+	struct mount_apply_owner owner = { .userns = -1 };
+	fd_auto int tree = -1;
+	struct err why;
+
+	if (!buf_ok(&f->body) || bytes == 0 || inodes == 0)
+		return err_set(e, ERR_INVALID, "volume: malformed frame");
+	if (find_tenant(l, tenant, &base, &why) == 0) {
+		owner.uid = l->args->rootless ? 0 : base + MACHINE_UID;
+		owner.gid = l->args->rootless ? 0 : base + MACHINE_GID;
+		tree = mount_apply_volume(&l->context.mounts, bytes, inodes,
+		    &owner, &why);
+	}
+	if (tree == -1)
+		return answer_error(l, f->serial, &why, e);
+	return frame_send(l->args->core, LAUNCH_VOLUME_MADE, f->serial, NULL,
+	    &tree, 1, e);
+}
+
+/* One descriptor for each mount that needs one, after the fixed ones. */
+static int
+sort_fds(const struct machine *m, const struct frame *f, struct launch_fds *out,
+    struct err *e)
+{
+	size_t at = 0, want = 4;
+
+	for (size_t i = 0; i < m->nmounts; i++)
+		want += m->mount[i].kind != MACHINE_TMPFS;
+	want += m->channel ? 2 : 0;
+	if (f->nfds != want)
+		return err_set(e, ERR_INVALID,
+		    "create: %zu descriptors instead of %zu", f->nfds, want);
+	for (size_t i = 0; i < 3; i++)
+		out->std[i] = f->fds[at++];
+	out->args = f->fds[at++];
+	out->channel[0] = m->channel ? f->fds[at++] : -1;
+	out->channel[1] = m->channel ? f->fds[at++] : -1;
+	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
+		out->source[i] =
+		    i < m->nmounts && m->mount[i].kind != MACHINE_TMPFS
+		    ? f->fds[at++]
+		    : -1;
+	return 0;
+}
+
+static int
+take_slot(struct launcher *l, uint32_t base, struct slot *s, struct err *e)
+{
+	if (l->nspares > 0)
+		*s = l->spare[--l->nspares];
+	else if (slot_open(s, e) == -1)
+		return -1;
+	if (slot_map(s, base, IDS_COUNT, l->args->rootless, e) == -1) {
+		slot_close(s);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+create(struct launcher *l, uint32_t tenant, const struct machine *m,
+    const struct launch_fds *fds, struct running *r,
+    struct launch_created *created, struct err *e)
+{
+	struct slot slot = SLOT_EMPTY;
+	uint64_t began = clock_mono_ns();
+	uint64_t slot_ns;
+	uint32_t base;
+
+	if (find_tenant(l, tenant, &base, e) == -1 ||
+	    take_slot(l, base, &slot, e) == -1)
+		return -1;
+	slot_ns = clock_mono_ns() - began;
+	if (launch_start(&r->launch, &l->context, m, &slot, base, l->started++,
+		fds, created, e) == -1)
+		return -1;
+	created->phase_ns[LAUNCH_PHASE_SLOT] = slot_ns;
+	return 0;
+}
+
+/*
+ * What is malformed or above the ceiling ends the connection: core has
+ * checked it, so whoever sends it is not core.
+ */
+static int
+answer_create(struct launcher *l, struct frame *f, struct err *e)
+{
+	static struct machine m;
+	struct launch_created created;
+	buf_auto struct buf b = { 0 };
+	uint32_t tenant = buf_get_u32(&f->body);
+	struct running *r = NULL;
+	struct launch_fds fds;
+	struct err why;
+
+	if (machine_get(&f->body, &m, e) == -1 ||
+	    grant_check(&m.grant, &l->ceiling, e) == -1 ||
+	    sort_fds(&m, f, &fds, e) == -1)
+		return -1;
+	if (find(l, f->serial) != NULL)
+		return err_set(e, ERR_INVALID, "create: serial in use");
+	for (size_t i = 0; i < MACHINES_MAX && r == NULL; i++)
+		if (!l->running[i].used)
+			r = &l->running[i];
+	if (r == NULL) {
+		err_set(&why, ERR_BUSY, "more than %d machines", MACHINES_MAX);
+		return answer_error(l, f->serial, &why, e);
+	}
+	if (create(l, tenant, &m, &fds, r, &created, &why) == -1)
+		return answer_error(l, f->serial, &why, e);
+	r->used = true;
+	r->serial = f->serial;
+	launch_msgs_put_created(&b, &created);
+	return frame_send(l->args->core, LAUNCH_CREATED, f->serial, &b,
+	    &r->launch.pidfd, 1, e);
+}
+
+static int
+answer_connect(struct launcher *l, struct frame *f, struct err *e)
+{
+	struct running *r = find(l, f->serial);
+	uint32_t port = buf_get_u32(&f->body);
+	fd_auto int fd = -1;
+	struct err why;
+
+	if (!buf_ok(&f->body) || port == 0 || port > 65535)
+		return err_set(e, ERR_INVALID, "connect: malformed frame");
+	if (r == NULL)
+		err_set(&why, ERR_NOT_FOUND, "the machine is gone");
+	else
+		fd = slot_connect(&r->launch.slot, (uint16_t)port, &why);
+	if (fd == -1)
+		return answer_error(l, f->serial, &why, e);
+	return frame_send(l->args->core, LAUNCH_CONNECTED, f->serial, NULL, &fd,
+	    1, e);
+}
+
+static int
+answer_kill(struct launcher *l, struct frame *f, struct err *e)
+{
+	struct running *r = find(l, f->serial);
+	uint8_t cause = buf_get_u8(&f->body);
+
+	if (!buf_ok(&f->body) || cause >= LAUNCH_CAUSES)
+		return err_set(e, ERR_INVALID, "kill: malformed frame");
+	if (r != NULL) /* it may just have ended by itself */
+		launch_kill(&r->launch, (enum launch_cause)cause);
+	return 0;
+}
+
+/* Everything that core can ask for, and when. */
+static const struct request {
+	enum launch_type type;
+	unsigned phases;
+	size_t min_fds, max_fds;
+	int (*answer)(struct launcher *, struct frame *, struct err *);
+} requests[] = {
+	{ LAUNCH_CEILING, PHASE_SETUP, 0, 0, answer_ceiling },
+	{ LAUNCH_VOLUME, PHASE_SERVE, 0, 0, answer_volume },
+	{ LAUNCH_CREATE, PHASE_SERVE, 5, 6 + MACHINE_MOUNTS_MAX,
+	    answer_create },
+	{ LAUNCH_CONNECT, PHASE_SERVE, 0, 0, answer_connect },
+	{ LAUNCH_KILL, PHASE_SERVE, 0, 0, answer_kill },
+};
+
+static int
+dispatch(struct launcher *l, struct frame *f, struct err *e)
+{
+	const struct request *r = NULL;
+
+	for (size_t i = 0; i < nitems(requests); i++)
+		if (requests[i].type == f->type)
+			r = &requests[i];
+	if (r == NULL)
+		return err_set(e, ERR_INVALID, "frame %u: no such request",
+		    f->type);
+	if ((r->phases & l->phase) == 0)
+		return err_set(e, ERR_DENIED, "frame %u: not in this phase",
+		    f->type);
+	if (f->nfds < r->min_fds || f->nfds > r->max_fds)
+		return err_set(e, ERR_INVALID,
+		    "frame %u: %zu descriptors are outside %zu..%zu", f->type,
+		    f->nfds, r->min_fds, r->max_fds);
+	return r->answer(l, f, e);
+}
+
+static int
+finish(struct launcher *l, struct running *r, struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+	struct launch_exited x;
+	struct err why;
+
+	r->used = false;
+	if (launch_finish(&r->launch, &x, &why) == -1)
+		return answer_error(l, r->serial, &why, e);
+	launch_msgs_put_exited(&b, &x);
+	return frame_send(l->args->core, LAUNCH_EXITED, r->serial, &b, NULL, 0,
+	    e);
+}
+
+/* Milliseconds until some machine's time must be looked at; -1: never. */
+static int
+check_times(struct launcher *l)
+{
+	uint64_t now = clock_mono_ns(), next = UINT64_MAX, t;
+
+	for (size_t i = 0; i < MACHINES_MAX; i++)
+		if (l->running[i].used) {
+			t = launch_check_time(&l->running[i].launch, now);
+			next = t < next ? t : next;
+		}
+	if (next == UINT64_MAX)
+		return -1;
+	return (int)((next - now + 999999) / 1000000 % 60000);
+}
+
+/* Slots are made when nobody waits. */
+static int
+refill(struct launcher *l, struct err *e)
+{
+	struct pollfd p = { .fd = l->args->core, .events = POLLIN };
+
+	while (l->nspares < l->want_spares && poll(&p, 1, 0) == 0)
+		if (slot_open(&l->spare[l->nspares], e) == -1)
+			return -1;
+		else
+			l->nspares++;
+	return 0;
+}
+
+/* 1: go on; 0: core is gone. */
+static int
+turn(struct launcher *l, struct err *e)
+{
+	struct pollfd p[1 + MACHINES_MAX] = { { .fd = l->args->core,
+	    .events = POLLIN } };
+	struct frame f;
+	int r;
+
+	if (refill(l, e) == -1)
+		return -1;
+	for (size_t i = 0; i < MACHINES_MAX; i++)
+		p[1 + i] = (struct pollfd){ .fd = l->running[i].used
+			    ? l->running[i].launch.pidfd
+			    : -1,
+			.events = POLLIN };
+	if (poll(p, nitems(p), check_times(l)) == -1)
+		return errno == EINTR ? 1 : err_sys(e, "poll");
+	for (size_t i = 0; i < MACHINES_MAX; i++)
+		if (p[1 + i].revents != 0 && finish(l, &l->running[i], e) == -1)
+			return -1;
+	if (p[0].revents == 0)
+		return 1;
+	r = frame_recv(l->args->core, &f, e);
+	if (r != 1)
+		return r;
+	r = dispatch(l, &f, e);
+	frame_fini(&f);
+	return r == -1 ? -1 : 1;
+}
+
+/* Nothing is left behind, however the conversation ended. */
+static void
+end_all(struct launcher *l)
+{
+	struct launch_exited x;
+	struct err ignored;
+
+	for (size_t i = 0; i < MACHINES_MAX; i++)
+		if (l->running[i].used) {
+			launch_kill(&l->running[i].launch, LAUNCH_CAUSE_STOP);
+			launch_finish(&l->running[i].launch, &x, &ignored);
+		}
+	while (l->nspares > 0)
+		slot_close(&l->spare[--l->nspares]);
+	for (size_t i = 0; i < l->ntenants; i++)
+		fd_close(&l->tenant[i].lock);
+	cgroup_host_fini(&l->context.cgroups);
+	fd_close(&l->context.mounts.dev);
+	fd_close(&l->context.init);
+}
+
+/*
+ * Machines execute init from a copy in memory that cannot change, so that
+ * none of them ever holds a file of the host.
+ */
+static int
+copy_init(int from, struct err *e)
+{
+	char *data;
+	size_t len;
+	int fd;
+
+	if (fd_read_all(from, INIT_SIZE_MAX, &data, &len, e) == -1)
+		return err_in(e, "cella-init");
+	fd = fd_sealed("cella-init", data, len, e);
+	free(data);
+	return fd;
+}
+
+int
+launcher_serve(const struct launcher_args *args, struct err *e)
+{
+	struct launcher *l = calloc(1, sizeof(*l));
+	int r = -1;
+
+	invariant(l != NULL);
+	l->args = args;
+	l->phase = PHASE_SETUP;
+	l->context.mounts.dev = -1;
+	launch_probe(&l->context, args->rootless);
+	l->context.init = copy_init(args->init, e);
+	if (l->context.init != -1 &&
+	    mount_apply_init(&l->context.mounts, args->rootless, e) == 0 &&
+	    slot_open(&l->spare[0], e) == 0) {
+		l->nspares = 1; /* while core still parses */
+		while ((r = turn(l, e)) == 1)
+			;
+	}
+	end_all(l);
+	free(l);
+	return r;
+}

@@ -1,0 +1,561 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/loop.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/dir.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "sandbox/mount_apply.h"
+
+/*
+ * Where trees stand while an overlay is made of them.  Ours alone: it covers
+ * /sys in the launcher's mount namespace, where nobody keeps a store.
+ */
+#define WORK "/sys"
+#define LOWER WORK "/lower"
+#define POINTS WORK "/points"
+#define VOLUMES WORK "/volumes"
+
+static int
+set_attr(int tree, uint64_t attr, struct err *e)
+{
+	struct mount_attr a = { .attr_set = attr };
+
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &a, sizeof(a)) == -1)
+		return err_sys(e, "mount_setattr");
+	return 0;
+}
+
+/* Read the flags back: a mount that is weaker than asked must not be used. */
+static int
+check_attr(int tree, uint64_t attr, struct err *e)
+{
+	static const struct {
+		uint64_t attr;
+		unsigned long flag;
+		const char *name;
+	} map[] = {
+		{ MOUNT_ATTR_RDONLY, ST_RDONLY, "ro" },
+		{ MOUNT_ATTR_NOSUID, ST_NOSUID, "nosuid" },
+		{ MOUNT_ATTR_NODEV, ST_NODEV, "nodev" },
+		{ MOUNT_ATTR_NOEXEC, ST_NOEXEC, "noexec" },
+	};
+	struct statvfs s;
+
+	if (fstatvfs(tree, &s) == -1)
+		return err_sys(e, "statvfs");
+	for (size_t i = 0; i < nitems(map); i++)
+		if ((attr & map[i].attr) != 0 && (s.f_flag & map[i].flag) == 0)
+			return err_set(e, ERR_SYSTEM, "mounted without %s",
+			    map[i].name);
+	return 0;
+}
+
+static int
+set_option(int fs, const char *key, const char *value, struct err *e)
+{
+	if (fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) == -1)
+		return err_sys(e, "option %s=%s", key, value);
+	return 0;
+}
+
+static int
+set_number(int fs, const char *key, uint64_t value, struct err *e)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	return set_option(fs, key, text, e);
+}
+
+static int
+finish(int fs, uint64_t attr, struct err *e)
+{
+	int tree;
+
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == -1)
+		return err_sys(e, "create");
+	tree = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attr);
+	return tree == -1 ? err_sys(e, "fsmount") : tree;
+}
+
+static int
+make_tmpfs(uint64_t bytes, uint64_t inodes, uint32_t mode,
+    const struct mount_apply_owner *o, uint64_t attr, struct err *e)
+{
+	fd_auto int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	char text[16];
+
+	snprintf(text, sizeof(text), "%o", mode);
+	if (fs == -1)
+		return err_sys(e, "tmpfs");
+	if (set_number(fs, "size", bytes, e) == -1 ||
+	    (inodes != 0 && set_number(fs, "nr_inodes", inodes, e) == -1) ||
+	    set_option(fs, "mode", text, e) == -1 ||
+	    (o != NULL &&
+		(set_number(fs, "uid", o->uid, e) == -1 ||
+		    set_number(fs, "gid", o->gid, e) == -1)))
+		return err_in(e, "tmpfs");
+	return finish(fs, attr, e);
+}
+
+/*
+ * Kernels before 6.12 mount erofs from block devices only.  The loop device
+ * frees itself with its last user.
+ */
+static int
+open_loop(int image, struct err *e)
+{
+	fd_auto int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	struct loop_config config = { .fd = (uint32_t)image,
+		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR };
+	char path[32];
+	int n, loop;
+
+	if (control == -1)
+		return err_sys(e, "/dev/loop-control");
+	for (int tries = 0; tries < 64; tries++) {
+		n = ioctl(control, LOOP_CTL_GET_FREE);
+		if (n == -1)
+			return err_sys(e, "loop device");
+		snprintf(path, sizeof(path), "/dev/loop%d", n);
+		loop = open(path, O_RDONLY | O_CLOEXEC);
+		if (loop == -1)
+			return err_sys(e, "%s", path);
+		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
+			return loop;
+		close(loop);
+		if (errno != EBUSY) /* somebody was faster */
+			return err_sys(e, "%s", path);
+	}
+	return err_set(e, ERR_BUSY, "loop devices: all are in use");
+}
+
+static int
+try_erofs(int source, struct err *e)
+{
+	fd_auto int fs = fsopen("erofs", FSOPEN_CLOEXEC);
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", source);
+	if (fs == -1)
+		return err_sys(e, "erofs");
+	if (set_option(fs, "source", path, e) == -1)
+		return -1;
+	return finish(fs,
+	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
+}
+
+static int
+open_image(int image, const struct mount_apply_owner *o, struct err *e)
+{
+	fd_auto int tree = try_erofs(image, e), loop = -1;
+	struct mount_attr idmap = { .attr_set = MOUNT_ATTR_IDMAP,
+		.userns_fd = (uint64_t)o->userns };
+
+	if (tree == -1 && e->sys == ENOTBLK) {
+		loop = open_loop(image, e);
+		tree = loop == -1 ? -1 : try_erofs(loop, e);
+	}
+	if (tree == -1)
+		return err_in(e, "image");
+	/* root's files of the image are root's of the machine. */
+	if (o->userns != -1 &&
+	    mount_setattr(tree, "", AT_EMPTY_PATH, &idmap, sizeof(idmap)) == -1)
+		return err_sys(e, "image: idmap");
+	return fd_take(&tree);
+}
+
+/*
+ * A directory that core opened is on a mount of core's namespace, of which
+ * the kernel clones nothing for us.  Ours is a copy of that namespace: find
+ * the same directory there, by its path, and prove that it is the same.
+ */
+static int
+open_own_view(int source, struct err *e)
+{
+	char link[32], path[4096];
+	struct stat theirs, ours;
+	fd_auto int fd = -1;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", source);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n == -1)
+		return err_sys(e, "%s", link);
+	path[n] = '\0';
+	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 || fstat(source, &theirs) == -1 || fstat(fd, &ours) == -1)
+		return err_sys(e, "tree");
+	if (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino)
+		return err_set(e, ERR_SYSTEM,
+		    "tree: it is not where the launcher can see it");
+	return fd_take(&fd);
+}
+
+static int
+open_source(uint8_t kind, int source, const struct mount_apply_owner *o,
+    struct err *e)
+{
+	const unsigned flags =
+	    AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	fd_auto int view = -1;
+	int tree;
+
+	if (kind == MACHINE_IMAGE)
+		return open_image(source, o, e);
+	tree = open_tree(source, "", flags); /* a volume of ours */
+	if (tree == -1 && errno == EINVAL) {
+		view = open_own_view(source, e);
+		if (view == -1)
+			return -1;
+		tree = open_tree(view, "", flags);
+	}
+	return tree == -1 ? err_sys(e, "tree") : tree;
+}
+
+/* Makes each directory of a path that is not there yet. */
+static int
+make_path(int root, const char *path, struct err *e)
+{
+	char part[MACHINE_PATH_MAX];
+
+	for (const char *p = path + 1; *p != '\0'; p++) {
+		p += strcspn(p, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)(p - path) - 1,
+		    path + 1);
+		if (mkdirat(root, part, 0755) == -1 && errno != EEXIST)
+			return err_sys(e, "mount point %s", path);
+		if (*p == '\0')
+			break;
+	}
+	return 0;
+}
+
+/*
+ * A mount point that lies under a symbolic link or a file of the image would
+ * hide it: refuse instead.
+ */
+static int
+check_against_image(int image, const char *path, struct err *e)
+{
+	char part[MACHINE_PATH_MAX];
+	struct stat s;
+
+	for (const char *p = path + 1; *p != '\0'; p++) {
+		p += strcspn(p, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)(p - path) - 1,
+		    path + 1);
+		if (fstatat(image, part, &s, AT_SYMLINK_NOFOLLOW) == -1)
+			return 0;
+		if (!S_ISDIR(s.st_mode))
+			return err_set(e, ERR_DENIED,
+			    "mount %s: /%s of the image is not a directory",
+			    path, part);
+		if (*p == '\0')
+			break;
+	}
+	return 0;
+}
+
+static int
+make_points(int image, const struct mount_plan *p, struct err *e)
+{
+	fd_auto int points = make_tmpfs(1 << 20, 1024, 0755, NULL,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
+	const struct mount_plan_step *s;
+
+	if (points == -1 || make_path(points, "/proc", e) == -1)
+		return -1;
+	for (size_t i = 0; i < p->len; i++) {
+		s = &p->step[i];
+		if (s->parent == -1 &&
+		    (check_against_image(image, s->target, e) == -1 ||
+			make_path(points, s->target, e) == -1))
+			return -1;
+	}
+	return fd_take(&points);
+}
+
+struct top {
+	const struct mount_plan *plan;
+	struct mount_apply_trees *trees;
+};
+
+/* Names that are hidden by a mount, or that are no directory, do not count. */
+static int
+add_top(int dir, const char *name, void *arg)
+{
+	struct top *top = arg;
+	struct mount_apply_trees *t = top->trees;
+	struct stat s;
+
+	if (strcmp(name, "proc") == 0 ||
+	    fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    !S_ISDIR(s.st_mode))
+		return 0;
+	for (size_t i = 0; i < top->plan->len; i++)
+		if (strcmp(top->plan->step[i].target + 1, name) == 0)
+			return 0;
+	if (t->ntop == MOUNT_APPLY_TOP_MAX ||
+	    !str_copy(t->top[t->ntop], sizeof(t->top[0]), name))
+		return 1;
+	t->ntop++;
+	return 0;
+}
+
+/* What a program may read and run: the directories at the image's top. */
+static int
+list_top(int image, const struct mount_plan *p, struct mount_apply_trees *t,
+    struct err *e)
+{
+	struct top top = { p, t };
+	int r = dir_each(image, add_top, &top, e);
+
+	if (r == 1)
+		return err_set(e, ERR_INVALID,
+		    "image: too many directories at its root");
+	return r;
+}
+
+/* Two layers, none writable: the mount points above the image. */
+static int
+make_overlay(struct err *e)
+{
+	fd_auto int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+
+	if (fs == -1)
+		return err_sys(e, "overlay");
+	if (set_option(fs, "lowerdir", POINTS ":" LOWER, e) == -1)
+		return err_in(e, "overlay");
+	return finish(fs,
+	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
+}
+
+static int
+attach(int tree, const char *path, struct err *e)
+{
+	if (move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) == -1)
+		return err_sys(e, "attach at %s", path);
+	return 0;
+}
+
+/* overlayfs takes layers from the caller's own mounts: attach them a while. */
+static int
+stack_root(int image, int points, struct err *e)
+{
+	int root = -1;
+
+	if (attach(image, LOWER, e) == -1)
+		return -1;
+	if (attach(points, POINTS, e) == 0) {
+		root = make_overlay(e);
+		umount2(POINTS, MNT_DETACH);
+	}
+	umount2(LOWER, MNT_DETACH);
+	return root;
+}
+
+static int
+make_root(const struct machine *m, const struct mount_plan *p,
+    const struct mount_apply_owner *o, int source, struct mount_apply_trees *t,
+    struct err *e)
+{
+	fd_auto int image = open_source(m->mount[0].kind, source, o, e);
+	fd_auto int points = -1;
+
+	if (image == -1 || list_top(image, p, t, e) == -1)
+		return -1;
+	points = make_points(image, p, e);
+	if (points == -1)
+		return -1;
+	t->root = stack_root(image, points, e);
+	return t->root == -1
+	    ? -1
+	    : check_attr(t->root,
+		  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
+}
+
+static int
+make_step(const struct mount_apply_host *h, const struct machine *m,
+    const struct mount_plan_step *s, const struct mount_apply_owner *o,
+    const int *sources, struct err *e)
+{
+	fd_auto int tree = -1;
+
+	switch (s->kind) {
+	case MOUNT_PLAN_DEV:
+		tree = open_tree(h->dev, "",
+		    AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE |
+			OPEN_TREE_CLOEXEC);
+		if (tree == -1)
+			return err_sys(e, "clone");
+		return fd_take(&tree); /* its flags were set when made */
+	case MOUNT_PLAN_TMPFS:
+		tree = make_tmpfs(s->bytes, s->inodes, s->mode, o, s->attr, e);
+		break;
+	case MOUNT_PLAN_IMAGE:
+	case MOUNT_PLAN_TREE:
+		tree = open_source(m->mount[s->source].kind, sources[s->source],
+		    o, e);
+		break;
+	}
+	if (tree == -1 || set_attr(tree, s->attr, e) == -1 ||
+	    check_attr(tree, s->attr, e) == -1)
+		return -1;
+	return fd_take(&tree);
+}
+
+int
+mount_apply(const struct mount_apply_host *h, const struct machine *m,
+    const struct mount_plan *p, const struct mount_apply_owner *o,
+    const int *sources, struct mount_apply_trees *t, struct err *e)
+{
+	const struct mount_plan_step *s;
+
+	t->root = -1;
+	t->ntop = 0;
+	for (size_t i = 0; i < MOUNT_PLAN_MAX; i++)
+		t->tree[i] = -1;
+	if (make_root(m, p, o, sources[0], t, e) == -1) {
+		mount_apply_close(t);
+		return err_in(e, "root");
+	}
+	for (size_t i = 0; i < p->len; i++) {
+		s = &p->step[i];
+		t->tree[i] = make_step(h, m, s, o, sources, e);
+		if (t->tree[i] == -1 ||
+		    (s->parent != -1 &&
+			p->step[s->parent].kind == MOUNT_PLAN_TMPFS &&
+			make_path(t->tree[s->parent],
+			    s->target + strlen(p->step[s->parent].target),
+			    e) == -1)) {
+			mount_apply_close(t);
+			return err_in(e, "mount %s", s->target);
+		}
+	}
+	return 0;
+}
+
+void
+mount_apply_close(struct mount_apply_trees *t)
+{
+	fd_close(&t->root);
+	for (size_t i = 0; i < MOUNT_PLAN_MAX; i++)
+		fd_close(&t->tree[i]);
+}
+
+int
+mount_apply_volume(struct mount_apply_host *h, uint64_t bytes, uint64_t inodes,
+    const struct mount_apply_owner *o, struct err *e)
+{
+	fd_auto int tree = make_tmpfs(bytes, inodes, 0755, o,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
+	char path[64];
+	int volume;
+
+	snprintf(path, sizeof(path), VOLUMES "/%u", h->nvolumes++);
+	if (tree == -1)
+		return -1;
+	if (mkdir(path, 0700) == -1)
+		return err_sys(e, "%s", path);
+	if (attach(tree, path, e) == -1)
+		return -1;
+	volume = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return volume == -1 ? err_sys(e, "%s", path) : volume;
+}
+
+static const struct {
+	const char *name;
+	unsigned minor;
+} nodes[] = { { "null", 3 }, { "zero", 5 }, { "full", 7 }, { "random", 8 },
+	{ "urandom", 9 } };
+
+/* Nodes of our own; without that privilege, the host's, bound. */
+static int
+make_nodes(int dev, bool rootless, struct err *e)
+{
+	char path[32];
+
+	for (size_t i = 0; i < nitems(nodes); i++) {
+		fd_auto int fd = -1, tree = -1;
+
+		if (!rootless) {
+			if (mknodat(dev, nodes[i].name, S_IFCHR | 0666,
+				makedev(1, nodes[i].minor)) == -1 ||
+			    fchmodat(dev, nodes[i].name, 0666, 0) == -1)
+				return err_sys(e, "/dev/%s", nodes[i].name);
+			continue;
+		}
+		snprintf(path, sizeof(path), "/dev/%s", nodes[i].name);
+		tree = open_tree(AT_FDCWD, path,
+		    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		fd = openat(dev, nodes[i].name,
+		    O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+		if (tree == -1 || fd == -1 ||
+		    move_mount(tree, "", dev, nodes[i].name,
+			MOVE_MOUNT_F_EMPTY_PATH) == -1)
+			return err_sys(e, "%s", path);
+	}
+	return 0;
+}
+
+static int
+make_links(int dev, struct err *e)
+{
+	static const char *const links[][2] = { { "/proc/self/fd", "fd" },
+		{ "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
+		{ "/proc/self/fd/2", "stderr" } };
+
+	for (size_t i = 0; i < nitems(links); i++)
+		if (symlinkat(links[i][0], dev, links[i][1]) == -1)
+			return err_sys(e, "/dev/%s", links[i][1]);
+	return mkdirat(dev, "shm", 0755) == -1 ? err_sys(e, "/dev/shm") : 0;
+}
+
+static int
+make_dev(bool rootless, struct err *e)
+{
+	fd_auto int tree = make_tmpfs(64 << 10, 64, 0755, NULL,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, e);
+	fd_auto int dev = -1;
+
+	if (tree == -1 || mkdir(WORK "/dev", 0755) == -1 ||
+	    attach(tree, WORK "/dev", e) == -1)
+		return -1;
+	dev = open(WORK "/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dev == -1)
+		return err_sys(e, WORK "/dev");
+	if (make_nodes(dev, rootless, e) == -1 || make_links(dev, e) == -1 ||
+	    set_attr(dev, MOUNT_ATTR_RDONLY, e) == -1)
+		return -1;
+	return fd_take(&dev);
+}
+
+int
+mount_apply_init(struct mount_apply_host *h, bool rootless, struct err *e)
+{
+	h->rootless = rootless;
+	h->nvolumes = 0;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
+		return err_sys(e, "mounts: make private");
+	if (mount("tmpfs", WORK, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		"size=1m,mode=0700") == -1)
+		return err_sys(e, "mount tmpfs at " WORK);
+	if (mkdir(LOWER, 0700) == -1 || mkdir(POINTS, 0700) == -1 ||
+	    mkdir(VOLUMES, 0700) == -1)
+		return err_sys(e, "mkdir in " WORK);
+	h->dev = make_dev(rootless, e);
+	return h->dev == -1 ? err_in(e, "/dev") : 0;
+}

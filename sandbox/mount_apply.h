@@ -1,0 +1,62 @@
+/*
+ * Makes the trees that mount_plan.h describes, all of them detached: a
+ * descriptor each, that the machine's first process attaches.  Needs the
+ * privilege to mount, in a mount namespace of the launcher's own.
+ */
+#ifndef SANDBOX_MOUNT_APPLY_H
+#define SANDBOX_MOUNT_APPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sandbox/mount_plan.h"
+
+struct err;
+
+#define MOUNT_APPLY_TOP_MAX 32
+
+struct mount_apply_host {
+	bool rootless;
+	int dev; /* the tree that every /dev is a clone of */
+	unsigned nvolumes;
+};
+
+/* Who owns what is made for the machine, and the map for its images. */
+struct mount_apply_owner {
+	uint32_t uid, gid; /* host ids of the program */
+	int userns;        /* -1: no idmapped mounts (rootless) */
+};
+
+struct mount_apply_trees {
+	int root;
+	int tree[MOUNT_PLAN_MAX];
+	size_t ntop; /* directories at the root of the image */
+	char top[MOUNT_APPLY_TOP_MAX][64];
+};
+
+/*
+ * Makes the caller's mount namespace private, with an empty /sys of its own to
+ * build in, and makes the /dev that machines get.
+ */
+int mount_apply_init(struct mount_apply_host *, bool rootless, struct err *);
+
+/*
+ * sources: a descriptor for each mount of the machine that is an image or a
+ * tree, -1 for the others; borrowed.
+ */
+int mount_apply(const struct mount_apply_host *, const struct machine *,
+    const struct mount_plan *, const struct mount_apply_owner *,
+    const int *sources, struct mount_apply_trees *, struct err *);
+
+void mount_apply_close(struct mount_apply_trees *);
+
+/*
+ * A sized, empty tree, for a volume that outlives its machine.  It stays
+ * attached in the launcher's namespace, since older kernels clone no detached
+ * tree, and goes with it.
+ */
+int mount_apply_volume(struct mount_apply_host *, uint64_t bytes,
+    uint64_t inodes, const struct mount_apply_owner *, struct err *);
+
+#endif

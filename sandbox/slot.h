@@ -1,0 +1,70 @@
+/*
+ * A slot is a process in a user namespace and an empty network namespace of
+ * its own, with nothing left in its bounding set, that starts one machine and
+ * waits for its end.  It is made ahead of time, because a new network
+ * namespace costs more than everything else together, and is thrown away
+ * after one machine.
+ *
+ * CLONE_NEWUSER must not be in the machine's own clone: it would refill the
+ * bounding set.
+ */
+#ifndef SANDBOX_SLOT_H
+#define SANDBOX_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sandbox/child.h"
+
+struct err;
+
+struct slot_shared;
+
+struct slot {
+	pid_t pid;
+	int pidfd;
+	int sock;                   /* to the slot's process */
+	int userns;                 /* for idmapped mounts */
+	struct slot_shared *shared; /* plan and result */
+	bool gone;                  /* its machine is dead and reaped */
+};
+
+#define SLOT_EMPTY                         \
+	{                                  \
+		0, -1, -1, -1, NULL, false \
+	}
+
+/* A process in namespaces that no id is mapped into yet. */
+int slot_open(struct slot *, struct err *);
+
+/*
+ * Maps count ids from 0 in the slot onto host ids from base, and lets the
+ * slot prepare itself.  Rootless: one id, MACHINE_UID, onto the caller's.
+ */
+int slot_map(struct slot *, uint32_t base, uint32_t count, bool rootless,
+    struct err *);
+
+/* To be filled in before slot_start(). */
+struct child_plan *slot_plan(struct slot *);
+
+/*
+ * Starts the machine; every descriptor is borrowed.  On success pidfd is
+ * init's.  core_sched: true if the machine has a cookie of its own.
+ */
+int slot_start(struct slot *, const struct child_fds *, int *pidfd,
+    bool *core_sched, struct err *);
+
+/*
+ * A socket of the machine's network, connected to 127.0.0.1:port in it, or
+ * -1: ERR_BUSY if nothing listens there yet.
+ */
+int slot_connect(struct slot *, uint16_t port, struct err *);
+
+/* Returns once the machine that was started is dead and reaped. */
+int slot_wait_gone(struct slot *, struct err *);
+
+/* Ends the slot, and the machine with it, and reaps it. */
+void slot_close(struct slot *);
+
+#endif
