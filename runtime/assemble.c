@@ -1,0 +1,494 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "guest/start_block.h"
+#include "messages/aleph.h"
+#include "messages/value.h"
+#include "runtime/assemble.h"
+#include "runtime/launcher_link.h"
+#include "runtime/store.h"
+#include "runtime/unpack.h"
+
+#define CODE_ROOT "/opt/code"
+#define ADAPTER "/usr/lib/cella/asgi.py"
+
+/* Everything that one assembly needs at hand. */
+struct work {
+	const struct assemble_input *in;
+	struct assembly *out;
+	struct err *e;
+};
+
+/* Takes the descriptor over. */
+static int
+add_mount(struct work *w, const struct machine_mount *v, int source)
+{
+	struct machine *m = &w->out->machine;
+
+	if (m->nmounts == MACHINE_MOUNTS_MAX) {
+		fd_close(&source);
+		return err_set(w->e, ERR_INVALID, "more than %d mounts",
+		    MACHINE_MOUNTS_MAX - 1);
+	}
+	m->mount[m->nmounts] = *v;
+	w->out->source[m->nmounts++] = source;
+	return 0;
+}
+
+static int
+set_target(struct work *w, struct machine_mount *v, const char *target)
+{
+	if (!str_copy(v->target, sizeof(v->target), target))
+		return err_set(w->e, ERR_INVALID, "mount: too long");
+	return 0;
+}
+
+/* What ran must be in the record, whatever "latest" means tomorrow. */
+static void
+note_ref(struct work *w, const char *field, const char *ref, const char *digest,
+    bool bound)
+{
+	struct value *one = value_add(w->out->refs, value_new(VALUE_MAP));
+
+	value_set_text(one, "field", field);
+	value_set_text(one, "ref", ref);
+	value_set_text(one, "digest", digest);
+	value_set_text(one, "by", bound ? "operator" : "digest");
+}
+
+static int
+resolve(struct work *w, const char *field, const char *ref,
+    const char *publisher, char digest[SHA256_HEX])
+{
+	bool bound;
+
+	if (ref == NULL)
+		return err_set(w->e, ERR_DENIED,
+		    "%s: names a publisher, %s, and no content", field,
+		    publisher == NULL ? "nobody" : publisher);
+	if (store_resolve(w->in->store, ref, digest, &bound, w->e) == -1)
+		return err_in(w->e, "%s", field);
+	note_ref(w, field, ref, digest, bound);
+	return 0;
+}
+
+static bool
+is_trusted(struct work *w, const char *digest)
+{
+	value_auto struct value *entry = store_entry(w->in->store, digest);
+	const char *kind = value_get_text(entry, "kind");
+
+	for (size_t i = 0; i < w->in->ceiling->ntrusted; i++)
+		if (strcmp(w->in->ceiling->trusted[i], digest) == 0)
+			return true;
+	return kind != NULL && strcmp(kind, "image") == 0;
+}
+
+static int
+add_root(struct work *w)
+{
+	const struct aleph_program *p = w->in->program;
+	struct machine_mount v = { .kind = MACHINE_IMAGE,
+		.executable = true,
+		.target = "/" };
+	char digest[SHA256_HEX];
+	int fd;
+
+	if (resolve(w, "runtime.ref", p->runtime.ref, p->runtime.address,
+		digest) == -1)
+		return -1;
+	if (!is_trusted(w, digest))
+		return err_set(w->e, ERR_DENIED,
+		    "runtime.ref: %s is not an image that this node made; "
+		    "see 'cella image import'",
+		    digest);
+	fd = store_get(w->in->store, digest, w->e);
+	return fd == -1 ? err_in(w->e, "runtime.ref") : add_mount(w, &v, fd);
+}
+
+/* ---- plain code: a directory with one file ---- */
+
+static int
+write_file(int dir, const char *name, int from, const char *text, struct err *e)
+{
+	fd_auto int to =
+	    openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0555);
+	char data[64 << 10];
+	ssize_t n;
+
+	if (to == -1)
+		return err_sys(e, "code file");
+	if (text != NULL && fd_write_full(to, text, strlen(text)) == -1)
+		return err_sys(e, "code file");
+	while (from != -1 && (n = read(from, data, sizeof(data))) != 0)
+		if (n == -1 || fd_write_full(to, data, (size_t)n) == -1)
+			return err_sys(e, "code file");
+	/* The umask may have been anything. */
+	return fchmod(to, 0555) == -1 ? err_sys(e, "code file") : 0;
+}
+
+/* What the file is called: the adapter and execve look for it there. */
+static int
+plain_name(struct work *w, char name[MACHINE_PATH_MAX])
+{
+	const struct aleph_code *c = &w->in->program->code;
+	size_t n = strcspn(c->entrypoint, ":");
+
+	if (c->callable)
+		strcpy(name, "main.py");
+	else if (c->interface == ALEPH_ASGI)
+		snprintf(name, MACHINE_PATH_MAX, "%.*s.py", (int)n,
+		    c->entrypoint);
+	else
+		snprintf(name, MACHINE_PATH_MAX, "%s", c->entrypoint);
+	if (strchr(name, '/') != NULL ||
+	    (c->interface == ALEPH_ASGI && memchr(c->entrypoint, '.', n)))
+		return err_set(w->e, ERR_INVALID,
+		    "code.entrypoint: plain code is one file, and %s is in a "
+		    "directory",
+		    c->entrypoint);
+	return 0;
+}
+
+static int
+add_plain(struct work *w, int from, const char *text)
+{
+	struct machine_mount v = { .kind = MACHINE_TREE,
+		.executable = true,
+		.target = CODE_ROOT };
+	char name[MACHINE_PATH_MAX];
+	fd_auto int dir = -1;
+
+	if (plain_name(w, name) == -1)
+		return -1;
+	dir = store_tmp_dir(w->in->store, w->out->tmp, w->e);
+	if (dir == -1)
+		return -1;
+	if (write_file(dir, name, from, text, w->e) == -1)
+		return -1;
+	return add_mount(w, &v, fd_take(&dir));
+}
+
+static int
+add_image(struct work *w, const char *digest, enum aleph_encoding encoding,
+    const char *field, const struct machine_mount *v)
+{
+	const struct unpack_input in = { .store = w->in->store,
+		.link = w->in->link,
+		.ceiling = &w->in->ceiling->grant,
+		.tenant = w->in->tenant,
+		.verbose = w->in->verbose };
+	char image[SHA256_HEX];
+	int fd;
+
+	if (unpack_image(&in, digest, encoding, image, w->e) == -1)
+		return err_in(w->e, "%s", field);
+	fd = store_get(w->in->store, image, w->e);
+	return fd == -1 ? err_in(w->e, "%s", field) : add_mount(w, v, fd);
+}
+
+static int
+add_code(struct work *w)
+{
+	const struct aleph_code *c = &w->in->program->code;
+	struct machine_mount v = { .kind = MACHINE_IMAGE,
+		.executable = true,
+		.target = CODE_ROOT };
+	char digest[SHA256_HEX];
+	fd_auto int fd = -1;
+
+	if (c->content != NULL)
+		return add_plain(w, -1, c->content);
+	if (resolve(w, "code.ref", c->ref, c->address, digest) == -1)
+		return -1;
+	if (c->encoding != ALEPH_PLAIN)
+		return add_image(w, digest, c->encoding, "code.ref", &v);
+	fd = store_get(w->in->store, digest, w->e);
+	return fd == -1 ? err_in(w->e, "code.ref") : add_plain(w, fd, NULL);
+}
+
+/* ---- volumes, data and export ---- */
+
+static int
+add_volume(struct work *w, size_t i)
+{
+	const struct aleph_volume *a = &w->in->program->volume[i];
+	struct machine_mount v = { .kind = MACHINE_TMPFS, .writable = true };
+	char field[48], digest[SHA256_HEX];
+
+	snprintf(field, sizeof(field), "volumes[%zu]", i);
+	if (a->mount == NULL)
+		return err_set(w->e, ERR_DENIED,
+		    "%s: a volume without a mount is not offered", field);
+	if (a->kind == ALEPH_PERSISTENT)
+		return err_set(w->e, ERR_DENIED,
+		    "%s: persistence: %s is not offered", field,
+		    a->store ? "store" : "host");
+	if (set_target(w, &v, a->mount) == -1)
+		return err_in(w->e, "%s", field);
+	if (a->kind == ALEPH_EPHEMERAL) {
+		v.bytes = (uint64_t)a->size_mib << 20;
+		return add_mount(w, &v, -1);
+	}
+	v.kind = MACHINE_IMAGE;
+	v.writable = false;
+	v.executable = true;
+	if (resolve(w, field, a->ref, NULL, digest) == -1)
+		return -1;
+	return add_image(w, digest, ALEPH_SQUASHFS, field, &v);
+}
+
+static bool
+shares_mount(const struct aleph_program *p)
+{
+	return p->data.present && p->export.present &&
+	    strcmp(p->data.mount, p->export.mount) == 0;
+}
+
+/* A plain file of data stands at MOUNT/data. */
+static int
+add_data(struct work *w)
+{
+	const struct aleph_program *p = w->in->program;
+	struct machine_mount v = { .kind = MACHINE_IMAGE };
+	char digest[SHA256_HEX];
+
+	if (!p->data.present || shares_mount(p))
+		return 0; /* then it is unpacked into the export */
+	if (set_target(w, &v, p->data.mount) == -1 ||
+	    resolve(w, "data.ref", p->data.ref, p->data.address, digest) == -1)
+		return -1;
+	return add_image(w, digest, p->data.encoding, "data.ref", &v);
+}
+
+static int
+add_export(struct work *w)
+{
+	const struct aleph_program *p = w->in->program;
+	const uint64_t *limit = w->in->decision->grant.limit;
+	struct machine_mount v = { .kind = MACHINE_TREE, .writable = true };
+	const struct unpack_input in = { .store = w->in->store,
+		.link = w->in->link,
+		.ceiling = &w->in->ceiling->grant,
+		.tenant = w->in->tenant,
+		.verbose = w->in->verbose };
+	char digest[SHA256_HEX];
+	fd_auto int volume = -1;
+
+	if (!p->export.present)
+		return 0;
+	if (set_target(w, &v, p->export.mount) == -1)
+		return -1;
+	/* Two inodes are the volume's own. */
+	volume = launcher_link_volume(w->in->link, w->in->tenant,
+	    limit[GRANT_EXPORT], limit[GRANT_EXPORT_FILES] + 2, w->e);
+	if (volume == -1)
+		return err_in(w->e, "export");
+	if (shares_mount(p) &&
+	    (resolve(w, "data.ref", p->data.ref, p->data.address, digest) ==
+		    -1 ||
+		unpack_into(&in, digest, p->data.encoding, volume, w->e) == -1))
+		return err_in(w->e, "export");
+	w->out->export_volume = fcntl(volume, F_DUPFD_CLOEXEC, 0);
+	if (w->out->export_volume == -1)
+		return err_sys(w->e, "export");
+	return add_mount(w, &v, fd_take(&volume));
+}
+
+/* Parents before what lies below them: the order of the targets. */
+static void
+sort_mounts(struct assembly *a)
+{
+	struct machine_mount *v = a->machine.mount, mount;
+	int source;
+
+	for (size_t i = 2; i < a->machine.nmounts; i++)
+		for (size_t k = i;
+		     k > 1 && strcmp(v[k - 1].target, v[k].target) > 0; k--) {
+			mount = v[k];
+			v[k] = v[k - 1];
+			v[k - 1] = mount;
+			source = a->source[k];
+			a->source[k] = a->source[k - 1];
+			a->source[k - 1] = source;
+		}
+}
+
+/* ---- arguments and environment ---- */
+
+int
+assemble_args(const char *const *argv, size_t nargs, const char *const *env,
+    size_t nenv, struct err *e)
+{
+	struct start_args head = { START_MAGIC, (uint32_t)nargs, (uint32_t)nenv,
+		0 };
+	buf_auto struct buf b = { 0 };
+
+	if (nargs + nenv > START_STRINGS_MAX)
+		return err_set(e, ERR_INVALID,
+		    "more than %d arguments and variables", START_STRINGS_MAX);
+	buf_add(&b, &head, sizeof(head));
+	for (size_t i = 0; i < nargs; i++)
+		buf_add(&b, argv[i], strlen(argv[i]) + 1);
+	for (size_t i = 0; i < nenv; i++)
+		buf_add(&b, env[i], strlen(env[i]) + 1);
+	if (b.len > START_BYTES_MAX)
+		return err_set(e, ERR_INVALID,
+		    "arguments and variables: more than %d bytes",
+		    START_BYTES_MAX);
+	head.bytes = (uint32_t)(b.len - sizeof(head));
+	memcpy(b.data, &head, sizeof(head));
+	return fd_sealed("args", b.data, b.len, e);
+}
+
+struct strings {
+	size_t len;
+	char *item[START_STRINGS_MAX];
+};
+
+static void
+push(struct strings *s, char *text)
+{
+	if (s->len < START_STRINGS_MAX)
+		s->item[s->len++] = text;
+	else
+		free(text);
+}
+
+static void
+free_strings(struct strings *s)
+{
+	while (s->len > 0)
+		free(s->item[--s->len]);
+}
+
+static void
+list_args(struct strings *s, const struct assemble_input *in)
+{
+	const struct aleph_code *c = &in->program->code;
+
+	if (c->interface == ALEPH_ASGI) {
+		push(s, str_dup("/usr/bin/python3"));
+		push(s, str_dup("-BsP"));
+		push(s, str_dup(ADAPTER));
+		push(s,
+		    c->callable ? str_printf("main:%s", c->entrypoint)
+				: str_dup(c->entrypoint));
+	} else {
+		push(s, str_printf("%s/%s", CODE_ROOT, c->entrypoint));
+	}
+	for (size_t i = 0; c->args != NULL && i < c->args->len; i++)
+		push(s, str_dup(c->args->item[i]->text));
+	for (size_t i = 0; i < in->extra->nargs; i++)
+		push(s, str_dup(in->extra->arg[i]));
+}
+
+/* A later name takes the place of an earlier one. */
+static void
+set_env(struct strings *s, char *text)
+{
+	size_t len = strcspn(text, "=") + 1;
+
+	for (size_t i = 0; i < s->len; i++)
+		if (strncmp(s->item[i], text, len) == 0) {
+			free(s->item[i]);
+			s->item[i] = text;
+			return;
+		}
+	push(s, text);
+}
+
+static void
+list_env(struct strings *s, const struct assemble_input *in)
+{
+	const struct value *v = in->program->variables;
+
+	push(s, str_dup("PATH=/usr/local/bin:/usr/bin:/bin"));
+	push(s, str_dup("HOME=/tmp"));
+	push(s, str_dup("LANG=C.UTF-8"));
+	push(s, str_dup("TMPDIR=/tmp"));
+	for (size_t i = 0; v != NULL && i < v->len; i++)
+		set_env(s, str_printf("%s=%s", v->key[i], v->item[i]->text));
+	for (size_t i = 0; i < in->extra->nenv; i++)
+		set_env(s, str_dup(in->extra->env[i]));
+}
+
+static int
+write_args(struct work *w)
+{
+	static struct strings argv, env;
+
+	list_args(&argv, w->in);
+	list_env(&env, w->in);
+	w->out->args = assemble_args((const char *const *)argv.item, argv.len,
+	    (const char *const *)env.item, env.len, w->e);
+	free_strings(&argv);
+	free_strings(&env);
+	return w->out->args == -1 ? -1 : 0;
+}
+
+static int
+fill(struct work *w)
+{
+	const struct aleph_program *p = w->in->program;
+	struct machine *m = &w->out->machine;
+
+	snprintf(m->name, sizeof(m->name), "run");
+	snprintf(m->hostname, sizeof(m->hostname), "machine");
+	snprintf(m->cwd, sizeof(m->cwd), CODE_ROOT);
+	m->tier = (uint8_t)w->in->decision->tier;
+	m->channel = p->code.interface == ALEPH_ASGI;
+	m->optional = w->in->ceiling->optional;
+	m->grant = w->in->decision->grant;
+	if (add_root(w) == -1 || add_code(w) == -1)
+		return -1;
+	for (size_t i = 0; i < p->nvolumes; i++)
+		if (add_volume(w, i) == -1)
+			return -1;
+	if (add_data(w) == -1 || add_export(w) == -1)
+		return -1;
+	sort_mounts(w->out);
+	if (write_args(w) == -1)
+		return -1;
+	return machine_check(m, w->e);
+}
+
+int
+assemble(const struct assemble_input *in, struct assembly *out, struct err *e)
+{
+	struct work w = { in, out, e };
+
+	memset(out, 0, sizeof(*out));
+	out->store = in->store;
+	out->args = out->export_volume = -1;
+	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
+		out->source[i] = -1;
+	out->refs = value_new(VALUE_LIST);
+	if (fill(&w) == 0)
+		return 0;
+	assemble_fini(out);
+	return -1;
+}
+
+void
+assemble_fini(struct assembly *a)
+{
+	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
+		fd_close(&a->source[i]);
+	fd_close(&a->args);
+	fd_close(&a->export_volume);
+	if (a->tmp[0] != '\0')
+		store_remove_tmp(a->store, a->tmp);
+	a->tmp[0] = '\0';
+	value_free(a->refs);
+	a->refs = NULL;
+}

@@ -1,0 +1,108 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "messages/json.h"
+#include "messages/problems.h"
+#include "messages/value.h"
+#include "messages/yaml.h"
+#include "runtime/cli.h"
+
+void
+cli_error(const struct err *e, bool json)
+{
+	value_auto struct value *v = NULL;
+	struct value *x;
+	char *safe;
+
+	if (json) {
+		v = value_new(VALUE_MAP);
+		x = value_set_map(v, "error");
+		value_set_text(x, "code", err_code_name(e->code));
+		value_set_text(x, "message", e->text);
+		cli_print(v);
+		return;
+	}
+	safe = str_printable(e->text, strlen(e->text), sizeof(e->text));
+	fprintf(stderr, "cella: %s\n", safe);
+	free(safe);
+}
+
+void
+cli_problems(const struct problems *p, const char *file)
+{
+	for (size_t i = 0; i < p->len; i++)
+		fprintf(stderr, "%s: %s: %s\n", file, p->item[i].path,
+		    p->item[i].text);
+	if (p->more)
+		fprintf(stderr, "%s: and more\n", file);
+}
+
+struct value *
+cli_problem_list(const struct problems *p)
+{
+	struct value *list = value_new(VALUE_LIST), *one;
+
+	for (size_t i = 0; i < p->len; i++) {
+		one = value_add(list, value_new(VALUE_MAP));
+		value_set_text(one, "id", p->item[i].id);
+		value_set_text(one, "path", p->item[i].path);
+		value_set_text(one, "message", p->item[i].text);
+	}
+	return list;
+}
+
+int
+cli_usage(const struct cli_command *c)
+{
+	fprintf(stderr, "usage: cella %s %s\n", c->name, c->arguments);
+	return CLI_USAGE;
+}
+
+void
+cli_print(const struct value *v)
+{
+	char *text = json_emit(v, JSON_AS_LINES);
+
+	puts(text);
+	free(text);
+}
+
+int
+cli_open(const char *path, struct err *e)
+{
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd == -1 ? err_sys(e, "%s", path) : fd;
+}
+
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+struct value *
+cli_parse(const char *path, const char *data, size_t len, struct err *e)
+{
+	size_t blanks = strspn(data, " \t\r\n");
+	bool yaml = ends_with(path, ".yaml") || ends_with(path, ".yml") ||
+	    (!ends_with(path, ".json") && data[blanks] != '{');
+	struct value *v =
+	    yaml ? yaml_parse(data, len, e) : json_parse(data, len, e);
+
+	if (v == NULL)
+		err_in(e, "%s", path);
+	return v;
+}

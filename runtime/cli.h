@@ -1,0 +1,57 @@
+/*
+ * What all commands share: the table of commands, errors as a person and as a
+ * program reads them, and reading files.
+ */
+#ifndef RUNTIME_CLI_H
+#define RUNTIME_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct problems;
+struct value;
+
+#define CLI_USAGE 64   /* sysexits.h: EX_USAGE */
+#define CLI_FAILED 125 /* of commands that run something */
+
+struct cli_command {
+	const char *name;
+	const char *arguments; /* for the usage line */
+	const char *summary;
+	int (*run)(int argc, char **argv);
+};
+
+/* "cella: text" on standard error, or the JSON object of an error. */
+void cli_error(const struct err *, bool json);
+
+/* Prints each problem on a line of its own. */
+void cli_problems(const struct problems *, const char *file);
+struct value *cli_problem_list(const struct problems *);
+
+/* Prints the usage line of a command and returns CLI_USAGE. */
+int cli_usage(const struct cli_command *);
+
+/* Prints a document on standard output. */
+void cli_print(const struct value *);
+
+/* A file, or standard input for "-", close-on-exec. */
+int cli_open(const char *path, struct err *);
+
+/*
+ * A document in JSON or YAML: by the name's ending, else JSON if it begins
+ * with a brace.
+ */
+struct value *cli_parse(const char *path, const char *data, size_t len,
+    struct err *);
+
+extern const struct cli_command cmd_run_command;
+extern const struct cli_command cmd_validate_command;
+extern const struct cli_command cmd_message_command;
+extern const struct cli_command cmd_policy_command;
+extern const struct cli_command cmd_store_command;
+extern const struct cli_command cmd_image_command;
+extern const struct cli_command cmd_doctor_command;
+extern const struct cli_command cmd_version_command;
+
+#endif

@@ -1,0 +1,600 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/aleph.h"
+#include "messages/json.h"
+#include "messages/value.h"
+#include "messages/yaml.h"
+#include "runtime/assemble.h"
+#include "runtime/cli.h"
+#include "runtime/function.h"
+#include "runtime/instance.h"
+#include "runtime/launcher_link.h"
+#include "runtime/record.h"
+#include "runtime/spawn.h"
+#include "runtime/store.h"
+#include "runtime/unpack.h"
+
+#define POLICY_MAX (256 << 10)
+/* One command runs the machines of one tenant. */
+#define TENANT 1
+
+struct options {
+	const char *message, *input, *request, *policy, *store, *result;
+	const char *export;
+	bool json, verbose;
+	int dialect;
+	struct decide_wish wish;
+	struct assemble_extra extra;
+};
+
+/* Everything that is opened while there is still privilege. */
+struct opened {
+	int message, policy, input, result, export;
+	struct store store;
+	struct spawn launcher;
+};
+
+static void
+close_opened(struct opened *o)
+{
+	fd_close(&o->message);
+	fd_close(&o->policy);
+	fd_close(&o->input);
+	fd_close(&o->result);
+	fd_close(&o->export);
+	store_close(&o->store);
+}
+
+/* A policy that others may write is not the admin's. */
+static int
+check_owner(int fd, struct err *e)
+{
+	struct stat s;
+
+	if (fstat(fd, &s) == -1)
+		return err_sys(e, "policy");
+	if (!S_ISREG(s.st_mode) || (s.st_uid != 0 && s.st_uid != geteuid()) ||
+	    (s.st_mode & 022) != 0)
+		return err_set(e, ERR_DENIED,
+		    "policy: it must be a file of root's or yours that nobody "
+		    "else can write");
+	return 0;
+}
+
+static int
+open_output(const char *path, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	return fd == -1 ? err_sys(e, "%s", path) : fd;
+}
+
+static int
+open_all(const struct options *o, struct opened *f, struct err *e)
+{
+	char *path =
+	    o->store != NULL ? str_dup(o->store) : store_default_path();
+	int r = store_open(&f->store, path, e);
+
+	free(path);
+	if (r == -1)
+		return -1;
+	/* A hash is looked up in the store, once nothing can be lost. */
+	if (!str_is_sha256(o->message) &&
+	    (f->message = cli_open(o->message, e)) == -1)
+		return -1;
+	if (o->policy != NULL &&
+	    ((f->policy = open(o->policy, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) ==
+		-1))
+		return err_sys(e, "%s", o->policy);
+	if (f->policy != -1 && check_owner(f->policy, e) == -1)
+		return -1;
+	if (o->input != NULL && (f->input = cli_open(o->input, e)) == -1)
+		return -1;
+	if (o->result != NULL && (f->result = open_output(o->result, e)) == -1)
+		return -1;
+	if (o->export != NULL && (f->export = open_output(o->export, e)) == -1)
+		return -1;
+	return spawn_launcher(&f->launcher, e);
+}
+
+/* ---- after the drop ---- */
+
+struct run {
+	const struct options *options;
+	struct opened *files;
+	struct aleph_program program;
+	struct problems problems;
+	struct ceiling ceiling;
+	struct decision decision;
+	struct launcher_link link;
+	struct assembly assembly;
+	struct instance instance;
+	struct value *export;
+	struct record record;
+};
+
+static int
+read_policy(struct run *r, struct err *e)
+{
+	value_auto struct value *v = NULL;
+	char *data;
+	size_t len;
+
+	ceiling_default(&r->ceiling);
+	if (r->files->policy == -1)
+		return 0;
+	if (fd_read_all(r->files->policy, POLICY_MAX, &data, &len, e) == -1)
+		return err_in(e, "%s", r->options->policy);
+	v = yaml_parse(data, len, e);
+	free(data);
+	if (v == NULL)
+		return err_in(e, "%s", r->options->policy);
+	if (ceiling_read(&r->ceiling, v, &r->problems) == -1)
+		return err_set(e, ERR_INVALID, "%s: it is no policy",
+		    r->options->policy);
+	return 0;
+}
+
+static int
+read_message(struct run *r, struct err *e)
+{
+	char digest[SHA256_HEX], *data = NULL;
+	const char *name = r->options->message;
+	struct aleph_envelope n;
+	struct value *root;
+	size_t len;
+	bool bound;
+	int status;
+
+	if (r->files->message == -1) {
+		if (store_resolve(&r->files->store, name, digest, &bound, e) ==
+		    -1)
+			return -1;
+		r->files->message = store_get(&r->files->store, digest, e);
+		if (r->files->message == -1)
+			return -1;
+	}
+	if (fd_read_all(r->files->message, ALEPH_SIZE_MAX, &data, &len, e) ==
+	    -1)
+		return err_in(e, "%s", name);
+	root = cli_parse(name, data, len, e);
+	if (root == NULL) {
+		free(data);
+		return -1;
+	}
+	status = aleph_read(&r->program, &n, root, data, len,
+	    r->options->dialect, &r->problems);
+	free(data);
+	if (n.present && !n.is_program)
+		return err_set(e, ERR_INVALID, "%s: not a PROGRAM", name);
+	if (status == -1)
+		return err_set(e, ERR_INVALID,
+		    "%s: %zu thing%s wrong with the message", name,
+		    r->problems.len, r->problems.len == 1 ? " is" : "s are");
+	if (n.signature == SIGNATURE_BAD ||
+	    n.signature == SIGNATURE_UNSUPPORTED)
+		return err_set(e, ERR_DENIED, "%s: signature: %s", name, n.why);
+	return 0;
+}
+
+static int
+open_signals(struct err *e)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd == -1 ? err_sys(e, "signalfd") : fd;
+}
+
+static void
+prepare_instance(struct run *r, int signals)
+{
+	struct instance *i = &r->instance;
+	const uint64_t *limit = r->decision.grant.limit;
+
+	i->machine = &r->assembly.machine;
+	i->tenant = TENANT;
+	i->args = r->assembly.args;
+	i->source = r->assembly.source;
+	i->signals = signals;
+	i->out.limit = limit[GRANT_STDOUT];
+	i->err.limit = limit[GRANT_STDERR];
+	i->out.fd = r->options->json ? -1 : STDOUT_FILENO;
+	i->err.fd = r->options->json ? -1 : STDERR_FILENO;
+	i->out.keep = i->err.keep = r->options->json;
+}
+
+/* After every task is dead: the volume is packed by a machine of its own. */
+static int
+collect_export(struct run *r, struct err *e)
+{
+	const struct unpack_input in = { .store = &r->files->store,
+		.link = &r->link,
+		.ceiling = &r->ceiling.grant,
+		.tenant = TENANT };
+	fd_auto int out = -1;
+	char digest[SHA256_HEX];
+	uint64_t size;
+
+	if (r->assembly.export_volume == -1)
+		return 0;
+	out = store_tmp_file(&r->files->store, e);
+	if (out == -1 ||
+	    unpack_pack(&in, r->assembly.export_volume,
+		r->program.export.encoding, out, digest, &size, e) == -1)
+		return -1;
+	if (lseek(out, 0, SEEK_SET) == -1 ||
+	    store_put(&r->files->store, out, digest, &size, e) == -1)
+		return -1;
+	if (r->files->export != -1) {
+		fd_auto int blob = store_get(&r->files->store, digest, e);
+		char data[64 << 10];
+		ssize_t n;
+
+		while (blob != -1 && (n = read(blob, data, sizeof(data))) > 0)
+			if (fd_write_full(r->files->export, data, (size_t)n) ==
+			    -1)
+				return err_sys(e, "%s", r->options->export);
+	}
+	r->export = value_new(VALUE_MAP);
+	value_set_text(r->export, "digest", digest);
+	value_set_int(r->export, "bytes", (int64_t)size);
+	value_set_text(r->export, "encoding",
+	    aleph_encoding_name(r->program.export.encoding));
+	r->record.export = r->export;
+	return 0;
+}
+
+static int
+run_machine(struct run *r, int signals, struct err *e)
+{
+	const struct function_input in = {
+		.program = &r->program,
+		.request = r->options->request,
+		.input = r->files->input,
+		.body_limit = r->decision.grant.limit[GRANT_BODY],
+		.json = r->options->json,
+	};
+	int status;
+
+	prepare_instance(r, signals);
+	r->record.instance = &r->instance;
+	status = function_run(&in, &r->instance, &r->link, e);
+	if (status == -1)
+		r->record.internal = r->instance.ran && e->code == ERR_SYSTEM;
+	if (r->instance.ran && status == 0)
+		status = collect_export(r, e);
+	return status;
+}
+
+static int
+decide_and_run(struct run *r, struct err *e)
+{
+	struct assemble_input in = { .program = &r->program,
+		.decision = &r->decision,
+		.ceiling = &r->ceiling,
+		.extra = &r->options->extra,
+		.store = &r->files->store,
+		.link = &r->link,
+		.tenant = TENANT,
+		.verbose = r->options->verbose };
+	fd_auto int signals = -1;
+
+	if (read_policy(r, e) == -1 || read_message(r, e) == -1)
+		return -1;
+	r->record.program = &r->program;
+	if (decide(&r->program, &r->ceiling, &r->options->wish, &r->decision,
+		e) == -1)
+		return -1;
+	r->record.decision = &r->decision;
+	signals = open_signals(e);
+	if (signals == -1 ||
+	    launcher_link_open(&r->link, r->files->launcher.sock,
+		&r->ceiling.grant, 0, e) == -1)
+		return -1;
+	r->record.host = &r->link.host;
+	if (assemble(&in, &r->assembly, e) == -1)
+		return -1;
+	r->record.refs = r->assembly.refs;
+	return run_machine(r, signals, e);
+}
+
+/* ---- what is said at the end ---- */
+
+static void
+say_limit(const struct run *r, enum verdict v)
+{
+	static const enum grant_limit limits[] = {
+		[VERDICT_OOM] = GRANT_MEMORY,
+		[VERDICT_CPU] = GRANT_CPU_TIME,
+		[VERDICT_WALL] = GRANT_WALL,
+		[VERDICT_OUTPUT] = GRANT_STDOUT,
+	};
+	enum grant_limit l;
+
+	if (v < VERDICT_OOM || v > VERDICT_OUTPUT)
+		return;
+	l = limits[v];
+	fprintf(stderr, "cella: ended: limit %s of %" PRIu64 " %s is reached\n",
+	    grant_limit_name(l), r->decision.grant.limit[l],
+	    grant_limit_unit(l));
+}
+
+static void
+say_end(const struct run *r, enum verdict v, const struct verdict_facts *f)
+{
+	say_limit(r, v);
+	if (v == VERDICT_POLICY_VIOLATION)
+		fprintf(stderr,
+		    "cella: ended: a system call that no machine may make "
+		    "(SIGSYS); 'cella policy explain' lists them\n");
+	if (r->instance.ran && r->instance.exited.end == LAUNCH_END_NO_EXEC) {
+		errno = (int)r->instance.exited.code;
+		fprintf(stderr, "cella: /opt/code/%s: %m\n",
+		    r->program.code.entrypoint);
+	}
+	if (v == VERDICT_SIGNAL && f->signal != 0 && r->options->verbose)
+		fprintf(stderr, "cella: ended by signal %d\n", f->signal);
+}
+
+static void
+say_warnings(const struct run *r)
+{
+	const struct value *list = r->program.not_granted;
+
+	for (size_t i = 0; list != NULL && i < list->len; i++)
+		fprintf(stderr,
+		    "cella: warning: %s: asked for, and not offered by this "
+		    "node\n",
+		    list->item[i]->text);
+	for (int i = 0;
+	     r->options->verbose && r->instance.ran && i < MACHINE_CONTROLS;
+	     i++)
+		if ((r->instance.created.degraded & MACHINE_CONTROL_BIT(i)))
+			fprintf(stderr, "cella: degraded: %s\n",
+			    machine_control_name((enum machine_control)i));
+}
+
+static int
+write_record(const struct run *r, struct err *e)
+{
+	value_auto struct value *v = record_build(&r->record);
+	char *text = json_emit(v, JSON_AS_LINES);
+	int status = 0;
+
+	if (r->options->json)
+		puts(text);
+	if (r->files->result != -1 &&
+	    (fd_write_full(r->files->result, text, strlen(text)) == -1 ||
+		fd_write_full(r->files->result, "\n", 1) == -1))
+		status = err_sys(e, "%s", r->options->result);
+	free(text);
+	return status;
+}
+
+static int
+finish(struct run *r, int status, struct err *why)
+{
+	value_auto struct value *problems = cli_problem_list(&r->problems);
+	struct verdict_facts f;
+	enum verdict v;
+	struct err e;
+	int code;
+
+	if (status == -1) {
+		r->record.error = why;
+		cli_problems(&r->problems, r->options->message);
+		cli_error(why, false);
+	}
+	if (r->problems.len > 0)
+		r->record.problems = problems;
+	r->record.with_output = r->options->json;
+	v = record_verdict(&r->record, &f);
+	say_warnings(r);
+	say_end(r, v, &f);
+	code = verdict_exit_status(v, &f);
+	if (status == -1)
+		code = CLI_FAILED;
+	if (write_record(r, &e) == -1) {
+		cli_error(&e, false);
+		code = CLI_FAILED;
+	}
+	return code;
+}
+
+static int
+run_dropped(const struct options *o, struct opened *files)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	struct err e = { .text = "" };
+	int status, code;
+
+	invariant(r != NULL);
+	r->options = o;
+	r->files = files;
+	r->instance = (struct instance)INSTANCE_NEW;
+	r->assembly.args = r->assembly.export_volume = -1;
+	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
+		r->assembly.source[i] = -1;
+	r->record.started_real_ns = clock_real_ns();
+	r->record.ceiling = &r->ceiling;
+	ceiling_default(&r->ceiling);
+	status = decide_and_run(r, &e);
+	code = finish(r, status, &e);
+	instance_fini(&r->instance);
+	assemble_fini(&r->assembly);
+	aleph_fini(&r->program);
+	problems_fini(&r->problems);
+	value_free(r->export);
+	free(r);
+	return code;
+}
+
+static int
+run_all(const struct options *o)
+{
+	struct opened files = { .message = -1,
+		.policy = -1,
+		.input = -1,
+		.result = -1,
+		.export = -1,
+		.store.dir = -1,
+		.launcher = { -1, 0 } };
+	struct err e;
+	int code = CLI_FAILED;
+
+	if (open_all(o, &files, &e) == -1 || spawn_drop_for_good(&e) == -1)
+		cli_error(&e, o->json);
+	else
+		code = run_dropped(o, &files);
+	if (files.launcher.pid != 0 && !spawn_end(&files.launcher) &&
+	    code == 0) {
+		fprintf(stderr, "cella: the launcher failed at its end\n");
+		code = CLI_FAILED;
+	}
+	close_opened(&files);
+	return code;
+}
+
+/* ---- options ---- */
+
+static int
+parse_timeout(const char *text, uint64_t *ns)
+{
+	char with_unit[40];
+
+	/* Plain digits are seconds. */
+	snprintf(with_unit, sizeof(with_unit), "%.30s%s", text,
+	    strspn(text, "0123456789") == strlen(text) ? "s" : "");
+	if (ceiling_parse_amount(GRANT_WALL, with_unit, ns) && *ns > 0)
+		return 0;
+	fprintf(stderr, "cella: --timeout %s: not a time such as 5s\n", text);
+	return -1;
+}
+
+static int
+add_extra(const char *list[], size_t *n, const char *text, const char *option)
+{
+	if (*n == ASSEMBLE_ARGS_MAX) {
+		fprintf(stderr, "cella: %s: more than %d\n", option,
+		    ASSEMBLE_ARGS_MAX);
+		return -1;
+	}
+	list[(*n)++] = text;
+	return 0;
+}
+
+static int
+take_option(struct options *o, int c, const char *arg)
+{
+	switch (c) {
+	case 'i':
+		o->input = arg;
+		return 0;
+	case 'r':
+		o->request = arg;
+		return 0;
+	case 'p':
+		o->policy = arg;
+		return 0;
+	case 's':
+		o->store = arg;
+		return 0;
+	case 'R':
+		o->result = arg;
+		return 0;
+	case 'x':
+		o->export = arg;
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'v':
+		o->verbose = true;
+		return 0;
+	case 't':
+		o->wish.tier = grant_tier_find(arg);
+		if (o->wish.tier != -1)
+			return 0;
+		fprintf(stderr,
+		    "cella: --tier %s: none of strict, standard, networked\n",
+		    arg);
+		return -1;
+	case 'd':
+		o->dialect = aleph_dialect_find(arg);
+		if (o->dialect != -1)
+			return 0;
+		fprintf(stderr, "cella: --dialect %s: no such dialect\n", arg);
+		return -1;
+	case 'T':
+		return parse_timeout(arg, &o->wish.wall_ns);
+	case 'a':
+		return add_extra(o->extra.arg, &o->extra.nargs, arg, "--arg");
+	case 'e':
+		if (strchr(arg, '=') == NULL || arg[0] == '=') {
+			fprintf(stderr, "cella: --env %s: not NAME=value\n",
+			    arg);
+			return -1;
+		}
+		return add_extra(o->extra.env, &o->extra.nenv, arg, "--env");
+	default:
+		cli_usage(&cmd_run_command);
+		return -1;
+	}
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "input", required_argument, NULL, 'i' },
+		{ "request", required_argument, NULL, 'r' },
+		{ "policy", required_argument, NULL, 'p' },
+		{ "store", required_argument, NULL, 's' },
+		{ "result", required_argument, NULL, 'R' },
+		{ "export", required_argument, NULL, 'x' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "tier", required_argument, NULL, 't' },
+		{ "dialect", required_argument, NULL, 'd' },
+		{ "timeout", required_argument, NULL, 'T' },
+		{ "arg", required_argument, NULL, 'a' },
+		{ "env", required_argument, NULL, 'e' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static struct options o = { .dialect = -1, .wish.tier = -1 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "v", names, NULL)) != -1)
+		if (take_option(&o, c, optarg) == -1)
+			return CLI_USAGE;
+	if (optind != argc - 1)
+		return cli_usage(&cmd_run_command);
+	o.message = argv[optind];
+	return run_all(&o);
+}
+
+const struct cli_command cmd_run_command = { "run", "[OPTION...] MESSAGE|HASH",
+	"run a message in a machine", run };

@@ -1,0 +1,299 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "runtime/instance.h"
+#include "runtime/launcher_link.h"
+
+#define CHUNK (64 << 10)
+
+/* The machine's ends; closed once they are passed on. */
+struct ends {
+	int in, out, err, channel_in, channel_out;
+};
+
+static void
+close_ends(struct ends *t)
+{
+	fd_close(&t->in);
+	fd_close(&t->out);
+	fd_close(&t->err);
+	fd_close(&t->channel_in);
+	fd_close(&t->channel_out);
+}
+
+/* Our end does not block; the machine's does, as programs expect. */
+static int
+make_pipe(int *reads, int *writes, bool ours_reads, struct err *e)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) == -1 ||
+	    fcntl(p[ours_reads ? 0 : 1], F_SETFL, O_NONBLOCK) == -1)
+		return err_sys(e, "pipe");
+	*reads = p[0];
+	*writes = p[1];
+	return 0;
+}
+
+static int
+make_ends(struct instance *i, struct ends *t, struct err *e)
+{
+	*t = (struct ends){ -1, -1, -1, -1, -1 };
+	if (i->input == -1)
+		t->in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	else if (make_pipe(&t->in, &i->pipe_in, false, e) == -1)
+		return -1;
+	if (t->in == -1)
+		return err_sys(e, "/dev/null");
+	if (i->direct_out != -1)
+		t->out = fcntl(i->direct_out, F_DUPFD_CLOEXEC, 0);
+	else if (make_pipe(&i->pipe_out, &t->out, true, e) == -1)
+		return -1;
+	if (t->out == -1)
+		return err_sys(e, "standard output");
+	if (make_pipe(&i->pipe_err, &t->err, true, e) == -1)
+		return -1;
+	if (i->channel != NULL &&
+	    (make_pipe(&t->channel_in, &i->channel_out, false, e) == -1 ||
+		make_pipe(&i->channel_in, &t->channel_out, true, e) == -1))
+		return -1;
+	return 0;
+}
+
+static int
+start(struct instance *i, struct err *e)
+{
+	int fds[FRAME_FDS_MAX];
+	struct ends t;
+	size_t n = 0;
+
+	if (make_ends(i, &t, e) == -1) {
+		close_ends(&t);
+		return -1;
+	}
+	fds[n++] = t.in;
+	fds[n++] = t.out;
+	fds[n++] = t.err;
+	fds[n++] = i->args;
+	if (i->channel != NULL) {
+		fds[n++] = t.channel_in;
+		fds[n++] = t.channel_out;
+	}
+	for (size_t k = 0; k < i->machine->nmounts; k++)
+		if (i->machine->mount[k].kind != MACHINE_TMPFS)
+			fds[n++] = i->source[k];
+	i->pidfd = launcher_link_create(i->link, i->tenant, i->machine, fds, n,
+	    &i->serial, &i->created, e);
+	close_ends(&t);
+	i->ran = i->pidfd != -1;
+	return i->ran ? 0 : -1;
+}
+
+static void
+kill_it(struct instance *i, enum launch_cause cause)
+{
+	struct err e;
+
+	/* If the launcher is gone, so is the machine. */
+	(void)launcher_link_kill(i->link, i->serial, cause, &e);
+}
+
+/* Past the limit bytes are counted and dropped, and the machine ends. */
+static void
+take(struct instance *i, struct instance_sink *s, const char *data, size_t n)
+{
+	uint64_t room = s->total < s->limit ? s->limit - s->total : 0;
+	size_t kept = n < room ? n : (size_t)room;
+
+	s->total += n;
+	if (kept > 0 && s->fd != -1 && fd_write_full(s->fd, data, kept) == -1)
+		kept = 0; /* nobody reads it any more */
+	if (s->keep)
+		buf_add(&s->kept, data, kept);
+	s->dropped += n - kept;
+	if (s->total > s->limit)
+		kill_it(i, LAUNCH_CAUSE_OUTPUT);
+}
+
+/* Reads what is there; closes at the end of the stream. */
+static ssize_t
+read_some(int *fd, char data[CHUNK])
+{
+	ssize_t n = read(*fd, data, CHUNK);
+
+	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+		fd_close(fd);
+	return n;
+}
+
+static void
+drain(struct instance *i, int *fd, struct instance_sink *s)
+{
+	static char data[CHUNK];
+	ssize_t n = read_some(fd, data);
+
+	if (n > 0)
+		take(i, s, data, (size_t)n);
+}
+
+/* Writes from the front of b; what is left stays. */
+static void
+flush(int *fd, struct buf *b, uint64_t *count)
+{
+	ssize_t n = write(*fd, b->data + b->at, b->len - b->at);
+
+	if (n == -1) {
+		if (errno != EAGAIN && errno != EINTR) {
+			fd_close(fd); /* the machine closed its end */
+			buf_reset(b);
+		}
+		return;
+	}
+	b->at += (size_t)n;
+	if (count != NULL)
+		*count += (uint64_t)n;
+	if (b->at == b->len)
+		buf_reset(b);
+}
+
+static void
+feed(struct instance *i)
+{
+	static char data[CHUNK];
+	ssize_t n;
+
+	if (i->pending_in.len == 0 && !i->input_over) {
+		n = read(i->input, data, sizeof(data));
+		if (n > 0)
+			buf_add(&i->pending_in, data, (size_t)n);
+		else if (n == 0 || errno != EINTR)
+			i->input_over = true;
+	}
+	if (i->pending_in.len > 0)
+		flush(&i->pipe_in, &i->pending_in, &i->bytes_in);
+	else if (i->input_over)
+		fd_close(&i->pipe_in);
+}
+
+void
+instance_send(struct instance *i, const void *data, size_t len)
+{
+	buf_add(&i->pending_channel, data, len);
+}
+
+void
+instance_end_channel(struct instance *i)
+{
+	i->close_channel = true;
+}
+
+static int
+hear_channel(struct instance *i, struct err *e)
+{
+	static char data[CHUNK];
+	ssize_t n = read_some(&i->channel_in, data);
+
+	if (n <= 0)
+		return 0;
+	return i->channel->received(i, i->channel->arg, data, (size_t)n, e);
+}
+
+static void
+hear_signal(struct instance *i)
+{
+	struct signalfd_siginfo s;
+
+	if (read(i->signals, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
+		i->stopped_by = (int)s.ssi_signo;
+		kill_it(i, LAUNCH_CAUSE_STOP);
+	}
+}
+
+enum { P_LINK, P_OUT, P_ERR, P_IN, P_FROM, P_TO, P_SIGNAL, P_COUNT };
+
+static void
+plan_poll(const struct instance *i, struct pollfd p[P_COUNT])
+{
+	bool sending = i->pending_channel.len > 0 || i->close_channel;
+
+	p[P_LINK] = (struct pollfd){ i->ended ? -1 : i->link->sock, POLLIN, 0 };
+	p[P_OUT] = (struct pollfd){ i->pipe_out, POLLIN, 0 };
+	p[P_ERR] = (struct pollfd){ i->pipe_err, POLLIN, 0 };
+	p[P_IN] = (struct pollfd){ i->pipe_in, POLLOUT, 0 };
+	p[P_FROM] = (struct pollfd){ i->channel_in, POLLIN, 0 };
+	p[P_TO] = (struct pollfd){ sending ? i->channel_out : -1, POLLOUT, 0 };
+	p[P_SIGNAL] = (struct pollfd){ i->signals, POLLIN, 0 };
+}
+
+static int
+turn(struct instance *i, struct err *e)
+{
+	struct pollfd p[P_COUNT];
+
+	plan_poll(i, p);
+	if (poll(p, P_COUNT, -1) == -1)
+		return errno == EINTR ? 0 : err_sys(e, "poll");
+	if (p[P_OUT].revents != 0)
+		drain(i, &i->pipe_out, &i->out);
+	if (p[P_ERR].revents != 0)
+		drain(i, &i->pipe_err, &i->err);
+	if (p[P_IN].revents != 0)
+		feed(i);
+	if (p[P_TO].revents != 0) {
+		if (i->pending_channel.len > 0)
+			flush(&i->channel_out, &i->pending_channel,
+			    &i->bytes_in);
+		else if (i->close_channel)
+			fd_close(&i->channel_out);
+	}
+	if (p[P_FROM].revents != 0 && hear_channel(i, e) == -1)
+		return -1;
+	if (p[P_SIGNAL].revents != 0)
+		hear_signal(i);
+	if (p[P_LINK].revents != 0) {
+		if (launcher_link_exited(i->link, &i->exited, e) == -1)
+			return -1;
+		i->ended = true;
+	}
+	if (i->channel != NULL && i->channel->turn != NULL)
+		return i->channel->turn(i, i->channel->arg, e);
+	return 0;
+}
+
+int
+instance_run(struct instance *i, struct launcher_link *link, struct err *e)
+{
+	i->link = link;
+	if (start(i, e) == -1)
+		return -1;
+	/* Its end closes every pipe: no task is left to hold one. */
+	while (!i->ended || i->pipe_out != -1 || i->pipe_err != -1 ||
+	    i->channel_in != -1) {
+		if (turn(i, e) == -1) {
+			kill_it(i, LAUNCH_CAUSE_STOP);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+instance_fini(struct instance *i)
+{
+	fd_close(&i->pidfd);
+	fd_close(&i->pipe_in);
+	fd_close(&i->pipe_out);
+	fd_close(&i->pipe_err);
+	fd_close(&i->channel_in);
+	fd_close(&i->channel_out);
+	buf_fini(&i->pending_in);
+	buf_fini(&i->pending_channel);
+	buf_fini(&i->out.kept);
+	buf_fini(&i->err.kept);
+}

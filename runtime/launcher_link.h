@@ -1,0 +1,46 @@
+/* Core's end of the conversation in messages/launch_msgs.h. */
+#ifndef RUNTIME_LAUNCHER_LINK_H
+#define RUNTIME_LAUNCHER_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "messages/frame.h"
+#include "messages/launch_msgs.h"
+
+struct err;
+struct grant;
+struct machine;
+
+struct launcher_link {
+	int sock; /* borrowed */
+	uint32_t serial;
+	struct launch_host host;
+};
+
+/* Says the ceiling, once, and learns what the host has. */
+int launcher_link_open(struct launcher_link *, int sock, const struct grant *,
+    uint32_t spares, struct err *);
+
+/* A volume that outlives its machine: a descriptor, or -1. */
+int launcher_link_volume(struct launcher_link *, uint32_t tenant,
+    uint64_t bytes, uint64_t inodes, struct err *);
+
+/*
+ * Starts a machine; its serial goes to serial and init's pidfd is the result.
+ * A refusal of the launcher comes back as its own sentence.
+ */
+int launcher_link_create(struct launcher_link *, uint32_t tenant,
+    const struct machine *, const int *fds, size_t nfds, uint32_t *serial,
+    struct launch_created *, struct err *);
+
+int launcher_link_connect(struct launcher_link *, uint32_t serial,
+    uint16_t port, struct err *);
+int launcher_link_kill(struct launcher_link *, uint32_t serial,
+    enum launch_cause, struct err *);
+
+/* The end of a machine, once the socket is readable. */
+int launcher_link_exited(struct launcher_link *, struct launch_exited *,
+    struct err *);
+
+#endif

@@ -1,0 +1,157 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/frame.h"
+#include "runtime/spawn.h"
+
+#define LOCKS "/run/cella"
+
+int
+spawn_find(const char *name, char *path, size_t size, struct err *e)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n == -1)
+		return err_sys(e, "/proc/self/exe");
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	if (slash != NULL) {
+		*slash = '\0';
+		snprintf(path, size, "%s/%s", self, name);
+		if (access(path, R_OK) == 0)
+			return 0;
+	}
+	snprintf(path, size, "%s/%s", PKGLIBEXECDIR, name);
+	if (access(path, R_OK) == 0)
+		return 0;
+	return err_sys(e, "%s", path);
+}
+
+/* Descriptors 3, 4 and 5, as launcher_main.c expects them. */
+static void __attribute__((noreturn))
+become_launcher(const char *path, int sock, int init, int locks)
+{
+	static char *const envp[] = { NULL };
+	char *argv[] = { (char *)(uintptr_t)path, NULL };
+	int fds[3] = { sock, init, locks };
+
+	for (int i = 0; i < 3; i++) {
+		if (fds[i] == -1)
+			continue;
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
+		if (fds[i] == -1)
+			_exit(126);
+	}
+	for (int i = 0; i < 3; i++)
+		if (fds[i] == -1)
+			close(3 + i);
+		else if (dup2(fds[i], 3 + i) == -1)
+			_exit(126);
+	if (syscall(SYS_close_range, 6, ~0U, 0) == -1)
+		_exit(126);
+	execve(path, argv, envp);
+	_exit(127);
+}
+
+int
+spawn_launcher(struct spawn *s, struct err *e)
+{
+	char path[PATH_MAX], init_path[PATH_MAX];
+	fd_auto int init = -1, locks = -1, ours = -1, theirs = -1;
+	int pair[2];
+	pid_t pid;
+
+	if (spawn_find("cella-launcher", path, sizeof(path), e) == -1 ||
+	    spawn_find("cella-init", init_path, sizeof(init_path), e) == -1)
+		return -1;
+	init = open(init_path, O_RDONLY | O_CLOEXEC);
+	if (init == -1)
+		return err_sys(e, "%s", init_path);
+	if (geteuid() == 0) {
+		if (mkdir(LOCKS, 0700) == -1 && errno != EEXIST)
+			return err_sys(e, LOCKS);
+		locks = open(LOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (locks == -1)
+			return err_sys(e, LOCKS);
+	}
+	if (frame_pair(pair, e) == -1)
+		return -1;
+	ours = pair[0];
+	theirs = pair[1];
+	pid = fork();
+	if (pid == -1)
+		return err_sys(e, "fork");
+	if (pid == 0)
+		become_launcher(path, theirs, init, locks);
+	s->sock = fd_take(&ours);
+	s->pid = pid;
+	return 0;
+}
+
+bool
+spawn_end(struct spawn *s)
+{
+	int status = -1;
+
+	fd_close(&s->sock);
+	while (waitpid(s->pid, &status, 0) == -1 && errno == EINTR)
+		;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static int
+check_dropped(struct err *e)
+{
+	cap_t caps = cap_get_proc();
+	cap_flag_value_t has = CAP_SET;
+	uid_t r, f, s;
+
+	if (getresuid(&r, &f, &s) == -1 || r != SPAWN_CORE_ID ||
+	    f != SPAWN_CORE_ID || s != SPAWN_CORE_ID) {
+		cap_free(caps);
+		return err_set(e, ERR_SYSTEM, "drop: the id is another");
+	}
+	for (cap_value_t cap = 0; caps != NULL && CAP_IS_SUPPORTED(cap); cap++)
+		if (cap_get_flag(caps, cap, CAP_PERMITTED, &has) == -1 ||
+		    has == CAP_SET) {
+			cap_free(caps);
+			return err_set(e, ERR_SYSTEM,
+			    "drop: capability %d is still there", cap);
+		}
+	if (caps == NULL)
+		return err_sys(e, "drop: capabilities");
+	cap_free(caps);
+	if (setuid(0) == 0)
+		return err_set(e, ERR_SYSTEM, "drop: it can be undone");
+	return 0;
+}
+
+int
+spawn_drop_for_good(struct err *e)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return err_sys(e, "no new privileges");
+	if (geteuid() != 0)
+		return 0;
+	if (setgroups(0, NULL) == -1 ||
+	    setresgid(SPAWN_CORE_ID, SPAWN_CORE_ID, SPAWN_CORE_ID) == -1 ||
+	    setresuid(SPAWN_CORE_ID, SPAWN_CORE_ID, SPAWN_CORE_ID) == -1)
+		return err_sys(e, "drop ids");
+	return check_dropped(e);
+}

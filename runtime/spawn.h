@@ -1,0 +1,36 @@
+/*
+ * How the command becomes two processes: the launcher keeps the privilege,
+ * and the rest gives it up before it parses anything.
+ */
+#ifndef RUNTIME_SPAWN_H
+#define RUNTIME_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct err;
+
+/* The id that parses, decides and owns the store when root starts it. */
+#define SPAWN_CORE_ID 1999999999U
+
+struct spawn {
+	int sock;
+	pid_t pid;
+};
+
+/* Starts cella-launcher; must come before spawn_drop_for_good(). */
+int spawn_launcher(struct spawn *, struct err *);
+
+/* Closes the conversation and waits for its end; true if that was clean. */
+bool spawn_end(struct spawn *);
+
+/* As root: becomes SPAWN_CORE_ID with no capability; checked.  Else nothing. */
+int spawn_drop_for_good(struct err *);
+
+/*
+ * A program or a data file of ours: beside the running one in a build tree,
+ * else where it was installed.
+ */
+int spawn_find(const char *name, char *path, size_t size, struct err *);
+
+#endif

@@ -1,0 +1,472 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/dir.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/json.h"
+#include "messages/value.h"
+#include "runtime/spawn.h"
+#include "runtime/store.h"
+
+#define SMALL_MAX (64 << 10)
+
+char *
+store_default_path(void)
+{
+	const char *set = secure_getenv("CELLA_STORE");
+	const char *home = secure_getenv("XDG_DATA_HOME");
+
+	if (set != NULL && set[0] != '\0')
+		return str_dup(set);
+	if (geteuid() == 0)
+		return str_dup("/var/lib/cella");
+	if (home != NULL && home[0] == '/')
+		return str_printf("%s/cella", home);
+	home = secure_getenv("HOME");
+	return str_printf("%s/.local/share/cella", home == NULL ? "" : home);
+}
+
+/* As root everything in it is core's. */
+static int
+give_to_core(int dir, const char *name, struct err *e)
+{
+	if (geteuid() == 0 &&
+	    fchownat(dir, name, SPAWN_CORE_ID, SPAWN_CORE_ID,
+		AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == -1)
+		return err_sys(e, "owner of %s", name);
+	return 0;
+}
+
+static int
+make_dir(int dir, const char *name, struct err *e)
+{
+	if (mkdirat(dir, name, 0755) == -1)
+		return errno == EEXIST ? 0 : err_sys(e, "%s", name);
+	return give_to_core(dir, name, e);
+}
+
+static int
+remove_all(int dir, const char *name, void *arg)
+{
+	struct err ignored;
+	fd_auto int sub = -1;
+
+	(void)arg;
+	if (unlinkat(dir, name, 0) == 0 || errno != EISDIR)
+		return 0;
+	sub =
+	    openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (sub != -1)
+		(void)dir_each(sub, remove_all, NULL, &ignored);
+	unlinkat(dir, name, AT_REMOVEDIR);
+	return 0;
+}
+
+/* "run.<pid>.<n>" of a process that is gone. */
+static int
+remove_stale(int dir, const char *name, void *arg)
+{
+	unsigned long pid;
+	char *end;
+
+	(void)arg;
+	if (strncmp(name, "run.", 4) != 0)
+		return 0;
+	pid = strtoul(name + 4, &end, 10);
+	if (*end == '.' && pid > 0 && kill((pid_t)pid, 0) == -1 &&
+	    errno == ESRCH)
+		remove_all(dir, name, NULL);
+	return 0;
+}
+
+static int
+prepare(struct store *s, struct err *e)
+{
+	static const char *const dirs[] = { "blobs", "blobs/sha256", "entries",
+		"refs", "derived", "tmp" };
+	fd_auto int tmp = -1;
+	struct stat st;
+
+	if (fstat(s->dir, &st) == -1)
+		return err_sys(e, "stat");
+	if (geteuid() == 0 && st.st_uid == 0 &&
+	    faccessat(s->dir, "blobs", F_OK, 0) == -1 &&
+	    give_to_core(s->dir, "", e) == -1)
+		return -1;
+	if (fstat(s->dir, &st) == -1 ||
+	    (geteuid() == 0 && st.st_uid != SPAWN_CORE_ID))
+		return err_set(e, ERR_DENIED,
+		    "it belongs to id %u and not to %u; it is no store",
+		    st.st_uid, SPAWN_CORE_ID);
+	for (size_t i = 0; i < nitems(dirs); i++)
+		if (make_dir(s->dir, dirs[i], e) == -1)
+			return -1;
+	tmp = openat(s->dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return tmp == -1 ? err_sys(e, "tmp")
+			 : dir_each(tmp, remove_stale, NULL, e);
+}
+
+static int
+make_path(const char *path, struct err *e)
+{
+	char *copy = str_dup(path);
+
+	for (char *p = copy + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0755) == -1 && errno != EEXIST) {
+			err_sys(e, "%s", copy);
+			free(copy);
+			return -1;
+		}
+		*p = '/';
+	}
+	free(copy);
+	if (mkdir(path, 0755) == -1 && errno != EEXIST)
+		return err_sys(e, "%s", path);
+	return 0;
+}
+
+int
+store_open(struct store *s, const char *path, struct err *e)
+{
+	s->dir = -1;
+	s->path = str_dup(path);
+	if (make_path(path, e) == 0) {
+		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (s->dir == -1)
+			err_sys(e, "%s", path);
+		else if (prepare(s, e) == 0)
+			return 0;
+	}
+	store_close(s);
+	return err_in(e, "store %s", path);
+}
+
+void
+store_close(struct store *s)
+{
+	fd_close(&s->dir);
+	free(s->path);
+	s->path = NULL;
+}
+
+static void
+blob_path(char out[96], const char *digest)
+{
+	snprintf(out, 96, "blobs/sha256/%.2s/%s", digest, digest);
+}
+
+int
+store_tmp_file(struct store *s, struct err *e)
+{
+	int fd = openat(s->dir, "tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0444);
+
+	return fd == -1 ? err_sys(e, "store %s: temporary file", s->path) : fd;
+}
+
+/* The name appears when the bytes are there, synced and hashed. */
+static int
+publish(struct store *s, int fd, const char *path, bool replace, struct err *e)
+{
+	char proc[32], tmp[64];
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	snprintf(tmp, sizeof(tmp), "tmp/new.%d", getpid());
+	if (give_to_core(fd, "", e) == -1)
+		return -1;
+	if (fsync(fd) == -1)
+		return err_sys(e, "store %s: sync", s->path);
+	if (linkat(AT_FDCWD, proc, s->dir, replace ? tmp : path,
+		AT_SYMLINK_FOLLOW) == -1 &&
+	    (errno != EEXIST || replace))
+		return err_sys(e, "store %s: %s", s->path, path);
+	if (replace && renameat(s->dir, tmp, s->dir, path) == -1) {
+		err_sys(e, "store %s: %s", s->path, path);
+		unlinkat(s->dir, tmp, 0);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+copy_hashed(int from, int to, char digest[SHA256_HEX], uint64_t *size,
+    struct err *e)
+{
+	struct sha256 *h = sha256_new();
+	char *data = malloc(1 << 18);
+	uint64_t total = 0;
+	int r = 0;
+	ssize_t n;
+
+	invariant(data != NULL);
+	while (r == 0 && (n = read(from, data, 1 << 18)) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1) {
+			r = err_sys(e, "read");
+			break;
+		}
+		sha256_add(h, data, (size_t)n);
+		if (fd_write_full(to, data, (size_t)n) == -1)
+			r = err_sys(e, "write");
+		total += (uint64_t)n;
+	}
+	sha256_end(h, digest);
+	free(data);
+	if (size != NULL)
+		*size = total;
+	return r;
+}
+
+int
+store_put(struct store *s, int from, char digest[SHA256_HEX], uint64_t *size,
+    struct err *e)
+{
+	fd_auto int fd = store_tmp_file(s, e);
+	char path[96], dir[32];
+
+	if (fd == -1)
+		return -1;
+	if (copy_hashed(from, fd, digest, size, e) == -1)
+		return err_in(e, "store %s", s->path);
+	blob_path(path, digest);
+	snprintf(dir, sizeof(dir), "blobs/sha256/%.2s", digest);
+	if (make_dir(s->dir, dir, e) == -1)
+		return err_in(e, "store %s", s->path);
+	return publish(s, fd, path, false, e);
+}
+
+int
+store_put_bytes(struct store *s, const void *data, size_t len,
+    char digest[SHA256_HEX], struct err *e)
+{
+	fd_auto int fd = fd_sealed("blob", data, len, e);
+
+	return fd == -1 ? -1 : store_put(s, fd, digest, NULL, e);
+}
+
+int
+store_get(struct store *s, const char *digest, struct err *e)
+{
+	char path[96], found[SHA256_HEX];
+	fd_auto int fd = -1;
+
+	invariant(str_is_sha256(digest));
+	blob_path(path, digest);
+	fd = openat(s->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 && errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND, "store %s: no blob %s",
+		    s->path, digest);
+	if (fd == -1)
+		return err_sys(e, "store %s: blob %s", s->path, digest);
+	if (sha256_file(fd, found, NULL, e) == -1)
+		return err_in(e, "store %s: blob %s", s->path, digest);
+	if (strcmp(found, digest) != 0)
+		return err_set(e, ERR_INVALID,
+		    "store %s: blob %s is damaged: its bytes hash to %s",
+		    s->path, digest, found);
+	return fd_take(&fd);
+}
+
+static int
+write_small(struct store *s, const char *path, const char *text, struct err *e)
+{
+	fd_auto int fd = store_tmp_file(s, e);
+
+	if (fd == -1)
+		return -1;
+	if (fd_write_full(fd, text, strlen(text)) == -1)
+		return err_sys(e, "store %s: %s", s->path, path);
+	return publish(s, fd, path, true, e);
+}
+
+/* The caller frees; NULL if there is none. */
+static char *
+read_small(struct store *s, const char *path)
+{
+	fd_auto int fd =
+	    openat(s->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct err ignored;
+	char *data;
+	size_t len;
+
+	if (fd == -1 || fd_read_all(fd, SMALL_MAX, &data, &len, &ignored) == -1)
+		return NULL;
+	data[strcspn(data, "\n")] = '\0';
+	return data;
+}
+
+int
+store_bind(struct store *s, const char *ref, const char *digest, struct err *e)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "refs/%s", ref);
+	return write_small(s, path, digest, e);
+}
+
+int
+store_resolve(struct store *s, const char *ref, char digest[SHA256_HEX],
+    bool *bound, struct err *e)
+{
+	char path[160], *text;
+
+	snprintf(path, sizeof(path), "refs/%s", ref);
+	text = read_small(s, path);
+	*bound = text != NULL;
+	if (text != NULL && str_is_sha256(text)) {
+		memcpy(digest, text, SHA256_HEX);
+		free(text);
+		return 0;
+	}
+	free(text);
+	if (*bound)
+		return err_set(e, ERR_INVALID, "store %s: %s is damaged",
+		    s->path, path);
+	if (str_is_sha256(ref)) {
+		blob_path(path, ref);
+		if (faccessat(s->dir, path, F_OK, 0) == 0) {
+			memcpy(digest, ref, SHA256_HEX);
+			return 0;
+		}
+	}
+	return err_set(e, ERR_NOT_FOUND,
+	    "store %s: nothing is known of %s; add it with "
+	    "'cella store add FILE --ref %s'",
+	    s->path, ref, ref);
+}
+
+struct value *
+store_entry(struct store *s, const char *digest)
+{
+	char path[96], *text;
+	struct value *v;
+	struct err e;
+
+	snprintf(path, sizeof(path), "entries/%s.json", digest);
+	text = read_small(s, path);
+	if (text == NULL)
+		return NULL;
+	v = json_parse(text, strlen(text), &e);
+	free(text);
+	return v;
+}
+
+int
+store_set_entry(struct store *s, const char *digest, const struct value *v,
+    struct err *e)
+{
+	char path[96], *text = json_emit(v, JSON_AS_LINE);
+	int r;
+
+	snprintf(path, sizeof(path), "entries/%s.json", digest);
+	r = write_small(s, path, text, e);
+	free(text);
+	return r;
+}
+
+bool
+store_derived(struct store *s, const char *digest, const char *form,
+    char made[SHA256_HEX])
+{
+	char path[128], *text;
+	bool good;
+
+	snprintf(path, sizeof(path), "derived/%s.%s", digest, form);
+	text = read_small(s, path);
+	good = text != NULL && str_is_sha256(text);
+	if (good) {
+		memcpy(made, text, SHA256_HEX);
+		blob_path(path, made);
+		good = faccessat(s->dir, path, F_OK, 0) == 0;
+	}
+	free(text);
+	return good;
+}
+
+int
+store_set_derived(struct store *s, const char *digest, const char *form,
+    const char *made, struct err *e)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "derived/%s.%s", digest, form);
+	return write_small(s, path, made, e);
+}
+
+int
+store_tmp_dir(struct store *s, char name[64], struct err *e)
+{
+	for (int n = 0; n < 1000; n++) {
+		snprintf(name, 64, "run.%d.%d", getpid(), n);
+		fd_auto int tmp =
+		    openat(s->dir, "tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (tmp == -1)
+			break;
+		if (mkdirat(tmp, name, 0755) == 0)
+			return openat(tmp, name,
+			    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (errno != EEXIST)
+			break;
+	}
+	return err_sys(e, "store %s: temporary directory", s->path);
+}
+
+void
+store_remove_tmp(struct store *s, const char *name)
+{
+	fd_auto int tmp =
+	    openat(s->dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (tmp != -1)
+		remove_all(tmp, name, NULL);
+}
+
+struct each {
+	struct store *s;
+	int (*fn)(struct store *, const char *, void *);
+	void *arg;
+	struct err *e;
+};
+
+static int
+each_blob(int dir, const char *name, void *arg)
+{
+	struct each *x = arg;
+
+	(void)dir;
+	return str_is_sha256(name) ? x->fn(x->s, name, x->arg) : 0;
+}
+
+static int
+each_shard(int dir, const char *name, void *arg)
+{
+	struct each *x = arg;
+	fd_auto int sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return sub == -1 ? 0 : dir_each(sub, each_blob, x, x->e);
+}
+
+int
+store_each(struct store *s, int (*fn)(struct store *, const char *, void *),
+    void *arg, struct err *e)
+{
+	struct each x = { s, fn, arg, e };
+	fd_auto int dir =
+	    openat(s->dir, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir == -1)
+		return err_sys(e, "store %s", s->path);
+	return dir_each(dir, each_shard, &x, e);
+}

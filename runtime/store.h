@@ -1,0 +1,88 @@
+/*
+ * What messages refer to: blobs by SHA-256, and references that an operator
+ * bound to them.  A blob is hashed when it is written and again when it is
+ * opened, and the descriptor that was hashed is the one that is used.
+ *
+ *   blobs/sha256/xx/<digest>    bytes
+ *   entries/<digest>.json       kind, versions, whether we built it
+ *   refs/<ref>                  a digest
+ *   derived/<digest>.<form>     the digest of what was made from a blob
+ *   tmp/                        runs and half-written blobs
+ */
+#ifndef RUNTIME_STORE_H
+#define RUNTIME_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/sha256.h"
+
+struct err;
+struct value;
+
+struct store {
+	int dir;
+	char *path; /* for people */
+};
+
+/*
+ * Opens it, and makes what is missing.  As root, what is made belongs to the
+ * id that core drops to, and a directory of another owner is refused.
+ */
+int store_open(struct store *, const char *path, struct err *);
+void store_close(struct store *);
+
+/* --store, else $CELLA_STORE, else the system's or the user's own. */
+char *store_default_path(void);
+
+/*
+ * Takes the bytes of fd from its position on.  digest, and size unless NULL,
+ * are written.  What is there already is kept.
+ */
+int store_put(struct store *, int fd, char digest[SHA256_HEX], uint64_t *size,
+    struct err *);
+int store_put_bytes(struct store *, const void *, size_t,
+    char digest[SHA256_HEX], struct err *);
+
+/* Verified: a descriptor at position 0, or -1. */
+int store_get(struct store *, const char *digest, struct err *);
+
+/* Binds a reference to a blob that is there. */
+int store_bind(struct store *, const char *ref, const char *digest,
+    struct err *);
+
+/*
+ * What a reference stands for: bound by an operator, or the blob's own digest.
+ * ERR_NOT_FOUND if neither.
+ */
+int store_resolve(struct store *, const char *ref, char digest[SHA256_HEX],
+    bool *bound, struct err *);
+
+/* What is known of a blob beside its bytes; NULL if nothing is. */
+struct value *store_entry(struct store *, const char *digest);
+int store_set_entry(struct store *, const char *digest, const struct value *,
+    struct err *);
+
+/* What was made from a blob, such as an image from an archive. */
+bool store_derived(struct store *, const char *digest, const char *form,
+    char made[SHA256_HEX]);
+int store_set_derived(struct store *, const char *digest, const char *form,
+    const char *made, struct err *);
+
+/* A file without a name, in the store's file system. */
+int store_tmp_file(struct store *, struct err *);
+
+/*
+ * A directory tmp/run.<pid>.<n> for one run, and its removal with everything
+ * in it.  What processes that are gone left is removed when the store opens.
+ */
+int store_tmp_dir(struct store *, char name[64], struct err *);
+void store_remove_tmp(struct store *, const char *name);
+
+/* Every blob: fn returns 0 to go on. */
+int store_each(struct store *,
+    int (*fn)(struct store *, const char *digest, void *), void *,
+    struct err *);
+
+#endif

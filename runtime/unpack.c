@@ -1,0 +1,227 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/value.h"
+#include "policy/machine.h"
+#include "runtime/assemble.h"
+#include "runtime/instance.h"
+#include "runtime/launcher_link.h"
+#include "runtime/store.h"
+#include "runtime/unpack.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+/* The caps of an archive; the tool is told them, the machine enforces them. */
+#define WORK_BYTES (512 * MIB)
+#define WORK_FILES 65536
+#define IMAGE_BYTES (600 * MIB)
+
+/*
+ * Strict, but for what an archive needs: room, and a file as large as the
+ * image.  It stays below the ceiling all the same.
+ */
+static struct grant
+tool_grant(const struct grant *ceiling)
+{
+	struct grant g = *grant_of_tier(GRANT_STRICT);
+
+	g.limit[GRANT_MEMORY] = 1536 * MIB;
+	g.limit[GRANT_WALL] = 120 * CLOCK_SECOND;
+	g.limit[GRANT_CPU_TIME] = 120 * CLOCK_SECOND;
+	g.limit[GRANT_FSIZE] = IMAGE_BYTES;
+	g.limit[GRANT_STDERR] = 64 << 10;
+	return grant_meet(&g, ceiling);
+}
+
+static int
+open_tools(struct store *s, struct err *e)
+{
+	char digest[SHA256_HEX];
+	bool bound;
+
+	if (store_resolve(s, UNPACK_TOOLS, digest, &bound, e) == -1)
+		return err_set(e, ERR_NOT_FOUND,
+		    "store %s: the tools that unpack archives are missing; "
+		    "run 'cella image build tools'",
+		    s->path);
+	return store_get(s, digest, e);
+}
+
+struct tool {
+	const struct unpack_input *in;
+	const char *arg[8];
+	size_t nargs;
+	int input;  /* standard input; -1: none */
+	int output; /* standard output; -1: kept nowhere */
+	int volume; /* at /work */
+	bool writable;
+};
+
+static void
+describe(struct machine *m, const struct tool *t)
+{
+	*m = (struct machine){ .name = "tool",
+		.hostname = "tool",
+		.cwd = "/work",
+		.tier = GRANT_STRICT,
+		.grant = tool_grant(t->in->ceiling),
+		.optional = ~0U & ~MACHINE_CONTROL_BIT(MACHINE_CGROUP),
+		.nmounts = 2 };
+	m->mount[0] = (struct machine_mount){ .kind = MACHINE_IMAGE,
+		.executable = true,
+		.target = "/" };
+	m->mount[1] = (struct machine_mount){ .kind = MACHINE_TREE,
+		.writable = t->writable,
+		.target = "/work" };
+}
+
+/* What the tool said on standard error is the reason, made printable. */
+static int
+judge(const struct instance *i, struct err *e)
+{
+	struct buf said = i->err.kept;
+	const struct launch_exited *x = &i->exited;
+	char *text;
+
+	if (x->end == LAUNCH_END_EXIT && x->code == 0)
+		return 0;
+	if (x->oom_kills > 0)
+		return err_set(e, ERR_INVALID,
+		    "unpacking took too much memory");
+	if (x->cause == LAUNCH_CAUSE_WALL || x->cause == LAUNCH_CAUSE_CPU)
+		return err_set(e, ERR_INVALID, "unpacking took too long");
+	while (said.len > 0 && said.data[said.len - 1] == '\n')
+		said.len--;
+	text = str_printable(said.len ? said.data : "", said.len, 300);
+	err_set(e, ERR_INVALID, "%s%s", text[0] ? "" : "the tool failed", text);
+	free(text);
+	return -1;
+}
+
+static int
+run_tool(const struct tool *t, struct err *e)
+{
+	static const char *const env[] = { "PATH=/usr/bin", "LANG=C.UTF-8",
+		"TMPDIR=/tmp", "SOURCE_DATE_EPOCH=0" };
+	static struct machine m;
+	struct instance i = INSTANCE_NEW;
+	fd_auto int tools = open_tools(t->in->store, e), args = -1;
+	int sources[2] = { tools, t->volume };
+	int r;
+
+	if (tools == -1)
+		return -1;
+	args = assemble_args(t->arg, t->nargs, env, nitems(env), e);
+	if (args == -1)
+		return -1;
+	describe(&m, t);
+	i.machine = &m;
+	i.tenant = t->in->tenant;
+	i.args = args;
+	i.source = sources;
+	i.input = t->input;
+	i.direct_out = t->output;
+	i.err.keep = true;
+	i.err.limit = m.grant.limit[GRANT_STDERR];
+	r = instance_run(&i, t->in->link, e);
+	if (r == 0)
+		r = judge(&i, e);
+	instance_fini(&i);
+	return r;
+}
+
+static int
+set_made(const struct unpack_input *in, const char *digest, const char *image,
+    const char *form, struct err *e)
+{
+	value_auto struct value *entry = value_new(VALUE_MAP);
+
+	value_set_text(entry, "kind", "image");
+	value_set_text(entry, "from", digest);
+	value_set_text(entry, "encoding", form);
+	if (store_set_entry(in->store, image, entry, e) == -1)
+		return -1;
+	return store_set_derived(in->store, digest, form, image, e);
+}
+
+int
+unpack_into(const struct unpack_input *in, const char *digest,
+    enum aleph_encoding encoding, int volume, struct err *e)
+{
+	fd_auto int archive = store_get(in->store, digest, e);
+	struct tool t = { .in = in,
+		.arg = { "/usr/bin/cella-unpack", "into",
+		    aleph_encoding_name(encoding) },
+		.nargs = 3,
+		.input = archive,
+		.output = -1,
+		.volume = volume,
+		.writable = true };
+
+	return archive == -1 ? -1 : run_tool(&t, e);
+}
+
+/* What the first machine made of it is packed by a second one. */
+static int
+repack(const struct unpack_input *in, const char *digest,
+    enum aleph_encoding encoding, int out, struct err *e)
+{
+	fd_auto int volume = launcher_link_volume(in->link, in->tenant,
+	    WORK_BYTES, WORK_FILES, e);
+	struct tool t = { .in = in,
+		.arg = { "/usr/bin/cella-unpack", "pack", "erofs" },
+		.nargs = 3,
+		.input = -1,
+		.output = out,
+		.volume = volume };
+
+	if (volume == -1 || unpack_into(in, digest, encoding, volume, e) == -1)
+		return -1;
+	return run_tool(&t, e);
+}
+
+int
+unpack_image(const struct unpack_input *in, const char *digest,
+    enum aleph_encoding encoding, char image[SHA256_HEX], struct err *e)
+{
+	const char *form = aleph_encoding_name(encoding);
+	fd_auto int out = -1;
+
+	if (store_derived(in->store, digest, form, image))
+		return 0;
+	if (in->verbose)
+		fprintf(stderr, "cella: unpacking %.12s (%s)\n", digest, form);
+	out = store_tmp_file(in->store, e);
+	if (out == -1 || repack(in, digest, encoding, out, e) == -1)
+		return -1;
+	if (lseek(out, 0, SEEK_SET) == -1)
+		return err_sys(e, "image");
+	if (store_put(in->store, out, image, NULL, e) == -1)
+		return -1;
+	return set_made(in, digest, image, form, e);
+}
+
+int
+unpack_pack(const struct unpack_input *in, int volume,
+    enum aleph_encoding encoding, int out, char digest[SHA256_HEX],
+    uint64_t *size, struct err *e)
+{
+	struct tool t = { .in = in,
+		.arg = { "/usr/bin/cella-unpack", "pack",
+		    aleph_encoding_name(encoding) },
+		.nargs = 3,
+		.input = -1,
+		.output = out,
+		.volume = volume };
+
+	if (run_tool(&t, e) == -1)
+		return err_in(e, "export");
+	return sha256_file(out, digest, size, e);
+}
