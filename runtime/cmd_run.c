@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
 #include "runtime/record.h"
+#include "runtime/run_options.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
 #include "runtime/unpack.h"
@@ -31,15 +31,6 @@
 #define POLICY_MAX (256 << 10)
 /* One command runs the machines of one tenant. */
 #define TENANT 1
-
-struct options {
-	const char *message, *input, *request, *policy, *store, *result;
-	const char *export;
-	bool json, verbose;
-	int dialect;
-	struct decide_wish wish;
-	struct assemble_extra extra;
-};
 
 /* Everything that is opened while there is still privilege. */
 struct opened {
@@ -84,7 +75,7 @@ open_output(const char *path, struct err *e)
 }
 
 static int
-open_all(const struct options *o, struct opened *f, struct err *e)
+open_all(const struct run_options *o, struct opened *f, struct err *e)
 {
 	char *path =
 	    o->store != NULL ? str_dup(o->store) : store_default_path();
@@ -115,7 +106,7 @@ open_all(const struct options *o, struct opened *f, struct err *e)
 /* ---- after the drop ---- */
 
 struct run {
-	const struct options *options;
+	const struct run_options *options;
 	struct opened *files;
 	struct aleph_program program;
 	struct problems problems;
@@ -124,6 +115,7 @@ struct run {
 	struct launcher_link link;
 	struct assembly assembly;
 	struct instance instance;
+	struct function_reply reply;
 	struct value *export;
 	struct record record;
 };
@@ -275,13 +267,15 @@ run_machine(struct run *r, int signals, struct err *e)
 		.request = r->options->request,
 		.input = r->files->input,
 		.body_limit = r->decision.grant.limit[GRANT_BODY],
-		.json = r->options->json,
+		.output = r->options->json ? -1 : STDOUT_FILENO,
 	};
 	int status;
 
 	prepare_instance(r, signals);
 	r->record.instance = &r->instance;
-	status = function_run(&in, &r->instance, &r->link, e);
+	if (r->program.code.interface != ALEPH_EXEC)
+		r->record.reply = &r->reply;
+	status = function_run(&in, &r->instance, &r->link, &r->reply, e);
 	if (status == -1)
 		r->record.internal = r->instance.ran && e->code == ERR_SYSTEM;
 	if (r->instance.ran && status == 0)
@@ -415,7 +409,7 @@ finish(struct run *r, int status, struct err *why)
 	say_warnings(r);
 	say_end(r, v, &f);
 	code = verdict_exit_status(v, &f);
-	if (status == -1)
+	if (status == -1 && (why->code != ERR_GUEST || !r->instance.ran))
 		code = CLI_FAILED;
 	if (write_record(r, &e) == -1) {
 		cli_error(&e, false);
@@ -425,7 +419,7 @@ finish(struct run *r, int status, struct err *why)
 }
 
 static int
-run_dropped(const struct options *o, struct opened *files)
+run_dropped(const struct run_options *o, struct opened *files)
 {
 	struct run *r = calloc(1, sizeof(*r));
 	struct err e = { .text = "" };
@@ -444,6 +438,7 @@ run_dropped(const struct options *o, struct opened *files)
 	status = decide_and_run(r, &e);
 	code = finish(r, status, &e);
 	instance_fini(&r->instance);
+	buf_fini(&r->reply.body);
 	assemble_fini(&r->assembly);
 	aleph_fini(&r->program);
 	problems_fini(&r->problems);
@@ -453,7 +448,7 @@ run_dropped(const struct options *o, struct opened *files)
 }
 
 static int
-run_all(const struct options *o)
+run_all(const struct run_options *o)
 {
 	struct opened files = { .message = -1,
 		.policy = -1,
@@ -478,121 +473,13 @@ run_all(const struct options *o)
 	return code;
 }
 
-/* ---- options ---- */
-
-static int
-parse_timeout(const char *text, uint64_t *ns)
-{
-	char with_unit[40];
-
-	/* Plain digits are seconds. */
-	snprintf(with_unit, sizeof(with_unit), "%.30s%s", text,
-	    strspn(text, "0123456789") == strlen(text) ? "s" : "");
-	if (ceiling_parse_amount(GRANT_WALL, with_unit, ns) && *ns > 0)
-		return 0;
-	fprintf(stderr, "cella: --timeout %s: not a time such as 5s\n", text);
-	return -1;
-}
-
-static int
-add_extra(const char *list[], size_t *n, const char *text, const char *option)
-{
-	if (*n == ASSEMBLE_ARGS_MAX) {
-		fprintf(stderr, "cella: %s: more than %d\n", option,
-		    ASSEMBLE_ARGS_MAX);
-		return -1;
-	}
-	list[(*n)++] = text;
-	return 0;
-}
-
-static int
-take_option(struct options *o, int c, const char *arg)
-{
-	switch (c) {
-	case 'i':
-		o->input = arg;
-		return 0;
-	case 'r':
-		o->request = arg;
-		return 0;
-	case 'p':
-		o->policy = arg;
-		return 0;
-	case 's':
-		o->store = arg;
-		return 0;
-	case 'R':
-		o->result = arg;
-		return 0;
-	case 'x':
-		o->export = arg;
-		return 0;
-	case 'j':
-		o->json = true;
-		return 0;
-	case 'v':
-		o->verbose = true;
-		return 0;
-	case 't':
-		o->wish.tier = grant_tier_find(arg);
-		if (o->wish.tier != -1)
-			return 0;
-		fprintf(stderr,
-		    "cella: --tier %s: none of strict, standard, networked\n",
-		    arg);
-		return -1;
-	case 'd':
-		o->dialect = aleph_dialect_find(arg);
-		if (o->dialect != -1)
-			return 0;
-		fprintf(stderr, "cella: --dialect %s: no such dialect\n", arg);
-		return -1;
-	case 'T':
-		return parse_timeout(arg, &o->wish.wall_ns);
-	case 'a':
-		return add_extra(o->extra.arg, &o->extra.nargs, arg, "--arg");
-	case 'e':
-		if (strchr(arg, '=') == NULL || arg[0] == '=') {
-			fprintf(stderr, "cella: --env %s: not NAME=value\n",
-			    arg);
-			return -1;
-		}
-		return add_extra(o->extra.env, &o->extra.nenv, arg, "--env");
-	default:
-		cli_usage(&cmd_run_command);
-		return -1;
-	}
-}
-
 static int
 run(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{ "input", required_argument, NULL, 'i' },
-		{ "request", required_argument, NULL, 'r' },
-		{ "policy", required_argument, NULL, 'p' },
-		{ "store", required_argument, NULL, 's' },
-		{ "result", required_argument, NULL, 'R' },
-		{ "export", required_argument, NULL, 'x' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "tier", required_argument, NULL, 't' },
-		{ "dialect", required_argument, NULL, 'd' },
-		{ "timeout", required_argument, NULL, 'T' },
-		{ "arg", required_argument, NULL, 'a' },
-		{ "env", required_argument, NULL, 'e' },
-		{ NULL, 0, NULL, 0 },
-	};
-	static struct options o = { .dialect = -1, .wish.tier = -1 };
-	int c;
+	static struct run_options o;
 
-	while ((c = getopt_long(argc, argv, "v", names, NULL)) != -1)
-		if (take_option(&o, c, optarg) == -1)
-			return CLI_USAGE;
-	if (optind != argc - 1)
-		return cli_usage(&cmd_run_command);
-	o.message = argv[optind];
+	if (run_options_parse(&o, argc, argv) == -1)
+		return CLI_USAGE;
 	return run_all(&o);
 }
 

@@ -11,15 +11,16 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "guest/archive.h"
 #include "messages/aleph.h"
 #include "messages/item_hash.h"
 #include "messages/value.h"
-#include "runtime/archive.h"
 #include "runtime/cli.h"
 #include "runtime/store.h"
 
 struct options {
 	const char *store, *as, *ref;
+	const char *second; /* of two arguments */
 	bool json;
 };
 
@@ -83,7 +84,9 @@ put(struct store *s, const char *path, char digest[SHA256_HEX], uint64_t *size,
 	if (S_ISDIR(st.st_mode)) {
 		fd_auto int file = store_tmp_file(s, e);
 
-		if (file == -1 || archive_directory(fd, file, e) == -1)
+		if (file == -1 ||
+		    archive_directory(fd, file, ARCHIVE_TAR_GZIP, false, e) ==
+			-1)
 			return err_in(e, "%s", path);
 		if (lseek(file, 0, SEEK_SET) == -1)
 			return err_sys(e, "%s", path);
@@ -218,28 +221,40 @@ verify(const struct options *o, struct store *s, const char *arg, struct err *e)
 	    : err_set(e, ERR_INVALID, "store %s: damaged blobs", s->path);
 }
 
+/* On the operator's word: the record of a run says so. */
+static int
+bind(const struct options *o, struct store *s, const char *ref, struct err *e)
+{
+	fd_auto int fd = -1;
+
+	if (item_hash_kind(ref) == ITEM_HASH_NONE || !str_is_sha256(o->second))
+		return err_set(e, ERR_INVALID, "bind: not a hash and a digest");
+	fd = store_get(s, o->second, e);
+	return fd == -1 ? -1 : store_bind(s, ref, o->second, e);
+}
+
 static const struct {
 	const char *name;
-	bool takes;
+	int takes;
 	int (*run)(const struct options *, struct store *, const char *,
 	    struct err *);
 } verbs[] = {
-	{ "add", true, add },
-	{ "ls", false, list },
-	{ "get", true, get },
-	{ "verify", false, verify },
+	{ "add", 1, add },
+	{ "bind", 2, bind },
+	{ "ls", 0, list },
+	{ "get", 1, get },
+	{ "verify", 0, verify },
 };
 
 static int
-run_verb(const struct options *o, const char *verb, const char *arg)
+run_verb(const struct options *o, const char *verb, const char *arg, int n)
 {
 	struct store s;
 	struct err e;
 	int r;
 
 	for (size_t i = 0; i < nitems(verbs); i++) {
-		if (strcmp(verbs[i].name, verb) != 0 ||
-		    verbs[i].takes != (arg != NULL))
+		if (strcmp(verbs[i].name, verb) != 0 || verbs[i].takes != n)
 			continue;
 		if (open_store(o, &s, &e) == -1) {
 			cli_error(&e, o->json);
@@ -307,15 +322,17 @@ run(int argc, char **argv)
 		default:
 			return cli_usage(&cmd_store_command);
 		}
-	if (optind >= argc || argc - optind > 2)
+	if (optind >= argc || argc - optind > 3)
 		return cli_usage(&cmd_store_command);
 	if (check_options(&o) == -1)
 		return CLI_USAGE;
-	return run_verb(&o, argv[optind],
-	    argc - optind == 2 ? argv[optind + 1] : NULL);
+	argv += optind;
+	argc -= optind;
+	o.second = argc == 3 ? argv[2] : NULL;
+	return run_verb(&o, argv[0], argc > 1 ? argv[1] : NULL, argc - 1);
 }
 
 const struct cli_command cmd_store_command = { "store",
-	"add FILE|DIR [--as KIND] [--ref HASH] | ls | get REF | verify "
+	"add FILE|DIR [--as KIND] [--ref HASH] | bind REF DIGEST | ls | get REF | verify "
 	"[--store DIR] [--json]",
 	"what messages refer to", run };

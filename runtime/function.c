@@ -1,9 +1,85 @@
-#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
 #include "messages/aleph.h"
 #include "runtime/function.h"
+#include "runtime/function_asgi.h"
+#include "runtime/function_binary.h"
 #include "runtime/instance.h"
+
+int
+function_parse_request(const char *text, bool has_body,
+    struct function_request *r, struct err *e)
+{
+	static const char token[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+	size_t n, len;
+
+	memset(r, 0, sizeof(*r));
+	if (text == NULL)
+		text = has_body ? "POST /" : "GET /";
+	n = strspn(text, token);
+	if (n == 0 || n >= sizeof(r->method) || text[n] != ' ' ||
+	    text[n + 1] != '/')
+		return err_set(e, ERR_INVALID,
+		    "--request: not METHOD /path, as in 'POST /items?id=1'");
+	memcpy(r->method, text, n);
+	text += n + 1;
+	for (const char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p <= 0x20 || *p == 0x7f || *p == '#')
+			return err_set(e, ERR_INVALID,
+			    "--request: a blank, a control character or a # "
+			    "in the path");
+	len = strcspn(text, "?");
+	if (len >= sizeof(r->path) || strlen(text) - len >= sizeof(r->query))
+		return err_set(e, ERR_INVALID, "--request: too long");
+	memcpy(r->path, text, len);
+	if (text[len] == '?')
+		strcpy(r->query, text + len + 1);
+	return 0;
+}
+
+int
+function_read_body(const struct function_input *in, char **data, size_t *len,
+    struct err *e)
+{
+	if (in->input == -1) {
+		*data = str_dup("");
+		*len = 0;
+		return 0;
+	}
+	if (fd_read_all(in->input, in->body_limit, data, len, e) == -1)
+		return err_in(e, "--input");
+	return 0;
+}
+
+int
+function_take_body(const struct function_input *in, struct function_reply *r,
+    const char *data, size_t len, struct err *e)
+{
+	r->total += len;
+	if (r->total > in->body_limit)
+		return err_set(e, ERR_GUEST,
+		    "the reply is longer than %llu bytes",
+		    (unsigned long long)in->body_limit);
+	if (in->output == -1)
+		buf_add(&r->body, data, len);
+	else if (fd_write_full(in->output, data, len) == -1)
+		return err_sys(e, "standard output");
+	return 0;
+}
+
+int
+function_check_reply(const struct instance *i,
+    const struct function_reply *reply, struct err *e)
+{
+	if (reply->complete || i->exited.end != LAUNCH_END_EXIT ||
+	    i->exited.code != 0)
+		return 0;
+	return err_set(e, ERR_GUEST, "the function ended without a reply");
+}
 
 static int
 run_exec(const struct function_input *in, struct instance *i,
@@ -19,15 +95,16 @@ run_exec(const struct function_input *in, struct instance *i,
 
 int
 function_run(const struct function_input *in, struct instance *i,
-    struct launcher_link *link, struct err *e)
+    struct launcher_link *link, struct function_reply *reply, struct err *e)
 {
 	switch (in->program->code.interface) {
-	case ALEPH_EXEC:
-		return run_exec(in, i, link, e);
 	case ALEPH_ASGI:
+		return function_asgi_run(in, i, link, reply, e);
 	case ALEPH_BINARY:
+		return function_binary_run(in, i, link, reply, e);
+	case ALEPH_EXEC:
 	case ALEPH_INTERFACES:
 		break;
 	}
-	return err_set(e, ERR_INVALID, "interface not offered");
+	return run_exec(in, i, link, e);
 }

@@ -8,20 +8,53 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 struct aleph_program;
 struct err;
 struct instance;
 struct launcher_link;
 
+/* What an asgi or binary function answered. */
+struct function_reply {
+	bool complete;
+	int status;      /* 0: an older application's output, without one */
+	struct buf body; /* kept if it is not written as it comes */
+	uint64_t total;
+};
+
 struct function_input {
 	const struct aleph_program *program;
 	const char *request; /* "POST /path"; NULL: GET / */
 	int input;           /* a file: body or standard input; -1: none */
-	uint64_t body_limit;
-	bool json; /* the reply goes into the record, not to standard output */
+	uint64_t body_limit; /* of the request and of the reply */
+	int output;          /* where the reply's body goes; -1: it is kept */
 };
 
 int function_run(const struct function_input *, struct instance *,
-    struct launcher_link *, struct err *);
+    struct launcher_link *, struct function_reply *, struct err *);
+
+/*
+ * Splits "METHOD /path?query".  method: an HTTP token of at most 15 bytes;
+ * path begins with a slash; query is what follows the first "?", or "".
+ */
+struct function_request {
+	char method[16];
+	char path[2048], query[2048];
+};
+int function_parse_request(const char *text, bool has_body,
+    struct function_request *, struct err *);
+
+/* More of the reply's body; ERR_GUEST above the limit. */
+int function_take_body(const struct function_input *, struct function_reply *,
+    const char *, size_t, struct err *);
+
+/* A machine that ended well and answered nothing has failed all the same. */
+int function_check_reply(const struct instance *, const struct function_reply *,
+    struct err *);
+
+/* Reads the request's body; the caller frees. */
+int function_read_body(const struct function_input *, char **, size_t *,
+    struct err *);
 
 #endif

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -33,7 +34,8 @@ make_pipe(int *reads, int *writes, bool ours_reads, struct err *e)
 {
 	int p[2];
 
-	if (pipe2(p, O_CLOEXEC) == -1 ||
+	/* The machine's id is another: it may open /dev/stdin all the same. */
+	if (pipe2(p, O_CLOEXEC) == -1 || fchmod(p[0], 0666) == -1 ||
 	    fcntl(p[ours_reads ? 0 : 1], F_SETFL, O_NONBLOCK) == -1)
 		return err_sys(e, "pipe");
 	*reads = p[0];
@@ -215,7 +217,7 @@ hear_signal(struct instance *i)
 	}
 }
 
-enum { P_LINK, P_OUT, P_ERR, P_IN, P_FROM, P_TO, P_SIGNAL, P_COUNT };
+enum { P_LINK, P_OUT, P_ERR, P_IN, P_FROM, P_TO, P_SIGNAL, P_EXTRA, P_COUNT };
 
 static void
 plan_poll(const struct instance *i, struct pollfd p[P_COUNT])
@@ -229,6 +231,7 @@ plan_poll(const struct instance *i, struct pollfd p[P_COUNT])
 	p[P_FROM] = (struct pollfd){ i->channel_in, POLLIN, 0 };
 	p[P_TO] = (struct pollfd){ sending ? i->channel_out : -1, POLLOUT, 0 };
 	p[P_SIGNAL] = (struct pollfd){ i->signals, POLLIN, 0 };
+	p[P_EXTRA] = (struct pollfd){ i->extra, i->extra_events, 0 };
 }
 
 static int
@@ -237,7 +240,8 @@ turn(struct instance *i, struct err *e)
 	struct pollfd p[P_COUNT];
 
 	plan_poll(i, p);
-	if (poll(p, P_COUNT, -1) == -1)
+	/* A turn that waits for no descriptor of its own must come again. */
+	if (poll(p, P_COUNT, i->turn != NULL && i->extra == -1 ? 0 : -1) == -1)
 		return errno == EINTR ? 0 : err_sys(e, "poll");
 	if (p[P_OUT].revents != 0)
 		drain(i, &i->pipe_out, &i->out);
@@ -261,26 +265,53 @@ turn(struct instance *i, struct err *e)
 			return -1;
 		i->ended = true;
 	}
-	if (i->channel != NULL && i->channel->turn != NULL)
-		return i->channel->turn(i, i->channel->arg, e);
 	return 0;
+}
+
+/* Its fault, or ours in hearing it: it ends, and the facts are waited for. */
+static void
+give_up(struct instance *i)
+{
+	kill_it(i, LAUNCH_CAUSE_STOP);
+	i->turn = NULL;
+	i->signals = -1;
+	fd_close(&i->channel_in);
+	fd_close(&i->channel_out);
+	fd_close(&i->pipe_in);
 }
 
 int
 instance_run(struct instance *i, struct launcher_link *link, struct err *e)
 {
+	struct err why;
+	int r = 0;
+
 	i->link = link;
 	if (start(i, e) == -1)
 		return -1;
 	/* Its end closes every pipe: no task is left to hold one. */
 	while (!i->ended || i->pipe_out != -1 || i->pipe_err != -1 ||
 	    i->channel_in != -1) {
-		if (turn(i, e) == -1) {
-			kill_it(i, LAUNCH_CAUSE_STOP);
-			return -1;
+		if (turn(i, &why) == 0 &&
+		    (i->turn == NULL || i->turn(i, i->turn_arg, &why) == 0))
+			continue;
+		if (r == -1 || (why.code == ERR_SYSTEM && !i->ended)) {
+			*e = r == -1 ? *e : why;
+			return -1; /* the launcher itself is in trouble */
 		}
+		*e = why;
+		r = -1;
+		give_up(i);
 	}
-	return 0;
+	return r;
+}
+
+void
+instance_served(struct instance *i)
+{
+	i->served = true;
+	i->turn = NULL;
+	kill_it(i, LAUNCH_CAUSE_STOP);
 }
 
 void

@@ -33,8 +33,6 @@ struct instance;
 struct instance_channel {
 	int (*received)(struct instance *, void *arg, const char *, size_t,
 	    struct err *);
-	/* Called on every turn that something happened; may be NULL. */
-	int (*turn)(struct instance *, void *arg, struct err *);
 	void *arg;
 };
 
@@ -49,6 +47,12 @@ struct instance {
 	struct instance_sink out, err;
 	const struct instance_channel *channel; /* NULL: the machine has none */
 	int signals; /* signalfd whose signals stop the machine; -1 */
+	/* Called on every turn of the loop; -1 ends the machine.  May be NULL.
+	 */
+	int (*turn)(struct instance *, void *arg, struct err *);
+	void *turn_arg;
+	int extra; /* one more descriptor to wait for; -1 */
+	short extra_events;
 
 	/* Filled in. */
 	struct launch_created created;
@@ -56,6 +60,7 @@ struct instance {
 	uint64_t bytes_in;
 	int stopped_by; /* the signal; 0 */
 	bool ran;       /* else nothing was started: setup-error */
+	bool served;    /* it was ended because its work was done */
 
 	/* Its own. */
 	struct launcher_link *link;
@@ -75,14 +80,17 @@ void instance_send(struct instance *, const void *, size_t);
 /* Closes the channel once everything is sent. */
 void instance_end_channel(struct instance *);
 
+/* The work is done: ends a machine that would run on. */
+void instance_served(struct instance *);
+
 void instance_fini(struct instance *);
 
-#define INSTANCE_NEW                                                        \
-	{                                                                   \
-		.args = -1, .input = -1, .direct_out = -1,                  \
-		.out = { .fd = -1 }, .err = { .fd = -1 }, .signals = -1,    \
-		.pidfd = -1, .pipe_in = -1, .pipe_out = -1, .pipe_err = -1, \
-		.channel_in = -1, .channel_out = -1                         \
+#define INSTANCE_NEW                                                     \
+	{                                                                \
+		.args = -1, .input = -1, .direct_out = -1,               \
+		.out = { .fd = -1 }, .err = { .fd = -1 }, .signals = -1, \
+		.extra = -1, .pidfd = -1, .pipe_in = -1, .pipe_out = -1, \
+		.pipe_err = -1, .channel_in = -1, .channel_out = -1      \
 	}
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "messages/aleph.h"
 #include "messages/value.h"
+#include "runtime/function.h"
 #include "runtime/instance.h"
 #include "runtime/record.h"
 
@@ -56,6 +57,18 @@ record_verdict(const struct record *r, struct verdict_facts *f)
 	f->over_output = x->cause == LAUNCH_CAUSE_OUTPUT;
 	f->over_disk = x->cause == LAUNCH_CAUSE_DISK;
 	f->stopped = x->cause == LAUNCH_CAUSE_STOP;
+	if (f->stopped && i->stopped_by != 0)
+		f->signal = i->stopped_by;
+	if (i->served && f->stopped) {
+		/* We ended it because its work was done. */
+		f->stopped = false;
+		f->signal = 0;
+	}
+	if (r->error != NULL && r->error->code == ERR_GUEST) {
+		f->stopped = false;
+		f->signal = 0;
+		f->status = 1;
+	}
 	/* init died, and nobody asked: a fault of ours. */
 	if (x->end == LAUNCH_END_LOST && x->cause == LAUNCH_CAUSE_SELF &&
 	    x->oom_kills == 0)
@@ -176,6 +189,22 @@ add_output(struct value *v, const struct instance *i)
 }
 
 static void
+add_reply(struct value *v, const struct function_reply *p)
+{
+	struct value *r = value_set_map(v, "reply");
+	struct buf body = p->body;
+	char *text =
+	    str_printable(body.len ? body.data : "", body.len, body.len);
+
+	value_set_bool(r, "complete", p->complete);
+	if (p->status != 0)
+		value_set_int(r, "status", p->status);
+	set_u64(r, "bytes", p->total);
+	value_set_text(r, "body_escaped", text);
+	free(text);
+}
+
+static void
 add_time(struct value *v, uint64_t ns)
 {
 	time_t seconds = (time_t)(ns / CLOCK_SECOND);
@@ -262,7 +291,10 @@ record_build(const struct record *r)
 		add_host(v, r->host);
 	if (r->export != NULL)
 		value_set(v, "export", value_copy(r->export));
-	if (i != NULL && r->with_output)
+	if (i != NULL && r->with_output) {
 		add_output(v, i);
+		if (r->reply != NULL)
+			add_reply(v, r->reply);
+	}
 	return v;
 }

@@ -14,6 +14,7 @@
 
 struct aleph_program;
 struct err;
+struct function_reply;
 struct instance;
 struct launch_host;
 struct value;
@@ -25,6 +26,7 @@ struct record {
 	const struct decision *decision;
 	const struct launch_host *host;
 	const struct instance *instance;
+	const struct function_reply *reply;
 	const struct value *refs;     /* list, as resolved */
 	const struct value *export;   /* object */
 	const struct err *error;      /* why nothing ran, or what broke */

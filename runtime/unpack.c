@@ -36,6 +36,8 @@ tool_grant(const struct grant *ceiling)
 	g.limit[GRANT_WALL] = 120 * CLOCK_SECOND;
 	g.limit[GRANT_CPU_TIME] = 120 * CLOCK_SECOND;
 	g.limit[GRANT_FSIZE] = IMAGE_BYTES;
+	g.limit[GRANT_TMP] = IMAGE_BYTES;
+	g.limit[GRANT_NOFILE] = 256;
 	g.limit[GRANT_STDERR] = 64 << 10;
 	return grant_meet(&g, ceiling);
 }
@@ -88,7 +90,7 @@ judge(const struct instance *i, struct err *e)
 {
 	struct buf said = i->err.kept;
 	const struct launch_exited *x = &i->exited;
-	char *text;
+	char *text, *last;
 
 	if (x->end == LAUNCH_END_EXIT && x->code == 0)
 		return 0;
@@ -99,6 +101,12 @@ judge(const struct instance *i, struct err *e)
 		return err_set(e, ERR_INVALID, "unpacking took too long");
 	while (said.len > 0 && said.data[said.len - 1] == '\n')
 		said.len--;
+	/* The last line is the reason; those before it are its context. */
+	last = said.len == 0 ? NULL : memrchr(said.data, '\n', said.len);
+	if (last != NULL) {
+		said.len -= (size_t)(last + 1 - said.data);
+		said.data = last + 1;
+	}
 	text = str_printable(said.len ? said.data : "", said.len, 300);
 	err_set(e, ERR_INVALID, "%s%s", text[0] ? "" : "the tool failed", text);
 	free(text);

@@ -31,7 +31,7 @@ struct unpack_input {
 };
 
 /* The reference under which the image of the tools is bound. */
-#define UNPACK_TOOLS "cella-tools"
+#define UNPACK_TOOLS "image.tools"
 
 /*
  * The image made from a blob: from the store if it was made before, else made

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,9 +13,15 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "runtime/archive.h"
+#include "guest/archive.h"
+#include "guest/tree.h"
 
 #define NAMES_MAX 100000
+
+struct writer {
+	struct archive *a;
+	bool skip;
+};
 
 struct names {
 	size_t len;
@@ -98,11 +105,44 @@ write_entry(struct archive *a, int dir, const char *name, const char *path,
 	return r;
 }
 
-static int write_dir(struct archive *, int dir, const char *path, int depth,
-    struct err *);
+static int write_dir(const struct writer *, int dir, const char *path,
+    int depth, struct err *);
+
+/* True if an entry is none that an archive may hold. */
+static bool
+is_odd(const struct writer *w, int dir, const char *name, const char *path,
+    const struct stat *s)
+{
+	char target[4096];
+	ssize_t n;
+
+	if (S_ISREG(s->st_mode))
+		return w->skip && s->st_nlink != 1;
+	if (S_ISDIR(s->st_mode))
+		return false;
+	if (!S_ISLNK(s->st_mode))
+		return true;
+	if (!w->skip)
+		return false;
+	n = readlinkat(dir, name, target, sizeof(target) - 1);
+	if (n == -1)
+		return true;
+	target[n] = '\0';
+	return !tree_link_stays(path, target);
+}
 
 static int
-write_one(struct archive *a, int dir, const char *name, const char *path,
+leave_out(const char *path)
+{
+	char *safe = str_printable(path, strlen(path), 200);
+
+	fprintf(stderr, "left out: %s\n", safe);
+	free(safe);
+	return 0;
+}
+
+static int
+write_one(const struct writer *w, int dir, const char *name, const char *path,
     int depth, struct err *e)
 {
 	fd_auto int sub = -1;
@@ -110,22 +150,24 @@ write_one(struct archive *a, int dir, const char *name, const char *path,
 
 	if (fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) == -1)
 		return err_sys(e, "%s", path);
-	if (!S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode) && !S_ISLNK(s.st_mode))
-		return err_set(e, ERR_INVALID,
-		    "%s: neither a file, a directory nor a symbolic link",
-		    path);
-	if (write_entry(a, dir, name, path, &s, e) == -1)
+	if (is_odd(w, dir, name, path, &s))
+		return w->skip
+		    ? leave_out(path)
+		    : err_set(e, ERR_INVALID,
+			  "%s: neither a file, a directory nor a symbolic link",
+			  path);
+	if (write_entry(w->a, dir, name, path, &s, e) == -1)
 		return -1;
 	if (!S_ISDIR(s.st_mode))
 		return 0;
 	sub =
 	    openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return sub == -1 ? err_sys(e, "%s", path)
-			 : write_dir(a, sub, path, depth + 1, e);
+			 : write_dir(w, sub, path, depth + 1, e);
 }
 
 static int
-write_dir(struct archive *a, int dir, const char *path, int depth,
+write_dir(const struct writer *w, int dir, const char *path, int depth,
     struct err *e)
 {
 	struct names names = { 0, NULL };
@@ -144,7 +186,7 @@ write_dir(struct archive *a, int dir, const char *path, int depth,
 		    ? str_dup(names.item[i])
 		    : str_printf("%s/%s", path, names.item[i]);
 		if (r == 0)
-			r = write_one(a, dir, names.item[i], below, depth, e);
+			r = write_one(w, dir, names.item[i], below, depth, e);
 		free(below);
 		free(names.item[i]);
 	}
@@ -152,22 +194,39 @@ write_dir(struct archive *a, int dir, const char *path, int depth,
 	return r;
 }
 
-int
-archive_directory(int dir, int out, struct err *e)
+static int
+set_up(struct archive *a, enum archive_form form, int out)
 {
-	struct archive *a = archive_write_new();
-	int r;
-
-	invariant(a != NULL);
+	/* No padding: the archive ends where it ends. */
+	if (archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK)
+		return ARCHIVE_FATAL;
+	if (form == ARCHIVE_ZIP) {
+		if (archive_write_set_format_zip(a) != ARCHIVE_OK)
+			return ARCHIVE_FATAL;
+		return archive_write_open_fd(a, out);
+	}
 	/* No time in the gzip header either: the same bytes twice. */
 	if (archive_write_add_filter_gzip(a) != ARCHIVE_OK ||
 	    archive_write_set_filter_option(a, "gzip", "timestamp", NULL) !=
 		ARCHIVE_OK ||
-	    archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
-	    archive_write_open_fd(a, out) != ARCHIVE_OK)
+	    archive_write_set_format_pax_restricted(a) != ARCHIVE_OK)
+		return ARCHIVE_FATAL;
+	return archive_write_open_fd(a, out);
+}
+
+int
+archive_directory(int dir, int out, enum archive_form form, bool skip,
+    struct err *e)
+{
+	struct archive *a = archive_write_new();
+	const struct writer w = { a, skip };
+	int r;
+
+	invariant(a != NULL);
+	if (set_up(a, form, out) != ARCHIVE_OK)
 		r = err_set(e, ERR_SYSTEM, "%s", archive_error_string(a));
 	else
-		r = write_dir(a, dir, "", 0, e);
+		r = write_dir(&w, dir, "", 0, e);
 	if (archive_write_close(a) != ARCHIVE_OK && r == 0)
 		r = err_set(e, ERR_SYSTEM, "%s", archive_error_string(a));
 	archive_write_free(a);

@@ -1,0 +1,400 @@
+/*
+ * cella-unpack: handles what strangers packed, and packs what they left.  It
+ * runs in a strict machine of its own whose working directory is the volume.
+ *
+ *   cella-unpack into FORM    unpacks standard input into the volume
+ *   cella-unpack pack FORM    packs the volume onto standard output
+ *
+ * FORM: plain, zip, tar.gzip, squashfs; for pack also erofs.  Only files,
+ * directories and symbolic links that stay inside are taken; a device, a
+ * setuid bit, a name that leaves the directory or comes twice is refused, and
+ * so is an archive above the caps.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "base/dir.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "guest/archive.h"
+#include "guest/tree.h"
+
+#define BYTES_MAX (UINT64_C(512) << 20)
+#define ENTRIES_MAX 60000
+#define DEPTH_MAX 64
+/* A ratio that no honest archive reaches, past the first megabytes. */
+#define RATIO_MAX 200
+#define RATIO_FREE (UINT64_C(16) << 20)
+#define NAME_MAX_LEN 1024
+
+struct unpack {
+	struct archive *a;
+	int root;
+	uint64_t bytes, entries;
+	uint64_t compressed; /* bytes of the archive, 0: not known */
+};
+
+static int
+refuse(struct err *e, const char *name, const char *why)
+{
+	char *safe = str_printable(name, strlen(name), 80);
+
+	err_set(e, ERR_INVALID, "%s: %s", safe, why);
+	free(safe);
+	return -1;
+}
+
+/* The name as it is made: without a trailing slash or a leading "./". */
+static int
+clean_name(const char *raw, char out[NAME_MAX_LEN], struct err *e)
+{
+	size_t depth = 1, len;
+	char *absolute;
+	bool clean;
+
+	while (strncmp(raw, "./", 2) == 0)
+		raw += 2;
+	len = strlen(raw);
+	while (len > 0 && raw[len - 1] == '/')
+		len--;
+	if (len >= NAME_MAX_LEN)
+		return refuse(e, raw, "a name that is too long");
+	memcpy(out, raw, len);
+	out[len] = '\0';
+	if (len == 0 || strcmp(out, ".") == 0) {
+		out[0] = '\0';
+		return 0;
+	}
+	absolute = str_printf("/%s", out);
+	clean = str_is_clean_path(absolute) && strchr(out, '\\') == NULL;
+	free(absolute);
+	if (!clean)
+		return refuse(e, raw, "a name that leaves the archive");
+	for (const char *p = out; *p != '\0'; p++)
+		depth += *p == '/';
+	for (size_t i = 0, n; i < len; i += n) {
+		n = str_utf8_len(out + i, len - i);
+		if (n == 0)
+			return refuse(e, raw, "a name that is not UTF-8");
+	}
+	return depth > DEPTH_MAX ? refuse(e, raw, "too deep") : 0;
+}
+
+static int
+check_caps(struct unpack *u, const char *name, size_t more, struct err *e)
+{
+	u->bytes += more;
+	if (u->bytes > BYTES_MAX)
+		return refuse(e, name, "more than 512 MiB");
+	if (u->compressed != 0 && u->bytes > RATIO_FREE &&
+	    u->bytes / RATIO_MAX > u->compressed)
+		return refuse(e, name, "it expands more than 200 times");
+	return 0;
+}
+
+static int
+write_file(struct unpack *u, const char *name, int fd, struct err *e)
+{
+	const void *data;
+	size_t size;
+	la_int64_t at;
+	int r;
+
+	while ((r = archive_read_data_block(u->a, &data, &size, &at)) ==
+	    ARCHIVE_OK) {
+		if (check_caps(u, name, size, e) == -1)
+			return -1;
+		if (pwrite(fd, data, size, at) != (ssize_t)size)
+			return refuse(e, name, "the disk limit is reached");
+	}
+	if (r != ARCHIVE_EOF)
+		return refuse(e, name, "damaged data");
+	return 0;
+}
+
+static int
+take_file(struct unpack *u, struct archive_entry *entry, const char *name,
+    struct err *e)
+{
+	mode_t mode = archive_entry_perm(entry) & 0111 ? 0755 : 0644;
+	fd_auto int fd = -1;
+
+	if ((archive_entry_perm(entry) & 07000) != 0)
+		return refuse(e, name, "a setuid, setgid or sticky file");
+	if (tree_make_parents(u->root, name, e) == -1)
+		return -1;
+	fd = tree_create(u->root, name, mode, e);
+	if (fd == -1)
+		return -1;
+	return write_file(u, name, fd, e);
+}
+
+static int
+take_entry(struct unpack *u, struct archive_entry *entry, struct err *e)
+{
+	const char *raw = archive_entry_pathname(entry);
+	char name[NAME_MAX_LEN];
+
+	if (raw == NULL)
+		return err_set(e, ERR_INVALID, "an entry without a name");
+	if (++u->entries > ENTRIES_MAX)
+		return refuse(e, raw, "too many entries");
+	if (clean_name(raw, name, e) == -1)
+		return -1;
+	if (archive_entry_hardlink(entry) != NULL)
+		return refuse(e, raw, "a hard link");
+	switch (archive_entry_filetype(entry)) {
+	case AE_IFDIR:
+		return name[0] == '\0' ? 0 : tree_make_dir(u->root, name, e);
+	case AE_IFREG:
+		return take_file(u, entry, name, e);
+	case AE_IFLNK:
+		return tree_add_link(u->root, name,
+		    archive_entry_symlink(entry), e);
+	default:
+		return refuse(e, raw, "neither a file, a directory nor a link");
+	}
+}
+
+static int
+copy(int from, int to, struct err *e)
+{
+	char data[64 << 10];
+	ssize_t n;
+
+	while ((n = read(from, data, sizeof(data))) > 0)
+		if (fd_write_full(to, data, (size_t)n) == -1)
+			return err_sys(e, "write");
+	return n == -1 ? err_sys(e, "read") : 0;
+}
+
+#define ARCHIVE "/tmp/archive"
+
+/* The readers want to seek: a pipe into a file, bounded by the machine. */
+static int
+fetch(struct err *e)
+{
+	fd_auto int to =
+	    open(ARCHIVE, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (to == -1)
+		return err_sys(e, ARCHIVE);
+	if (copy(STDIN_FILENO, to, e) == -1)
+		return -1;
+	if (lseek(to, 0, SEEK_SET) == -1)
+		return err_sys(e, ARCHIVE);
+	return fd_take(&to);
+}
+
+static int
+unpack_archive(bool zip, struct err *e)
+{
+	struct unpack u = { .a = archive_read_new() };
+	fd_auto int file = fetch(e);
+	struct archive_entry *entry;
+	struct stat s;
+	int r;
+
+	if (file == -1)
+		return -1;
+	invariant(u.a != NULL);
+	u.root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (u.root == -1)
+		return err_sys(e, "volume");
+	if (fstat(file, &s) == 0)
+		u.compressed = (uint64_t)s.st_size;
+	if (zip) {
+		archive_read_support_format_zip(u.a);
+	} else {
+		archive_read_support_format_tar(u.a);
+		archive_read_support_filter_gzip(u.a);
+	}
+	if (archive_read_open_fd(u.a, file, 64 << 10) != ARCHIVE_OK)
+		return err_set(e, ERR_INVALID, "%s", archive_error_string(u.a));
+	while ((r = archive_read_next_header(u.a, &entry)) == ARCHIVE_OK)
+		if (take_entry(&u, entry, e) == -1)
+			return -1;
+	if (r != ARCHIVE_EOF)
+		return err_set(e, ERR_INVALID, "not a whole %s: %s",
+		    zip ? "zip" : "tar.gz",
+		    archive_error_string(u.a) == NULL
+			? "damaged"
+			: archive_error_string(u.a));
+	archive_read_free(u.a);
+	return tree_make_links(u.root, e);
+}
+
+/* A plain file of data is called "data". */
+static int
+unpack_plain(struct err *e)
+{
+	fd_auto int fd =
+	    open("data", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	char data[64 << 10];
+	ssize_t n;
+
+	if (fd == -1)
+		return err_sys(e, "data");
+	while ((n = read(STDIN_FILENO, data, sizeof(data))) > 0)
+		if (fd_write_full(fd, data, (size_t)n) == -1)
+			return err_sys(e, "data");
+	return n == -1 ? err_sys(e, "standard input") : 0;
+}
+
+/* A tool of the image; what it says goes to standard error. */
+static int
+run_tool(const char *const argv[], struct err *e)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == -1)
+		return err_sys(e, "fork");
+	if (pid == 0) {
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return err_sys(e, "wait");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(e, ERR_INVALID, "%s failed",
+		    strrchr(argv[0], '/') + 1);
+	return 0;
+}
+
+/*
+ * unsquashfs wants a file it can seek in.  It makes what the image says, in a
+ * machine that cannot make devices; what must not be is refused after it.
+ */
+static int
+unpack_squashfs(struct err *e)
+{
+	static const char *const argv[] = { "/usr/bin/unsquashfs", "-quiet",
+		"-no-progress", "-no-xattrs", "-force", "-processors", "1",
+		"-dest", ".", ARCHIVE, NULL };
+	fd_auto int root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd_auto int file = fetch(e);
+
+	if (root == -1 || file == -1)
+		return root == -1 ? err_sys(e, "volume") : -1;
+	if (run_tool(argv, e) == -1)
+		return -1;
+	return tree_check(root, e);
+}
+
+static int
+into(const char *form, struct err *e)
+{
+	if (strcmp(form, "plain") == 0)
+		return unpack_plain(e);
+	if (strcmp(form, "zip") == 0)
+		return unpack_archive(true, e);
+	if (strcmp(form, "tar.gzip") == 0)
+		return unpack_archive(false, e);
+	if (strcmp(form, "squashfs") == 0)
+		return unpack_squashfs(e);
+	return err_set(e, ERR_INVALID, "%s: no such form", form);
+}
+
+/* ---- packing ---- */
+
+static int
+write_whole(const char *path, struct err *e)
+{
+	fd_auto int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd == -1 ? err_sys(e, "%s", path) : copy(fd, STDOUT_FILENO, e);
+}
+
+static int
+pack_erofs(struct err *e)
+{
+	static const char *const argv[] = { "/usr/bin/mkfs.erofs", "--quiet",
+		"-zlz4", "-x-1", "-T0", "--all-root",
+		"-U00000000-0000-0000-0000-000000000001", "/tmp/image", ".",
+		NULL };
+
+	if (run_tool(argv, e) == -1)
+		return -1;
+	return write_whole("/tmp/image", e);
+}
+
+static int
+pack_squashfs(struct err *e)
+{
+	static const char *const argv[] = { "/usr/bin/mksquashfs", ".",
+		"/tmp/image", "-quiet", "-no-progress", "-no-xattrs",
+		"-all-root", "-processors", "1", "-noappend", NULL };
+
+	if (run_tool(argv, e) == -1)
+		return -1;
+	return write_whole("/tmp/image", e);
+}
+
+static int
+pack_plain(struct err *e)
+{
+	fd_auto int fd =
+	    open("data", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat s;
+
+	if (fd == -1 || fstat(fd, &s) == -1 || !S_ISREG(s.st_mode))
+		return err_set(e, ERR_INVALID,
+		    "plain: the export is one file, called data");
+	return copy(fd, STDOUT_FILENO, e);
+}
+
+static int
+pack(const char *form, struct err *e)
+{
+	fd_auto int root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root == -1)
+		return err_sys(e, "volume");
+	if (strcmp(form, "plain") == 0)
+		return pack_plain(e);
+	/* Links out, pipes and sockets stay behind, each with a line. */
+	if (strcmp(form, "zip") == 0 || strcmp(form, "tar.gzip") == 0)
+		return archive_directory(root, STDOUT_FILENO,
+		    strcmp(form, "zip") == 0 ? ARCHIVE_ZIP : ARCHIVE_TAR_GZIP,
+		    true, e);
+	if (tree_check(root, e) == -1)
+		return -1;
+	if (strcmp(form, "squashfs") == 0)
+		return pack_squashfs(e);
+	if (strcmp(form, "erofs") == 0)
+		return pack_erofs(e);
+	return err_set(e, ERR_INVALID, "%s: no such form", form);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct err e;
+	int r;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: cella-unpack into|pack FORM\n");
+		return 64;
+	}
+	(void)umask(022);
+	if (strcmp(argv[1], "into") == 0)
+		r = into(argv[2], &e);
+	else
+		r = pack(argv[2], &e);
+	if (r == -1)
+		fprintf(stderr, "%s\n", e.text);
+	return r == -1 ? 1 : 0;
+}

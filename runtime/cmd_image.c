@@ -1,0 +1,271 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/json.h"
+#include "messages/value.h"
+#include "messages/yaml.h"
+#include "runtime/cli.h"
+#include "runtime/image_recipe.h"
+#include "runtime/spawn.h"
+#include "runtime/store.h"
+
+struct options {
+	const char *store;
+	bool json;
+};
+
+static int
+open_store(const struct options *o, struct store *s, struct err *e)
+{
+	char *path =
+	    o->store != NULL ? str_dup(o->store) : store_default_path();
+	int r = store_open(s, path, e);
+
+	free(path);
+	return r;
+}
+
+/* ---- build ---- */
+
+/* Runs a program and waits; its output is the user's to see. */
+static int
+run_program(char *const argv[], struct err *e)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == -1)
+		return err_sys(e, "fork");
+	if (pid == 0) {
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return err_sys(e, "wait");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(e, ERR_SYSTEM, "%s failed", argv[0]);
+	return 0;
+}
+
+static struct value *
+read_pins(const char *path)
+{
+	fd_auto int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct value *list = value_new(VALUE_LIST);
+	struct err ignored;
+	char *data, *save = NULL;
+	size_t len;
+
+	if (fd == -1 || fd_read_all(fd, 1 << 20, &data, &len, &ignored) == -1)
+		return list;
+	for (char *line = strtok_r(data, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save))
+		value_add_text(list, line);
+	free(data);
+	return list;
+}
+
+/* "image.<name>": how other commands find it. */
+static void
+image_ref(char out[96], const char *name)
+{
+	snprintf(out, 96, "image.%.80s", name);
+}
+
+static int
+keep(struct store *s, const struct image_recipe *r, const char *image,
+    const char *pins, char digest[SHA256_HEX], struct err *e)
+{
+	fd_auto int fd = open(image, O_RDONLY | O_CLOEXEC);
+	value_auto struct value *entry = value_new(VALUE_MAP);
+	char ref[96];
+
+	if (fd == -1)
+		return err_sys(e, "%s", image);
+	if (store_put(s, fd, digest, NULL, e) == -1)
+		return -1;
+	value_set_text(entry, "kind", "image");
+	value_set_text(entry, "name", r->name);
+	value_set(entry, "packages", read_pins(pins));
+	image_ref(ref, r->name);
+	if (store_set_entry(s, digest, entry, e) == -1)
+		return -1;
+	return store_bind(s, ref, digest, e);
+}
+
+static void
+print_digest(const struct options *o, const char *name, const char *digest)
+{
+	value_auto struct value *v = value_new(VALUE_MAP);
+
+	if (!o->json) {
+		puts(digest);
+		return;
+	}
+	value_set_text(v, "name", name);
+	value_set_text(v, "digest", digest);
+	cli_print(v);
+}
+
+static int
+build(const struct options *o, struct store *s, const char *arg, struct err *e)
+{
+	char tmp[] = "/tmp/cella-build.XXXXXX", digest[SHA256_HEX];
+	char *image, *pins;
+	struct image_recipe r;
+	char **argv;
+	int status;
+
+	if (image_recipe_read(&r, arg, e) == -1)
+		return -1;
+	if (mkdtemp(tmp) == NULL) {
+		image_recipe_fini(&r);
+		return err_sys(e, "%s", tmp);
+	}
+	image = str_printf("%s/image", tmp);
+	pins = str_printf("%s/pins", tmp);
+	argv = image_recipe_command(&r, image, pins, e);
+	status = argv == NULL ? -1 : run_program(argv, e);
+	if (status == 0)
+		status = keep(s, &r, image, pins, digest, e);
+	if (status == 0)
+		print_digest(o, r.name, digest);
+	unlink(image);
+	unlink(pins);
+	rmdir(tmp);
+	free(image);
+	free(pins);
+	image_recipe_free_command(argv);
+	image_recipe_fini(&r);
+	return status == 0 ? 0 : err_in(e, "image %s", arg);
+}
+
+/* ---- ls ---- */
+
+static int
+print_one(struct store *s, const char *digest, void *arg)
+{
+	value_auto struct value *entry = store_entry(s, digest);
+	const char *kind = value_get_text(entry, "kind");
+	const char *name = value_get_text(entry, "name");
+	struct value *list = arg, *one;
+
+	if (kind == NULL || strcmp(kind, "image") != 0 || name == NULL)
+		return 0;
+	if (list == NULL) {
+		printf("%s %s\n", digest, name);
+		return 0;
+	}
+	one = value_add(list, value_copy(entry));
+	value_set_text(one, "digest", digest);
+	return 0;
+}
+
+static int
+list(const struct options *o, struct store *s, const char *arg, struct err *e)
+{
+	value_auto struct value *all = o->json ? value_new(VALUE_LIST) : NULL;
+
+	(void)arg;
+	if (store_each(s, print_one, all, e) == -1)
+		return -1;
+	if (all != NULL)
+		cli_print(all);
+	return 0;
+}
+
+/* The digest of a named image. */
+static int
+show(const struct options *o, struct store *s, const char *arg, struct err *e)
+{
+	char digest[SHA256_HEX], ref[96];
+	bool bound;
+
+	image_ref(ref, arg);
+	if (strchr(arg, '/') != NULL ||
+	    store_resolve(s, ref, digest, &bound, e) == -1)
+		return err_set(e, ERR_NOT_FOUND,
+		    "store %s: no image %s; run 'cella image build %s'",
+		    s->path, arg, arg);
+	print_digest(o, arg, digest);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	bool takes;
+	int (*run)(const struct options *, struct store *, const char *,
+	    struct err *);
+} verbs[] = {
+	{ "build", true, build },
+	{ "ls", false, list },
+	{ "show", true, show },
+};
+
+static int
+run_verb(const struct options *o, const char *verb, const char *arg)
+{
+	struct store s;
+	struct err e;
+	int r;
+
+	for (size_t i = 0; i < nitems(verbs); i++) {
+		if (strcmp(verbs[i].name, verb) != 0 ||
+		    verbs[i].takes != (arg != NULL))
+			continue;
+		if (open_store(o, &s, &e) == -1) {
+			cli_error(&e, o->json);
+			return 1;
+		}
+		r = verbs[i].run(o, &s, arg, &e);
+		if (r == -1)
+			cli_error(&e, o->json);
+		store_close(&s);
+		return r == -1 ? 1 : 0;
+	}
+	return cli_usage(&cmd_image_command);
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "store", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options o = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
+		switch (c) {
+		case 's':
+			o.store = optarg;
+			break;
+		case 'j':
+			o.json = true;
+			break;
+		default:
+			return cli_usage(&cmd_image_command);
+		}
+	if (optind >= argc || argc - optind > 2)
+		return cli_usage(&cmd_image_command);
+	return run_verb(&o, argv[optind],
+	    argc - optind == 2 ? argv[optind + 1] : NULL);
+}
+
+const struct cli_command cmd_image_command = { "image",
+	"build NAME|FILE.yaml | ls | show NAME [--store DIR] [--json]",
+	"runtime images", run };

@@ -1,0 +1,88 @@
+# The driver of the integration scripts.  Sourced: makes a store of its own in
+# a directory that goes away, and proves at the end that nothing is left.
+
+set -u
+cella=$abs_top_builddir/cella
+inside=$abs_top_builddir/tests/tools/inside
+images=$abs_top_builddir/tests/images
+work=$(mktemp -d "${TMPDIR:-/tmp}/cella-test.XXXXXX")
+chmod 755 "$work"
+export CELLA_STORE="$work/store"
+failures=0
+
+# One at a time: what is left behind is looked for on the whole host.
+exec 8>"$abs_top_builddir/tests/integration.lock"
+flock -w 600 8 || { echo "another script does not end"; exit 1; }
+
+if [ "$(id -u)" -ne 0 ] && [ "${NEEDS_ROOT:-yes}" = yes ]; then
+	echo "needs root"
+	rm -rf "$work"
+	exit 77
+fi
+
+# What must be the same before and after: cgroups, mounts, loop devices, our
+# processes, temporary files of the store.
+leaks() {
+	find /sys/fs/cgroup -maxdepth 5 -name 'cella.*' 2>/dev/null | sort
+	wc -l </proc/self/mountinfo
+	ls /sys/block/loop*/loop/backing_file 2>/dev/null
+	for p in /proc/[0-9]*; do
+		case $(cat "$p/comm" 2>/dev/null) in
+		cella-launcher | cella-init | inside) echo "$p" ;;
+		esac
+	done
+	ls "$CELLA_STORE/tmp" 2>/dev/null
+}
+
+fail() {
+	echo "FAILED: $*"
+	failures=$((failures + 1))
+}
+
+# expect WHAT WANTED GOT
+expect() {
+	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
+}
+
+# contains WHAT PART WHOLE
+contains() {
+	case $3 in
+	*"$2"*) ;;
+	*) fail "$1: no '$2' in: $3" ;;
+	esac
+}
+
+# field RESULT NAME: a value of a record, by its line.
+field() {
+	sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1" | head -n 1
+}
+
+# message FILE [KEY VALUE]...: an exec function that runs the test program.
+# Keys: memory, seconds, vcpus, more (raw JSON with a leading comma).
+message() {
+	file=$1
+	shift
+	memory=64 seconds=10 vcpus=1 more=
+	while [ $# -gt 0 ]; do
+		eval "$1=\$2"
+		shift 2
+	done
+	cat >"$file" <<EOF
+{"type":"vm-function","address":"0x00","time":1,"allow_amend":false,
+ "environment":{},"resources":{"vcpus":$vcpus,"memory":$memory,"seconds":$seconds},
+ "code":{"encoding":"plain","entrypoint":"inside","ref":"$code","interface":"exec"},
+ "runtime":{"ref":"$runtime","comment":"none"},"on":{"http":false}$more}
+EOF
+}
+
+finish() {
+	after=$(leaks)
+	[ "$before" = "$after" ] || fail "left behind: before: $before after: $after"
+	rm -rf "$work"
+	exit $((failures > 0))
+}
+trap 'rm -rf "$work"' EXIT
+
+runtime=$("$cella" image build scratch 2>/dev/null) || { echo "no image"; exit 1; }
+code=$("$cella" store add "$inside" --as code) || exit 1
+before=$(leaks)

@@ -1,0 +1,14 @@
+# Images that are slow to build are built once, in the build tree, and linked
+# into the store of the test.  Set "need" to their names before.
+for name in $need; do
+	(
+		flock 9
+		"$cella" image show "$name" --store "$images" >/dev/null 2>&1 ||
+		    "$cella" image build "$name" --store "$images" >/dev/null 2>&1
+	) 9>"$images.lock" || { echo "no image $name"; exit 1; }
+done
+cp -aln "$images/." "$CELLA_STORE/"
+image() {
+	"$cella" image show "$1"
+}
+before=$(leaks)
