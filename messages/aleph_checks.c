@@ -42,7 +42,7 @@ report(const struct checks *c, const char *id, const char *field,
 }
 
 struct mount {
-	char field[32];
+	char field[64];
 	const char *path;
 };
 

@@ -11,8 +11,11 @@
 static const struct cli_command *const commands[] = {
 	&cmd_run_command,
 	&cmd_validate_command,
+	&cmd_message_command,
+	&cmd_policy_command,
 	&cmd_store_command,
 	&cmd_image_command,
+	&cmd_doctor_command,
 	&cmd_version_command,
 };
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,19 +15,18 @@
 #include "messages/aleph.h"
 #include "messages/json.h"
 #include "messages/value.h"
-#include "messages/yaml.h"
 #include "runtime/assemble.h"
 #include "runtime/cli.h"
 #include "runtime/function.h"
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
+#include "runtime/policy_file.h"
 #include "runtime/record.h"
 #include "runtime/run_options.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
 #include "runtime/unpack.h"
 
-#define POLICY_MAX (256 << 10)
 /* One command runs the machines of one tenant. */
 #define TENANT 1
 
@@ -48,22 +46,6 @@ close_opened(struct opened *o)
 	fd_close(&o->result);
 	fd_close(&o->export);
 	store_close(&o->store);
-}
-
-/* A policy that others may write is not the admin's. */
-static int
-check_owner(int fd, struct err *e)
-{
-	struct stat s;
-
-	if (fstat(fd, &s) == -1)
-		return err_sys(e, "policy");
-	if (!S_ISREG(s.st_mode) || (s.st_uid != 0 && s.st_uid != geteuid()) ||
-	    (s.st_mode & 022) != 0)
-		return err_set(e, ERR_DENIED,
-		    "policy: it must be a file of root's or yours that nobody "
-		    "else can write");
-	return 0;
 }
 
 static int
@@ -89,10 +71,7 @@ open_all(const struct run_options *o, struct opened *f, struct err *e)
 	    (f->message = cli_open(o->message, e)) == -1)
 		return -1;
 	if (o->policy != NULL &&
-	    ((f->policy = open(o->policy, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) ==
-		-1))
-		return err_sys(e, "%s", o->policy);
-	if (f->policy != -1 && check_owner(f->policy, e) == -1)
+	    (f->policy = policy_file_open(o->policy, e)) == -1)
 		return -1;
 	if (o->input != NULL && (f->input = cli_open(o->input, e)) == -1)
 		return -1;
@@ -119,28 +98,6 @@ struct run {
 	struct value *export;
 	struct record record;
 };
-
-static int
-read_policy(struct run *r, struct err *e)
-{
-	value_auto struct value *v = NULL;
-	char *data;
-	size_t len;
-
-	ceiling_default(&r->ceiling);
-	if (r->files->policy == -1)
-		return 0;
-	if (fd_read_all(r->files->policy, POLICY_MAX, &data, &len, e) == -1)
-		return err_in(e, "%s", r->options->policy);
-	v = yaml_parse(data, len, e);
-	free(data);
-	if (v == NULL)
-		return err_in(e, "%s", r->options->policy);
-	if (ceiling_read(&r->ceiling, v, &r->problems) == -1)
-		return err_set(e, ERR_INVALID, "%s: it is no policy",
-		    r->options->policy);
-	return 0;
-}
 
 static int
 read_message(struct run *r, struct err *e)
@@ -296,7 +253,9 @@ decide_and_run(struct run *r, struct err *e)
 		.verbose = r->options->verbose };
 	fd_auto int signals = -1;
 
-	if (read_policy(r, e) == -1 || read_message(r, e) == -1)
+	if (policy_file_read(r->files->policy, r->options->policy, &r->ceiling,
+		&r->problems, e) == -1 ||
+	    read_message(r, e) == -1)
 		return -1;
 	r->record.program = &r->program;
 	if (decide(&r->program, &r->ceiling, &r->options->wish, &r->decision,

@@ -1,0 +1,52 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "messages/value.h"
+#include "messages/yaml.h"
+#include "policy/ceiling.h"
+#include "runtime/policy_file.h"
+
+#define POLICY_MAX (256 << 10)
+
+int
+policy_file_open(const char *path, struct err *e)
+{
+	fd_auto int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat s;
+
+	if (fd == -1 || fstat(fd, &s) == -1)
+		return err_sys(e, "%s", path);
+	if (!S_ISREG(s.st_mode) || (s.st_uid != 0 && s.st_uid != geteuid()) ||
+	    (s.st_mode & 022) != 0)
+		return err_set(e, ERR_DENIED,
+		    "%s: a policy must be a file of root's or yours that "
+		    "nobody else can write",
+		    path);
+	return fd_take(&fd);
+}
+
+int
+policy_file_read(int fd, const char *path, struct ceiling *c,
+    struct problems *problems, struct err *e)
+{
+	value_auto struct value *v = NULL;
+	char *data;
+	size_t len;
+
+	ceiling_default(c);
+	if (fd == -1)
+		return 0;
+	if (fd_read_all(fd, POLICY_MAX, &data, &len, e) == -1)
+		return err_in(e, "%s", path);
+	v = yaml_parse(data, len, e);
+	free(data);
+	if (v == NULL)
+		return err_in(e, "%s", path);
+	if (ceiling_read(c, v, problems) == -1)
+		return err_set(e, ERR_INVALID, "%s: it is no policy", path);
+	return 0;
+}
