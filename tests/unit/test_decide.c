@@ -1,0 +1,360 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "messages/aleph.h"
+#include "messages/json.h"
+#include "messages/problems.h"
+#include "messages/value.h"
+#include "messages/yaml.h"
+#include "policy/decide.h"
+#include "policy/groups.h"
+#include "policy/verdict.h"
+#include "tests/unit/unit.h"
+
+static struct aleph_program program;
+
+static void
+read_program(const char *resources, const char *environment)
+{
+	static struct problems p;
+	struct aleph_envelope n;
+	struct err e;
+	char *text = str_printf(
+	    "{\"type\":\"vm-function\",\"address\":\"0x\",\"time\":1,"
+	    "\"allow_amend\":false,\"environment\":{%s},\"resources\":{%s},"
+	    "\"code\":{\"encoding\":\"zip\",\"entrypoint\":\"a:b\",\"ref\":"
+	    "\"c5e40cd89103d3c57327a514f465b83cd193d1331f307bc5a4c38bfec36ab37d"
+	    "\"},\"runtime\":{\"ref\":\"c5e40cd89103d3c57327a514f465b83cd193d1"
+	    "331f307bc5a4c38bfec36ab37d\",\"comment\":\"\"},\"on\":{\"http\":"
+	    "true}}",
+	    environment, resources);
+	struct value *v = json_parse(text, strlen(text), &e);
+
+	assert_non_null(v);
+	aleph_fini(&program);
+	assert_int_equal(
+	    aleph_read(&program, &n, v, text, strlen(text), -1, &p), 0);
+	free(text);
+}
+
+static struct ceiling
+ceiling(const char *yaml)
+{
+	static struct problems p;
+	struct ceiling c;
+	struct err e;
+	struct value *v = yaml_parse(yaml, strlen(yaml), &e);
+
+	assert_non_null(v);
+	if (ceiling_read(&c, v, &p) == -1)
+		fail_msg("%s: %s", p.item[0].path, p.item[0].text);
+	value_free(v);
+	return c;
+}
+
+static const struct decide_wish none = { .tier = -1 };
+
+static void
+what_is_asked_within_the_tier_is_given(void **state)
+{
+	struct ceiling c;
+	struct decision d;
+	struct err e;
+
+	(void)state;
+	ceiling_default(&c);
+	read_program("\"memory\":256,\"vcpus\":2,\"seconds\":10", "");
+	assert_int_equal(decide(&program, &c, &none, &d, &e), 0);
+	assert_int_equal(d.grant.limit[GRANT_MEMORY], 256 << 20);
+	assert_int_equal(d.grant.limit[GRANT_CPU], 200);
+	assert_int_equal(d.grant.limit[GRANT_WALL], 10 * CLOCK_SECOND);
+	assert_int_equal(d.grant.limit[GRANT_CPU_TIME], 20 * CLOCK_SECOND);
+	assert_int_equal(d.origin[GRANT_MEMORY], DECIDE_MESSAGE);
+	assert_int_equal(d.origin[GRANT_PIDS], DECIDE_TIER);
+	assert_true(grant_within(&d.grant, &c.grant));
+}
+
+static void
+what_is_above_is_refused_with_rule_and_field(void **state)
+{
+	struct ceiling c;
+	struct decision d;
+	struct err e;
+
+	(void)state;
+	ceiling_default(&c);
+	read_program("\"vcpus\":8", "");
+	assert_int_equal(decide(&program, &c, &none, &d, &e), -1);
+	assert_int_equal(e.code, ERR_DENIED);
+	assert_string_equal(e.text,
+	    "resources.vcpus: asked 800 percent, allowed 400 by rule "
+	    "limits.cpu of the tier");
+	read_program("\"seconds\":301", "");
+	assert_int_equal(decide(&program, &c, &none, &d, &e), -1);
+	assert_non_null(
+	    strstr(e.text, "resources.seconds: asked 301000000000"));
+	read_program("", "\"internet\":true");
+	assert_int_equal(decide(&program, &c, &none, &d, &e), -1);
+	assert_string_equal(e.text,
+	    "environment.internet: asked true, allowed loopback by rule "
+	    "net.mode of the tier");
+	assert_int_equal(decide(&program, &c,
+			     &(struct decide_wish){ .tier = GRANT_NETWORKED },
+			     &d, &e),
+	    -1);
+	assert_string_equal(e.text, "tier: asked networked, allowed loopback");
+}
+
+static void
+a_default_is_never_refused(void **state)
+{
+	struct ceiling c = ceiling("version: 1\nlimits: {memory: 16MiB, wall: "
+				   "500ms, cpu: 50%}\n");
+	struct decision d;
+	struct err e;
+
+	(void)state;
+	read_program("", "");
+	assert_int_equal(decide(&program, &c, &none, &d, &e), 0);
+	assert_int_equal(d.grant.limit[GRANT_MEMORY], 16 << 20);
+	assert_int_equal(d.grant.limit[GRANT_WALL], CLOCK_SECOND / 2);
+	assert_int_equal(d.grant.limit[GRANT_CPU], 50);
+	assert_int_equal(d.origin[GRANT_MEMORY], DECIDE_ADMIN);
+}
+
+static void
+a_clamp_lowers_and_says_so(void **state)
+{
+	struct ceiling c =
+	    ceiling("version: 1\nlimits: {memory: 16MiB}\nclamp: [memory]\n");
+	struct decision d;
+	struct err e;
+
+	(void)state;
+	read_program("\"memory\":128", "");
+	assert_int_equal(decide(&program, &c, &none, &d, &e), 0);
+	assert_int_equal(d.grant.limit[GRANT_MEMORY], 16 << 20);
+	assert_int_equal(d.origin[GRANT_MEMORY], DECIDE_CLAMP);
+}
+
+static void
+no_message_widens_any_ceiling(void **state)
+{
+	static const char *const ceilings[] = { "version: 1\n",
+		"version: 1\ntier: strict\n",
+		"version: 1\nseccomp: {groups: [life, mem], wx: deny}\n",
+		"version: 1\nnet: {mode: none}\nlimits: {pids: 4}\n" };
+	struct decision d;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(ceilings); i++)
+		for (int tier = -1; tier < 2; tier++)
+			for (int memory = 1; memory < 5000; memory *= 7) {
+				struct ceiling c = ceiling(ceilings[i]);
+				char text[64];
+
+				snprintf(text, sizeof(text), "\"memory\":%d",
+				    memory);
+				read_program(text, "");
+				if (decide(&program, &c,
+					&(struct decide_wish){ .tier = tier },
+					&d, &e) == 0)
+					assert_true(
+					    grant_within(&d.grant, &c.grant));
+			}
+}
+
+static void
+ungranted_wishes_are_refused_if_the_admin_says_so(void **state)
+{
+	struct ceiling c = ceiling("version: 1\nrefuse_ungranted: true\n");
+	struct decision d;
+	struct err e;
+
+	(void)state;
+	read_program("", "\"aleph_api\":true");
+	assert_int_equal(decide(&program, &c, &none, &d, &e), -1);
+	assert_string_equal(e.text,
+	    "environment.aleph_api: asked true, not offered by this node, and "
+	    "rule refuse_ungranted of the policy file is set");
+}
+
+struct bad {
+	const char *yaml, *id, *sentence;
+};
+
+static size_t unseen;
+static const char *seen[64];
+static size_t nseen;
+
+static void
+check_seen(void *arg, const char *id)
+{
+	(void)arg;
+	for (size_t i = 0; i < nseen; i++)
+		if (strcmp(seen[i], id) == 0)
+			return;
+	print_message("no test provokes %s\n", id);
+	unseen++;
+}
+
+static void
+every_mistake_in_a_policy_has_its_sentence(void **state)
+{
+	static const struct bad bad[] = {
+		{ "version: 1\nzzz: 1\n", "policy:unknown", "unknown key" },
+		{ "version: 1\nnet: 3\n", "policy:type",
+		    "an integer, not an object" },
+		{ "version: 2\n", "policy:version", "not 1" },
+		{ "why: x\n", "policy:version", "missing" },
+		{ "version: 1\ntier: wild\n", "policy:tier",
+		    "\"wild\" is none of strict, standard, networked" },
+		{ "version: 1\nnet: {mode: egress}\n", "policy:net",
+		    "mode is none of none, loopback" },
+		{ "version: 1\nseccomp: {groups: [bpf]}\n", "policy:group",
+		    "\"bpf\" is no group of system calls" },
+		{ "version: 1\nseccomp: {wx: maybe}\n", "policy:wx",
+		    "neither allow nor deny" },
+		{ "version: 1\nlimits: {memory: 128}\n", "policy:amount",
+		    "not an amount in bytes with its unit" },
+		{ "version: 1\nlimits: {memory: 99999999999GiB}\n",
+		    "policy:amount", "not an amount in bytes with its unit" },
+		{ "version: 1\nlimits: {memroy: 1MiB}\n", "policy:limit",
+		    "no such limit" },
+		{ "version: 1\nclamp: [x]\n", "policy:limit",
+		    "\"x\" is no limit" },
+		{ "version: 1\noptional: [x]\n", "policy:control",
+		    "\"x\" is no control" },
+		{ "version: 1\nimages: {trusted: [x]}\n", "policy:digest",
+		    "\"x\" is not a SHA-256 digest" },
+	};
+	static struct problems p;
+	struct ceiling c;
+	struct err e;
+	struct buf many = { 0 };
+	struct value *v;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(bad); i++) {
+		v = yaml_parse(bad[i].yaml, strlen(bad[i].yaml), &e);
+		assert_non_null(v);
+		assert_int_equal(ceiling_read(&c, v, &p), -1);
+		assert_string_equal(p.item[0].id, bad[i].id);
+		assert_string_equal(p.item[0].text, bad[i].sentence);
+		seen[nseen++] = bad[i].id;
+		problems_fini(&p);
+		value_free(v);
+	}
+	buf_add_str(&many, "version: 1\nimages:\n trusted:\n");
+	for (int i = 0; i < 65; i++)
+		buf_printf(&many, " - '%064d'\n", i);
+	v = yaml_parse(many.data, many.len, &e);
+	assert_int_equal(ceiling_read(&c, v, &p), -1);
+	assert_string_equal(p.item[0].text, "more than 64 trusted images");
+	seen[nseen++] = "policy:trusted";
+	problems_fini(&p);
+	value_free(v);
+	buf_fini(&many);
+	ceiling_ids(check_seen, NULL);
+	assert_int_equal(unseen, 0);
+}
+
+static void
+the_digest_follows_the_decision(void **state)
+{
+	struct decision a, b;
+	char one[65], two[65];
+	struct value *v;
+	struct ceiling c;
+	struct err e;
+
+	(void)state;
+	ceiling_default(&c);
+	read_program("\"memory\":128", "");
+	assert_int_equal(decide(&program, &c, &none, &a, &e), 0);
+	b = a;
+	v = decide_document(&a, &c);
+	decide_digest(v, one);
+	value_free(v);
+	v = decide_document(&b, &c);
+	decide_digest(v, two);
+	value_free(v);
+	assert_string_equal(one, two);
+	for (size_t i = 0; i < GRANT_LIMITS; i++) {
+		b = a;
+		b.grant.limit[i]++;
+		v = decide_document(&b, &c);
+		decide_digest(v, two);
+		value_free(v);
+		assert_string_not_equal(one, two);
+	}
+}
+
+static void
+verdicts_follow_their_precedence(void **state)
+{
+	struct verdict_facts f = { .ours_failed = true,
+		.not_started = true,
+		.over_cpu = true,
+		.over_wall = true,
+		.over_output = true,
+		.over_disk = true,
+		.oom_kills = 1,
+		.signal = SIGSYS,
+		.status = 3 };
+
+	(void)state;
+	assert_int_equal(verdict_of(&f), VERDICT_INTERNAL_ERROR);
+	f.ours_failed = false;
+	assert_int_equal(verdict_of(&f), VERDICT_SETUP_ERROR);
+	f.not_started = false;
+	assert_int_equal(verdict_of(&f), VERDICT_POLICY_VIOLATION);
+	f.signal = SIGKILL;
+	assert_int_equal(verdict_of(&f), VERDICT_OOM);
+	f.oom_kills = 0;
+	assert_int_equal(verdict_of(&f), VERDICT_CPU);
+	f.over_cpu = false;
+	assert_int_equal(verdict_of(&f), VERDICT_WALL);
+	f.over_wall = false;
+	assert_int_equal(verdict_of(&f), VERDICT_OUTPUT);
+	f.over_output = false;
+	assert_int_equal(verdict_of(&f), VERDICT_DISK);
+	f.over_disk = false;
+	assert_int_equal(verdict_of(&f), VERDICT_SIGNAL);
+	assert_int_equal(verdict_exit_status(VERDICT_SIGNAL, &f), 137);
+	f.signal = 0;
+	assert_int_equal(verdict_of(&f), VERDICT_EXIT);
+	assert_int_equal(verdict_exit_status(VERDICT_EXIT, &f), 3);
+	f.status = 0;
+	assert_int_equal(verdict_of(&f), VERDICT_OK);
+	assert_int_equal(verdict_exit_status(VERDICT_SETUP_ERROR, &f), 125);
+	assert_int_equal(verdict_exit_status(VERDICT_OOM, &f), 137);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_asked_within_the_tier_is_given),
+		cmocka_unit_test(what_is_above_is_refused_with_rule_and_field),
+		cmocka_unit_test(a_default_is_never_refused),
+		cmocka_unit_test(a_clamp_lowers_and_says_so),
+		cmocka_unit_test(no_message_widens_any_ceiling),
+		cmocka_unit_test(
+		    ungranted_wishes_are_refused_if_the_admin_says_so),
+		cmocka_unit_test(every_mistake_in_a_policy_has_its_sentence),
+		cmocka_unit_test(the_digest_follows_the_decision),
+		cmocka_unit_test(verdicts_follow_their_precedence),
+	};
+	int r = cmocka_run_group_tests(tests, NULL, NULL);
+
+	aleph_fini(&program);
+	return r;
+}
