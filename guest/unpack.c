@@ -3,7 +3,10 @@
  * runs in a strict machine of its own whose working directory is the volume.
  *
  *   cella-unpack into FORM    unpacks standard input into the volume
- *   cella-unpack pack FORM    packs the volume onto standard output
+ *   cella-unpack pack FORM    packs the volume onto standard output; what an
+ *                             archive cannot hold is left out, with a line
+ *   cella-unpack archive      the same as tar.gzip, for an operator's own
+ *                             directory: what cannot be held is refused
  *
  * FORM: plain, zip, tar.gzip, squashfs; for pack also erofs.  Only files,
  * directories and symbolic links that stay inside are taken; a device, a
@@ -379,21 +382,46 @@ pack(const char *form, struct err *e)
 	return err_set(e, ERR_INVALID, "%s: no such form", form);
 }
 
+static int
+archive(struct err *e)
+{
+	fd_auto int root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root == -1)
+		return err_sys(e, "directory");
+	return archive_directory(root, STDOUT_FILENO, ARCHIVE_TAR_GZIP, false,
+	    e);
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+/* The leak checker wants ptrace, which no machine has. */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
+
 int
 main(int argc, char **argv)
 {
 	struct err e;
 	int r;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: cella-unpack into|pack FORM\n");
+	(void)umask(022);
+	if (argc == 3 && strcmp(argv[1], "into") == 0) {
+		r = into(argv[2], &e);
+	} else if (argc == 3 && strcmp(argv[1], "pack") == 0) {
+		r = pack(argv[2], &e);
+	} else if (argc == 2 && strcmp(argv[1], "archive") == 0) {
+		r = archive(&e);
+	} else {
+		fprintf(stderr,
+		    "usage: cella-unpack into|pack FORM | archive\n");
 		return 64;
 	}
-	(void)umask(022);
-	if (strcmp(argv[1], "into") == 0)
-		r = into(argv[2], &e);
-	else
-		r = pack(argv[2], &e);
 	if (r == -1)
 		fprintf(stderr, "%s\n", e.text);
 	return r == -1 ? 1 : 0;

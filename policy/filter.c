@@ -57,7 +57,7 @@ filter_decide(const struct filter_model *m, uint32_t nr, const uint64_t args[6])
 		return kill_it;
 	if (nr >= SYSCALLS_NR_MAX)
 		return m->unknown;
-	for (size_t i = 0; i < m->nrules; i++)
+	for (size_t i = 0; m->ruled[nr] && i < m->nrules; i++)
 		if (m->rule[i].nr == nr && holds(&m->rule[i], args))
 			return m->rule[i].then;
 	return m->otherwise[nr];
@@ -75,14 +75,11 @@ struct run {
 static size_t
 split(const struct filter_model *m, struct run runs[RUNS_MAX])
 {
-	bool ruled[SYSCALLS_NR_MAX] = { false };
 	size_t n = 0;
 	struct run r;
 
-	for (size_t i = 0; i < m->nrules; i++)
-		ruled[m->rule[i].nr] = true;
 	for (uint32_t nr = 0; nr < SYSCALLS_NR_MAX; nr++) {
-		r = (struct run){ nr, ruled[nr], m->otherwise[nr] };
+		r = (struct run){ nr, m->ruled[nr], m->otherwise[nr] };
 		if (n == 0 || r.ruled || runs[n - 1].ruled ||
 		    !same(runs[n - 1].v, r.v))
 			runs[n++] = r;

@@ -14,6 +14,7 @@
 #define POLICY_FILTER_H
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,7 @@ struct filter_rule {
 
 struct filter_model {
 	struct filter_verdict otherwise[SYSCALLS_NR_MAX]; /* by number */
+	bool ruled[SYSCALLS_NR_MAX];                      /* it has rules */
 	struct filter_verdict unknown;                    /* any other number */
 	size_t nrules;
 	struct filter_rule rule[FILTER_RULES_MAX]; /* first match decides */

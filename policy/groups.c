@@ -232,6 +232,7 @@ add_rule(struct filter_model *m, const struct ruled *r, struct err *e)
 		return err_set(e, ERR_INVALID,
 		    "system call rules: more than %d", FILTER_RULES_MAX);
 	to = &m->rule[m->nrules++];
+	m->ruled[nr] = true;
 	to->nr = (uint16_t)nr;
 	to->nconds = r->nconds;
 	memcpy(to->cond, r->cond, sizeof(to->cond));

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
@@ -6,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -37,27 +35,6 @@ open_store(const struct options *o, struct store *s, struct err *e)
 }
 
 /* ---- build ---- */
-
-/* Runs a program and waits; its output is the user's to see. */
-static int
-run_program(char *const argv[], struct err *e)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == -1)
-		return err_sys(e, "fork");
-	if (pid == 0) {
-		execv(argv[0], argv);
-		_exit(127);
-	}
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return err_sys(e, "wait");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return err_set(e, ERR_SYSTEM, "%s failed", argv[0]);
-	return 0;
-}
 
 static struct value *
 read_pins(const char *path)
@@ -137,7 +114,9 @@ build(const struct options *o, struct store *s, const char *arg, struct err *e)
 	image = str_printf("%s/image", tmp);
 	pins = str_printf("%s/pins", tmp);
 	argv = image_recipe_command(&r, image, pins, e);
-	status = argv == NULL ? -1 : run_program(argv, e);
+	status = argv == NULL
+	    ? -1
+	    : spawn_program((const char *const *)argv, -1, -1, e);
 	if (status == 0)
 		status = keep(s, &r, image, pins, digest, e);
 	if (status == 0)

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,11 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "guest/archive.h"
 #include "messages/aleph.h"
 #include "messages/item_hash.h"
 #include "messages/value.h"
 #include "runtime/cli.h"
+#include "runtime/spawn.h"
 #include "runtime/store.h"
 
 struct options {
@@ -70,6 +71,18 @@ bind_message(struct store *s, const char *path, const char *digest,
 	return r;
 }
 
+/* By a program of its own: libarchive brings a dozen libraries along. */
+static int
+archive(int dir, int out, struct err *e)
+{
+	char path[PATH_MAX];
+	const char *argv[] = { path, "archive", NULL };
+
+	if (spawn_find("cella-unpack", path, sizeof(path), e) == -1)
+		return -1;
+	return spawn_program(argv, dir, out, e);
+}
+
 static int
 put(struct store *s, const char *path, char digest[SHA256_HEX], uint64_t *size,
     struct err *e)
@@ -84,9 +97,7 @@ put(struct store *s, const char *path, char digest[SHA256_HEX], uint64_t *size,
 	if (S_ISDIR(st.st_mode)) {
 		fd_auto int file = store_tmp_file(s, e);
 
-		if (file == -1 ||
-		    archive_directory(fd, file, ARCHIVE_TAR_GZIP, false, e) ==
-			-1)
+		if (file == -1 || archive(fd, file, e) == -1)
 			return err_in(e, "%s", path);
 		if (lseek(file, 0, SEEK_SET) == -1)
 			return err_sys(e, "%s", path);

@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -113,6 +114,29 @@ spawn_end(struct spawn *s)
 	while (waitpid(s->pid, &status, 0) == -1 && errno == EINTR)
 		;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int
+spawn_program(const char *const argv[], int directory, int out, struct err *e)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == -1)
+		return err_sys(e, "fork");
+	if (pid == 0) {
+		if ((directory != -1 && fchdir(directory) == -1) ||
+		    (out != -1 && dup2(out, STDOUT_FILENO) == -1))
+			_exit(126);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return err_sys(e, "wait");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(e, ERR_SYSTEM, "%s failed", argv[0]);
+	return 0;
 }
 
 static int

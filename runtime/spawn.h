@@ -24,6 +24,13 @@ int spawn_launcher(struct spawn *, struct err *);
 /* Closes the conversation and waits for its end; true if that was clean. */
 bool spawn_end(struct spawn *);
 
+/*
+ * Runs a program to its end and expects 0.  directory: where it runs, or -1;
+ * out: its standard output, or -1 for ours.
+ */
+int spawn_program(const char *const argv[], int directory, int out,
+    struct err *);
+
 /* As root: becomes SPAWN_CORE_ID with no capability; checked.  Else nothing. */
 int spawn_drop_for_good(struct err *);
 

@@ -54,31 +54,68 @@ check_controls(const struct launch_context *c, const struct machine *m,
 	return 0;
 }
 
-/* The filter block that init reads: head, then instructions. */
-static int
-compile_filter(const struct machine *m, int abi, uint32_t flags, uint32_t *len,
-    struct err *e)
+/*
+ * Programs that were compiled and proved; a policy is compiled once.  The
+ * oldest makes room.
+ */
+#define PROGRAMS_MAX 8
+
+static struct program {
+	bool used, wx;
+	uint64_t groups;
+	struct filter_program p;
+} programs[PROGRAMS_MAX];
+
+static const struct filter_program *
+find_program(const struct grant *g, struct err *e)
 {
 	static struct filter_model model;
+	static size_t oldest;
+	struct program *to;
+
+	for (size_t i = 0; i < PROGRAMS_MAX; i++)
+		if (programs[i].used && programs[i].groups == g->groups &&
+		    programs[i].wx == g->wx)
+			return &programs[i].p;
+	to = &programs[oldest++ % PROGRAMS_MAX];
+	to->used = false;
+	if (groups_model(g->groups, !g->wx, &model, e) == -1 ||
+	    filter_compile(&model, &to->p, e) == -1 ||
+	    filter_check(&model, &to->p, e) == -1)
+		return NULL;
+	to->groups = g->groups;
+	to->wx = g->wx;
+	to->used = true;
+	return &to->p;
+}
+
+int
+launch_prepare(const struct grant *g, struct err *e)
+{
+	return find_program(g, e) == NULL ? -1 : 0;
+}
+
+/* The filter block that init reads: head, then instructions. */
+static int
+make_filter(const struct machine *m, int abi, uint32_t flags, uint32_t *len,
+    struct err *e)
+{
 	static struct {
 		struct start_filter head;
-		struct filter_program program;
+		struct sock_filter insn[FILTER_INSNS_MAX];
 	} block;
-	static struct filter_program p;
-	size_t bytes;
+	const struct filter_program *p = find_program(&m->grant, e);
 
-	if (groups_model(m->grant.groups, !m->grant.wx, &model, e) == -1 ||
-	    filter_compile(&model, &p, e) == -1 ||
-	    filter_check(&model, &p, e) == -1)
+	if (p == NULL)
 		return -1;
 	block.head = (struct start_filter){ .magic = START_MAGIC,
-		.len = (uint32_t)p.len,
+		.len = (uint32_t)p->len,
 		.landlock_flags = abi > 0 ? flags : UINT32_MAX,
 		.channel = m->channel };
-	bytes = p.len * sizeof(p.insn[0]);
-	memcpy((char *)&block + sizeof(block.head), p.insn, bytes);
-	*len = (uint32_t)p.len;
-	return fd_sealed("filter", &block, sizeof(block.head) + bytes, e);
+	memcpy(block.insn, p->insn, p->len * sizeof(p->insn[0]));
+	*len = (uint32_t)p->len;
+	return fd_sealed("filter", &block,
+	    sizeof(block.head) + p->len * sizeof(p->insn[0]), e);
 }
 
 static void
@@ -199,7 +236,7 @@ start_in(struct launch *l, const struct launch_context *c,
 
 	plan_child(plan, c, &l->machine, mounts, t);
 	gather_fds(&fds, in, c, &l->cgroup, t);
-	filter = compile_filter(&l->machine, c->found.landlock_abi,
+	filter = make_filter(&l->machine, c->found.landlock_abi,
 	    plan->rules.flags, &r->filter_len, e);
 	if (filter == -1)
 		return -1;

@@ -47,6 +47,9 @@ struct launch {
 /* Fills in what this host cannot enforce. */
 void launch_probe(struct launch_context *, bool rootless);
 
+/* Compiles and proves a filter ahead of the first machine that needs it. */
+int launch_prepare(const struct grant *, struct err *);
+
 /*
  * The slot is taken over, also on failure.  base: first host id of its range.
  */

@@ -426,8 +426,11 @@ launcher_serve(const struct launcher_args *args, struct err *e)
 	if (l->context.init != -1 &&
 	    mount_apply_init(&l->context.mounts, args->rootless, e) == 0 &&
 	    slot_open(&l->spare[0], e) == 0) {
-		l->nspares = 1; /* while core still parses */
-		while ((r = turn(l, e)) == 1)
+		/* While core still parses: what most machines need. */
+		l->nspares = 1;
+		if (launch_prepare(grant_of_tier(GRANT_STANDARD), e) == -1)
+			l->phase = 0;
+		while (l->phase != 0 && (r = turn(l, e)) == 1)
 			;
 	}
 	end_all(l);

@@ -558,7 +558,8 @@ BREAKER(two_codes,
 BREAKER(zip_text, put(at(b, "code"), "encoding", value_of_text("zip")))
 BREAKER(long_arg, struct value *l = value_new(VALUE_LIST);
 	value_add(l, long_text((128 << 10) + 1)); put(at(b, "code"), "args", l))
-BREAKER(volume_text, at(b, "volumes")->item[0] = value_of_int(3))
+BREAKER(volume_text, value_free(at(b, "volumes")->item[0]);
+	at(b, "volumes")->item[0] = value_of_int(3))
 BREAKER(not_ephemeral,
     put(at(b, "volumes[1]"), "ephemeral", value_new(VALUE_BOOL)))
 

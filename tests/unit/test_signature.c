@@ -78,7 +78,7 @@ what_is_signed_is_good_and_nothing_else(void **state)
 		    SIGNATURE_BAD);
 		in.type = "PROGRAM";
 		/* Every digit counts. */
-		for (size_t k = 0; sig[k] != '\0'; k += 7) {
+		for (size_t k = 0; k < strlen(sig); k += 7) {
 			char was = sig[k];
 
 			if (strchr("0123456789abcdefGHJKMN", was) == NULL)
