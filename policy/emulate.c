@@ -121,33 +121,56 @@ move(struct cpu *c, const struct sock_filter *i, const struct seccomp_data *d)
 	}
 }
 
+static int
+step(struct cpu *c, const struct sock_filter *i, const struct seccomp_data *d)
+{
+	switch (BPF_CLASS(i->code)) {
+	case BPF_ALU:
+		return alu(c, i);
+	case BPF_JMP:
+		return jump(c, i);
+	default:
+		return move(c, i, d);
+	}
+}
+
+/*
+ * The four instructions that our compiler makes most stand in the loop: a
+ * whole filter is run some ten thousand times before it is loaded.
+ */
 int
 emulate_run(const struct sock_filter *insn, size_t len,
     const struct seccomp_data *d, uint32_t *ret)
 {
 	struct cpu c = { 0 };
 	const struct sock_filter *i;
-	int r;
 
 	/* Jumps only go forward, so this ends. */
 	while (c.pc < len) {
 		i = &insn[c.pc++];
-		switch (BPF_CLASS(i->code)) {
-		case BPF_RET:
-			*ret = BPF_RVAL(i->code) == BPF_A ? c.a : i->k;
+		switch (i->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			if (load(d, i->k, &c.a) == -1)
+				return -1;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			c.pc += c.a == i->k ? i->jt : i->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			c.pc += c.a >= i->k ? i->jt : i->jf;
+			break;
+		case BPF_RET | BPF_K:
+			*ret = i->k;
 			return 0;
-		case BPF_ALU:
-			r = alu(&c, i);
-			break;
-		case BPF_JMP:
-			r = jump(&c, i);
-			break;
+		case BPF_RET | BPF_A:
+			*ret = c.a;
+			return 0;
 		default:
-			r = move(&c, i, d);
+			if (BPF_CLASS(i->code) == BPF_RET ||
+			    step(&c, i, d) == -1)
+				return -1;
 			break;
 		}
-		if (r == -1)
-			return -1;
 	}
 	return -1;
 }

@@ -279,7 +279,10 @@ edges(const struct filter_cond *q, uint64_t out[80])
 	out[n++] = UINT64_MAX;
 	out[n++] = q->value | UINT64_C(0xffffffff00000000);
 	out[n++] = q->value | UINT64_C(0x0000000100000000);
-	for (int bit = 0; bit < 64; bit++)
+	/* The upper half is the same to every rule: four of its bits do. */
+	for (int bit = 0; bit < 32; bit++)
+		out[n++] = q->value ^ UINT64_C(1) << bit;
+	for (int bit = 32; bit < 64; bit += 9)
 		out[n++] = q->value ^ UINT64_C(1) << bit;
 	return n;
 }

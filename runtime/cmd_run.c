@@ -61,8 +61,11 @@ open_all(const struct run_options *o, struct opened *f, struct err *e)
 {
 	char *path =
 	    o->store != NULL ? str_dup(o->store) : store_default_path();
-	int r = store_open(&f->store, path, e);
+	/* First: the launcher gets ready while we open the rest. */
+	int r = spawn_launcher(&f->launcher, e);
 
+	if (r == 0)
+		r = store_open(&f->store, path, e);
 	free(path);
 	if (r == -1)
 		return -1;
@@ -79,7 +82,7 @@ open_all(const struct run_options *o, struct opened *f, struct err *e)
 		return -1;
 	if (o->export != NULL && (f->export = open_output(o->export, e)) == -1)
 		return -1;
-	return spawn_launcher(&f->launcher, e);
+	return 0;
 }
 
 /* ---- after the drop ---- */
@@ -267,9 +270,10 @@ decide_and_run(struct run *r, struct err *e)
 	    launcher_link_open(&r->link, r->files->launcher.sock,
 		&r->ceiling.grant, 0, e) == -1)
 		return -1;
-	r->record.host = &r->link.host;
-	if (assemble(&in, &r->assembly, e) == -1)
+	if (assemble(&in, &r->assembly, e) == -1 ||
+	    launcher_link_wait_ready(&r->link, e) == -1)
 		return -1;
+	r->record.host = &r->link.host;
 	r->record.refs = r->assembly.refs;
 	return run_machine(r, signals, e);
 }

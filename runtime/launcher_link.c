@@ -36,18 +36,27 @@ launcher_link_open(struct launcher_link *l, int sock, const struct grant *g,
     uint32_t spares, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
-	struct frame f;
 
 	*l = (struct launcher_link){ .sock = sock };
 	grant_put(&b, g);
 	buf_put_u32(&b, spares);
-	if (frame_send(sock, LAUNCH_CEILING, 0, &b, NULL, 0, e) == -1 ||
-	    receive(l, LAUNCH_READY, &f, e) == -1)
+	return frame_send(sock, LAUNCH_CEILING, 0, &b, NULL, 0, e);
+}
+
+int
+launcher_link_wait_ready(struct launcher_link *l, struct err *e)
+{
+	struct frame f;
+
+	if (l->ready)
+		return 0;
+	if (receive(l, LAUNCH_READY, &f, e) == -1)
 		return -1;
 	launch_msgs_get_host(&f.body, &l->host);
 	if (!buf_ok(&f.body))
 		return bad_frame(&f, e);
 	frame_fini(&f);
+	l->ready = true;
 	return 0;
 }
 
@@ -70,6 +79,8 @@ launcher_link_volume(struct launcher_link *l, uint32_t tenant, uint64_t bytes,
 	buf_auto struct buf b = { 0 };
 	struct frame f;
 
+	if (launcher_link_wait_ready(l, e) == -1)
+		return -1;
 	buf_put_u32(&b, tenant);
 	buf_put_u64(&b, bytes);
 	buf_put_u64(&b, inodes);
@@ -88,6 +99,8 @@ launcher_link_create(struct launcher_link *l, uint32_t tenant,
 	buf_auto struct buf b = { 0 };
 	struct frame f;
 
+	if (launcher_link_wait_ready(l, e) == -1)
+		return -1;
 	buf_put_u32(&b, tenant);
 	machine_put(&b, m);
 	if (frame_send(l->sock, LAUNCH_CREATE, ++l->serial, &b, fds, nfds, e) ==

@@ -2,6 +2,7 @@
 #ifndef RUNTIME_LAUNCHER_LINK_H
 #define RUNTIME_LAUNCHER_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,12 +16,16 @@ struct machine;
 struct launcher_link {
 	int sock; /* borrowed */
 	uint32_t serial;
-	struct launch_host host;
+	bool ready;
+	struct launch_host host; /* once it is ready */
 };
 
-/* Says the ceiling, once, and learns what the host has. */
+/* Says the ceiling, once; does not wait for the answer. */
 int launcher_link_open(struct launcher_link *, int sock, const struct grant *,
     uint32_t spares, struct err *);
+
+/* Waits until the launcher is ready: host holds what it found.  Idempotent. */
+int launcher_link_wait_ready(struct launcher_link *, struct err *);
 
 /* A volume that outlives its machine: a descriptor, or -1. */
 int launcher_link_volume(struct launcher_link *, uint32_t tenant,

@@ -95,9 +95,13 @@ spawn_launcher(struct spawn *s, struct err *e)
 		return -1;
 	ours = pair[0];
 	theirs = pair[1];
-	pid = fork();
+	/*
+	 * The child shares our memory until it executes, and makes nothing but
+	 * system calls: copying the page tables would cost more than that.
+	 */
+	pid = vfork();
 	if (pid == -1)
-		return err_sys(e, "fork");
+		return err_sys(e, "vfork");
 	if (pid == 0)
 		become_launcher(path, theirs, init, locks);
 	s->sock = fd_take(&ours);

@@ -3,8 +3,11 @@
 for name in $need; do
 	(
 		flock 9
-		"$cella" image show "$name" --store "$images" >/dev/null 2>&1 ||
-		    "$cella" image build "$name" --store "$images" >/dev/null 2>&1
+		# An image holds programs of ours: a newer one wants another.
+		[ "$images.$name" -nt "$abs_top_builddir/cella-unpack" ] &&
+		    "$cella" image show "$name" --store "$images" >/dev/null 2>&1 ||
+		    { "$cella" image build "$name" --store "$images" >/dev/null 2>&1 &&
+			touch "$images.$name"; }
 	) 9>"$images.lock" || { echo "no image $name"; exit 1; }
 done
 cp -aln "$images/." "$CELLA_STORE/"

@@ -1,0 +1,40 @@
+/* A message that is accepted has every field that a run relies on. */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "messages/aleph.h"
+#include "messages/json.h"
+#include "messages/value.h"
+#include "policy/ceiling.h"
+#include "policy/decide.h"
+#include "tests/fuzz/fuzz.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct aleph_program program;
+	static struct problems problems;
+	const struct decide_wish wish = { .tier = -1 };
+	struct aleph_envelope n;
+	struct decision d;
+	struct ceiling c;
+	struct err e;
+	struct value *v = json_parse((const char *)data, size, &e);
+
+	if (v == NULL)
+		return 0;
+	if (aleph_read(&program, &n, v, (const char *)data, size, -1,
+		&problems) == 0) {
+		invariant(problems.len == 0);
+		invariant(program.code.entrypoint != NULL);
+		invariant(!program.data.present || program.data.mount != NULL);
+		ceiling_default(&c);
+		if (decide(&program, &c, &wish, &d, &e) == 0)
+			invariant(grant_within(&d.grant, &c.grant));
+	} else {
+		invariant(problems.len > 0 || !n.is_program);
+	}
+	problems_fini(&problems);
+	aleph_fini(&program);
+	return 0;
+}
