@@ -153,6 +153,9 @@ try_erofs(int source, struct err *e)
 		return err_sys(e, "erofs");
 	if (set_option(fs, "source", path, e) == -1)
 		return -1;
+	/* Else a block device would be opened for writing. */
+	if (fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) == -1)
+		return err_sys(e, "erofs: ro");
 	return finish(fs,
 	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
 }

@@ -1,0 +1,93 @@
+#!/bin/sh
+# Runs integration scripts in a QEMU guest with Debian's own kernel: cgroup v2,
+# Linux 6.1.  The host's root is the guest's, read-only below a layer in
+# memory.  Emulated, so that it runs where there is no KVM.
+#
+# usage: run-guest.sh BUILD-DIRECTORY SCRIPT...
+# Prints one line a script: PASS, FAIL or SKIP and its name.
+set -eu
+build=$(cd "$1" && pwd)
+shift
+top=$(cd "$(dirname "$0")/../.." && pwd)
+cache=$build/guest
+mkdir -p "$cache"
+
+# The package that Debian's linux-image-amd64 stands for today.
+package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+version=${package#linux-image-}
+if [ ! -e "$cache/kernel-$version/boot/vmlinuz-$version" ]; then
+	rm -rf "$cache/kernel-$version"
+	mkdir -p "$cache/debs"
+	(cd "$cache/debs" && apt-get -o APT::Sandbox::User=root -qq download "$package")
+	dpkg -x "$cache/debs/$package"_*.deb "$cache/kernel-$version"
+	rm -rf "$cache/debs"
+	depmod -b "$cache/kernel-$version" "$version"
+fi
+kernel=$cache/kernel-$version
+
+# The initrd: a shell, the modules of the root, and what the guest needs.
+rd=$cache/initrd
+rm -rf "$rd"
+mkdir -p "$rd/bin" "$rd/lib/modules/$version" "$rd/proc" "$rd/sys" "$rd/dev" "$rd/lower" "$rd/upper" "$rd/root"
+cp /bin/busybox "$rd/bin/busybox"
+for m in virtio_pci 9p 9pnet_virtio overlay loop erofs squashfs; do
+	modprobe -d "$kernel" -S "$version" --show-depends "$m"
+done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' >"$cache/modules"
+while read -r m; do
+	cp "$m" "$rd/lib/modules/$version/"
+	basename "$m"
+done <"$cache/modules" >"$rd/modules"
+cat >"$rd/init" <<'EOF'
+#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sys /sys
+/bin/busybox mount -t devtmpfs dev /dev
+while read -r m; do /bin/busybox insmod /lib/modules/*/$m; done </modules
+/bin/busybox mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=512000,cache=loose host /lower
+/bin/busybox mount -t tmpfs -o size=1200m tmpfs /upper
+/bin/busybox mkdir /upper/u /upper/w
+/bin/busybox mount -t overlay -o lowerdir=/lower,upperdir=/upper/u,workdir=/upper/w overlay /root
+for d in proc sys dev; do /bin/busybox mount --move /$d /root/$d; done
+/bin/busybox mount -t tmpfs tmpfs /root/tmp
+/bin/busybox mount -t tmpfs tmpfs /root/run
+/bin/busybox mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
+cd /root
+/bin/busybox mount --move . /
+exec /bin/busybox chroot . /bin/sh "$(/bin/busybox sed -n 's/.*guest=\([^ ]*\).*/\1/p' proc/cmdline)"
+EOF
+chmod +x "$rd/init"
+(cd "$rd" && find . | cpio -o -H newc --quiet) >"$cache/initrd.cpio"
+
+# What runs in it.
+cat >"$cache/inside.sh" <<EOF
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root abs_top_srcdir=$top abs_top_builddir=$build
+ip link set lo up 2>/dev/null
+cd $build
+for s in $*; do
+	/bin/sh $top/tests/integration/\$s >/tmp/log 2>&1
+	case \$? in
+	0) echo "guest: PASS \$s" ;;
+	77) echo "guest: SKIP \$s" ;;
+	*) echo "guest: FAIL \$s"; sed 's/^/guest:   /' /tmp/log | tail -n 30 ;;
+	esac
+done
+echo "guest: done"
+echo o >/proc/sysrq-trigger
+sleep 10
+EOF
+
+timeout 900 qemu-system-x86_64 -accel tcg -cpu max -M q35 -nodefaults \
+    -no-user-config -display none -serial stdio -net none -no-reboot \
+    -m 3072 -smp 2 -kernel "$kernel/boot/vmlinuz-$version" \
+    -initrd "$cache/initrd.cpio" \
+    -virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap" \
+    -append "console=ttyS0 panic=-1 quiet mitigations=off guest=$cache/inside.sh" \
+    </dev/null >"$cache/log" 2>&1 || :
+tr -d '\r' <"$cache/log" | sed -n 's/^guest: //p' >"$cache/results"
+grep -q '^done' "$cache/results" || {
+	echo "FAIL guest did not end"
+	tr -d '\r' <"$cache/log" | tail -n 30
+	exit 1
+}
+grep -v '^done' "$cache/results"
+! grep -q '^FAIL' "$cache/results"
