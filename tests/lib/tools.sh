@@ -10,7 +10,7 @@ for name in $need; do
 			touch "$images.$name"; }
 	) 9>"$images.lock" || { echo "no image $name"; exit 1; }
 done
-cp -aln "$images/." "$CELLA_STORE/"
+cp -aln "$images/." "$CELLA_STORE/" 2>/dev/null || cp -an "$images/." "$CELLA_STORE/"
 image() {
 	"$cella" image show "$1"
 }
