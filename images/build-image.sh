@@ -4,9 +4,10 @@
 # Started by "cella image build", which reads the recipe.
 #
 # usage: cella-build-image OUT PINS [-p PACKAGE]... [-f SOURCE TARGET MODE]...
-#            [-l TARGET LINK]... [-d DIRECTORY]... [-b] [-c]
+#            [-l TARGET LINK]... [-d DIRECTORY]... [-b] [-c] [-t TREE]
 #   -b  makes links for every applet of /bin/busybox
 #   -c  compiles Python's library
+#   -t  keeps the directory as well, for users who cannot mount an image
 set -eu
 umask 022
 out=$1 pins=$2
@@ -27,7 +28,7 @@ say() {
 	fi
 }
 
-packages= busybox= compile=
+packages= busybox= compile= tree=
 : >"$work/later"
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -37,6 +38,7 @@ while [ $# -gt 0 ]; do
 	-d) printf 'd\t-\t%s\t-\n' "$2" >>"$work/later"; shift 2 ;;
 	-b) busybox=yes; shift ;;
 	-c) compile=yes; shift ;;
+	-t) tree=$2; shift 2 ;;
 	*) echo "cella-build-image: $1?" >&2; exit 64 ;;
 	esac
 done
@@ -111,6 +113,7 @@ find "$root" -type f -perm /6000 -exec chmod ug-s {} +
 find "$root" ! -type f ! -type d ! -type l -delete
 chmod -R u+rwX,go+rX,go-w "$root"
 
+[ -z "$tree" ] || cp -a "$root" "$tree"
 say 'image: packing'
 mkfs.erofs --quiet -zlz4hc -x-1 -T0 --all-root \
     -U 00000000-0000-0000-0000-000000000001 "$out" "$root" >/dev/null

@@ -15,6 +15,7 @@
 #include "messages/value.h"
 #include "runtime/assemble.h"
 #include "runtime/launcher_link.h"
+#include "runtime/spawn.h"
 #include "runtime/store.h"
 #include "runtime/unpack.h"
 
@@ -111,7 +112,12 @@ add_root(struct work *w)
 		    "runtime.ref: %s is not an image that this node made; "
 		    "see 'cella image import'",
 		    digest);
-	fd = store_get(w->in->store, digest, w->e);
+	if (spawn_is_rootless()) {
+		v.kind = MACHINE_TREE;
+		fd = store_tree(w->in->store, digest, w->e);
+	} else {
+		fd = store_get(w->in->store, digest, w->e);
+	}
 	return fd == -1 ? err_in(w->e, "runtime.ref") : add_mount(w, &v, fd);
 }
 
@@ -185,11 +191,20 @@ add_image(struct work *w, const char *digest, enum aleph_encoding encoding,
 	const struct unpack_input in = { .store = w->in->store,
 		.link = w->in->link,
 		.ceiling = &w->in->ceiling->grant,
+		.optional = w->in->ceiling->optional,
 		.tenant = w->in->tenant,
 		.verbose = w->in->verbose };
+	struct machine_mount tree = *v;
 	char image[SHA256_HEX];
 	int fd;
 
+	if (spawn_is_rootless()) {
+		/* The volume itself: no image could be mounted. */
+		tree.kind = MACHINE_TREE;
+		fd = unpack_volume(&in, digest, encoding, w->e);
+		return fd == -1 ? err_in(w->e, "%s", field)
+				: add_mount(w, &tree, fd);
+	}
 	if (unpack_image(&in, digest, encoding, image, w->e) == -1)
 		return err_in(w->e, "%s", field);
 	fd = store_get(w->in->store, image, w->e);
@@ -279,6 +294,7 @@ add_export(struct work *w)
 	const struct unpack_input in = { .store = w->in->store,
 		.link = w->in->link,
 		.ceiling = &w->in->ceiling->grant,
+		.optional = w->in->ceiling->optional,
 		.tenant = w->in->tenant,
 		.verbose = w->in->verbose };
 	char digest[SHA256_HEX];

@@ -99,33 +99,40 @@ print_digest(const struct options *o, const char *name, const char *digest)
 static int
 build(const struct options *o, struct store *s, const char *arg, struct err *e)
 {
-	char tmp[] = "/tmp/cella-build.XXXXXX", digest[SHA256_HEX];
-	char *image, *pins;
+	char *tmp = str_printf("%s/tmp/build.XXXXXX", s->path);
+	char *image, *pins, *tree, digest[SHA256_HEX];
 	struct image_recipe r;
 	char **argv;
 	int status;
 
-	if (image_recipe_read(&r, arg, e) == -1)
+	if (image_recipe_read(&r, arg, e) == -1) {
+		free(tmp);
 		return -1;
+	}
 	if (mkdtemp(tmp) == NULL) {
 		image_recipe_fini(&r);
-		return err_sys(e, "%s", tmp);
+		free(tmp);
+		return err_sys(e, "%s", s->path);
 	}
 	image = str_printf("%s/image", tmp);
 	pins = str_printf("%s/pins", tmp);
-	argv = image_recipe_command(&r, image, pins, e);
+	tree = str_printf("%s/tree", tmp);
+	argv = image_recipe_command(&r, image, pins,
+	    spawn_is_rootless() ? tree : NULL, e);
 	status = argv == NULL
 	    ? -1
 	    : spawn_program((const char *const *)argv, -1, -1, e);
 	if (status == 0)
 		status = keep(s, &r, image, pins, digest, e);
+	if (status == 0 && spawn_is_rootless())
+		status = store_set_tree(s, digest, tree, e);
 	if (status == 0)
 		print_digest(o, r.name, digest);
-	unlink(image);
-	unlink(pins);
-	rmdir(tmp);
+	store_remove_tmp(s, strrchr(tmp, '/') + 1);
+	free(tmp);
 	free(image);
 	free(pins);
+	free(tree);
 	image_recipe_free_command(argv);
 	image_recipe_fini(&r);
 	return status == 0 ? 0 : err_in(e, "image %s", arg);

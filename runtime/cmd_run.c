@@ -185,6 +185,7 @@ collect_export(struct run *r, struct err *e)
 	const struct unpack_input in = { .store = &r->files->store,
 		.link = &r->link,
 		.ceiling = &r->ceiling.grant,
+		.optional = r->ceiling.optional,
 		.tenant = TENANT };
 	fd_auto int out = -1;
 	char digest[SHA256_HEX];

@@ -222,7 +222,7 @@ find_script(char *path, size_t size, struct err *e)
 
 char **
 image_recipe_command(const struct image_recipe *r, const char *image,
-    const char *pins, struct err *e)
+    const char *pins, const char *tree, struct err *e)
 {
 	const struct value *packages = value_get(r->v, "packages");
 	struct command c = { 0, calloc(ARGS_MAX, sizeof(char *)) };
@@ -239,6 +239,10 @@ image_recipe_command(const struct image_recipe *r, const char *image,
 	for (size_t i = 0; packages != NULL && i < packages->len; i++) {
 		push(&c, str_dup("-p"));
 		push(&c, str_dup(packages->item[i]->text));
+	}
+	if (tree != NULL) {
+		push(&c, str_dup("-t"));
+		push(&c, str_dup(tree));
 	}
 	if (value_get_bool(r->v, "busybox", false))
 		push(&c, str_dup("-b"));

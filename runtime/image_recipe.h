@@ -23,9 +23,12 @@ struct image_recipe {
 int image_recipe_read(struct image_recipe *, const char *arg, struct err *);
 void image_recipe_fini(struct image_recipe *);
 
-/* The command line that builds it into image; NULL on error. */
+/*
+ * The command line that builds it into image; tree: a directory that keeps the
+ * contents as well, or NULL.  NULL on error.
+ */
 char **image_recipe_command(const struct image_recipe *, const char *image,
-    const char *pins, struct err *);
+    const char *pins, const char *tree, struct err *);
 void image_recipe_free_command(char **);
 
 #endif

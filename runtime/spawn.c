@@ -120,6 +120,12 @@ spawn_end(struct spawn *s)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+bool
+spawn_is_rootless(void)
+{
+	return geteuid() != 0 && geteuid() != SPAWN_CORE_ID;
+}
+
 int
 spawn_program(const char *const argv[], int directory, int out, struct err *e)
 {

@@ -24,6 +24,9 @@ int spawn_launcher(struct spawn *, struct err *);
 /* Closes the conversation and waits for its end; true if that was clean. */
 bool spawn_end(struct spawn *);
 
+/* True if nobody with privilege started us: images cannot be mounted then. */
+bool spawn_is_rootless(void);
+
 /*
  * Runs a program to its end and expects 0.  directory: where it runs, or -1;
  * out: its standard output, or -1 for ours.

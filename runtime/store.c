@@ -91,7 +91,7 @@ static int
 prepare(struct store *s, struct err *e)
 {
 	static const char *const dirs[] = { "blobs", "blobs/sha256", "entries",
-		"refs", "derived", "tmp" };
+		"refs", "derived", "trees", "tmp" };
 	fd_auto int tmp = -1;
 	struct stat st;
 
@@ -402,6 +402,36 @@ store_set_derived(struct store *s, const char *digest, const char *form,
 
 	snprintf(path, sizeof(path), "derived/%s.%s", digest, form);
 	return write_small(s, path, made, e);
+}
+
+int
+store_tree(struct store *s, const char *digest, struct err *e)
+{
+	char path[96];
+	int fd;
+
+	snprintf(path, sizeof(path), "trees/%s", digest);
+	fd = openat(s->dir, path,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 && errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND,
+		    "store %s: image %s has no directory; build it again as "
+		    "the user who runs it",
+		    s->path, digest);
+	return fd == -1 ? err_sys(e, "store %s: %s", s->path, path) : fd;
+}
+
+int
+store_set_tree(struct store *s, const char *digest, const char *from,
+    struct err *e)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "trees/%s", digest);
+	if (renameat(AT_FDCWD, from, s->dir, path) == 0 || errno == ENOTEMPTY ||
+	    errno == EEXIST)
+		return 0;
+	return err_sys(e, "store %s: %s", s->path, path);
 }
 
 int

@@ -6,6 +6,7 @@
  *   blobs/sha256/xx/<digest>    bytes
  *   entries/<digest>.json       kind, versions, whether we built it
  *   refs/<ref>                  a digest
+ *   trees/<digest>              an image as a directory (rootless)
  *   derived/<digest>.<form>     the digest of what was made from a blob
  *   tmp/                        runs and half-written blobs
  */
@@ -69,6 +70,13 @@ bool store_derived(struct store *, const char *digest, const char *form,
     char made[SHA256_HEX]);
 int store_set_derived(struct store *, const char *digest, const char *form,
     const char *made, struct err *);
+
+/* An image's directory, where the kernel mounts no image for us; or -1. */
+int store_tree(struct store *, const char *digest, struct err *);
+
+/* Moves a directory there. */
+int store_set_tree(struct store *, const char *digest, const char *from,
+    struct err *);
 
 /* A file without a name, in the store's file system. */
 int store_tmp_file(struct store *, struct err *);

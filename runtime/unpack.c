@@ -13,6 +13,7 @@
 #include "runtime/assemble.h"
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
+#include "runtime/spawn.h"
 #include "runtime/store.h"
 #include "runtime/unpack.h"
 
@@ -53,7 +54,8 @@ open_tools(struct store *s, struct err *e)
 		    "store %s: the tools that unpack archives are missing; "
 		    "run 'cella image build tools'",
 		    s->path);
-	return store_get(s, digest, e);
+	return spawn_is_rootless() ? store_tree(s, digest, e)
+				   : store_get(s, digest, e);
 }
 
 struct tool {
@@ -74,11 +76,13 @@ describe(struct machine *m, const struct tool *t)
 		.cwd = "/work",
 		.tier = GRANT_STRICT,
 		.grant = tool_grant(t->in->ceiling),
-		.optional = ~0U & ~MACHINE_CONTROL_BIT(MACHINE_CGROUP),
+		.optional = t->in->optional,
 		.nmounts = 2 };
-	m->mount[0] = (struct machine_mount){ .kind = MACHINE_IMAGE,
-		.executable = true,
-		.target = "/" };
+	m->mount[0] =
+	    (struct machine_mount){ .kind = spawn_is_rootless() ? MACHINE_TREE
+								: MACHINE_IMAGE,
+		    .executable = true,
+		    .target = "/" };
 	m->mount[1] = (struct machine_mount){ .kind = MACHINE_TREE,
 		.writable = t->writable,
 		.target = "/work" };
@@ -176,13 +180,24 @@ unpack_into(const struct unpack_input *in, const char *digest,
 	return archive == -1 ? -1 : run_tool(&t, e);
 }
 
+int
+unpack_volume(const struct unpack_input *in, const char *digest,
+    enum aleph_encoding encoding, struct err *e)
+{
+	fd_auto int volume = launcher_link_volume(in->link, in->tenant,
+	    WORK_BYTES, WORK_FILES, e);
+
+	if (volume == -1 || unpack_into(in, digest, encoding, volume, e) == -1)
+		return -1;
+	return fd_take(&volume);
+}
+
 /* What the first machine made of it is packed by a second one. */
 static int
 repack(const struct unpack_input *in, const char *digest,
     enum aleph_encoding encoding, int out, struct err *e)
 {
-	fd_auto int volume = launcher_link_volume(in->link, in->tenant,
-	    WORK_BYTES, WORK_FILES, e);
+	fd_auto int volume = unpack_volume(in, digest, encoding, e);
 	struct tool t = { .in = in,
 		.arg = { "/usr/bin/cella-unpack", "pack", "erofs" },
 		.nargs = 3,
@@ -190,9 +205,7 @@ repack(const struct unpack_input *in, const char *digest,
 		.output = out,
 		.volume = volume };
 
-	if (volume == -1 || unpack_into(in, digest, encoding, volume, e) == -1)
-		return -1;
-	return run_tool(&t, e);
+	return volume == -1 ? -1 : run_tool(&t, e);
 }
 
 int

@@ -26,6 +26,7 @@ struct unpack_input {
 	struct store *store;
 	struct launcher_link *link;
 	const struct grant *ceiling;
+	uint32_t optional; /* controls that the admin's file calls so */
 	uint32_t tenant;
 	bool verbose;
 };
@@ -39,6 +40,10 @@ struct unpack_input {
  */
 int unpack_image(const struct unpack_input *, const char *digest,
     enum aleph_encoding, char image[SHA256_HEX], struct err *);
+
+/* A new volume with what the blob holds: a descriptor, or -1. */
+int unpack_volume(const struct unpack_input *, const char *digest,
+    enum aleph_encoding, struct err *);
 
 /* Unpacks a blob into a volume of the same tenant. */
 int unpack_into(const struct unpack_input *, const char *digest,

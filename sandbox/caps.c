@@ -17,8 +17,12 @@ static const cap_value_t kept[] = {
 };
 
 static bool
-is_kept(cap_value_t cap)
+is_kept(cap_value_t cap, bool rootless)
 {
+	/* A map that holds the parent's id 0 asks for it: user_namespaces(7).
+	 */
+	if (rootless && cap == CAP_SETFCAP)
+		return true;
 	for (size_t i = 0; i < nitems(kept); i++)
 		if (kept[i] == cap)
 			return true;
@@ -26,14 +30,14 @@ is_kept(cap_value_t cap)
 }
 
 static int
-apply(cap_t caps, struct err *e)
+apply(cap_t caps, bool rootless, struct err *e)
 {
 	cap_flag_value_t has;
 
 	for (cap_value_t cap = 0; CAP_IS_SUPPORTED(cap); cap++) {
 		if (cap_get_flag(caps, cap, CAP_PERMITTED, &has) == -1)
 			return err_sys(e, "capabilities");
-		if (is_kept(cap) && has == CAP_SET)
+		if (is_kept(cap, rootless) && has == CAP_SET)
 			continue;
 		if (cap_set_flag(caps, CAP_PERMITTED, 1, &cap, CAP_CLEAR) ||
 		    cap_set_flag(caps, CAP_EFFECTIVE, 1, &cap, CAP_CLEAR) ||
@@ -49,7 +53,7 @@ apply(cap_t caps, struct err *e)
 }
 
 int
-caps_drop_for_good(struct err *e)
+caps_drop_for_good(bool rootless, struct err *e)
 {
 	cap_t caps = cap_get_proc();
 	cap_flag_value_t has = CAP_SET;
@@ -57,7 +61,7 @@ caps_drop_for_good(struct err *e)
 
 	if (caps == NULL)
 		return err_sys(e, "capabilities: get");
-	r = apply(caps, e);
+	r = apply(caps, rootless, e);
 	cap_free(caps);
 	if (r == -1)
 		return -1;

@@ -2,12 +2,14 @@
 #ifndef SANDBOX_CAPS_H
 #define SANDBOX_CAPS_H
 
+#include <stdbool.h>
+
 struct err;
 
 /*
  * Keeps the short list below of what the process has, gives up the rest for
  * good, and checks that it is gone.
  */
-int caps_drop_for_good(struct err *);
+int caps_drop_for_good(bool rootless, struct err *);
 
 #endif

@@ -105,7 +105,7 @@ run(struct err *e)
 	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_sys(e, "start");
 	if (enter_own_namespaces(rootless, e) == -1 ||
-	    caps_drop_for_good(e) == -1)
+	    caps_drop_for_good(rootless, e) == -1)
 		return -1;
 	return launcher_serve(&args, e);
 }
