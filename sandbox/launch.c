@@ -388,7 +388,7 @@ read_status(int fd, struct launch_exited *x)
 }
 
 int
-launch_finish(struct launch *l, struct launch_exited *x, struct err *e)
+launch_collect(struct launch *l, struct launch_exited *x, struct err *e)
 {
 	struct cgroup_usage u = { 0 };
 	int r;
@@ -405,10 +405,14 @@ launch_finish(struct launch *l, struct launch_exited *x, struct err *e)
 	x->pids_peak = u.pids_peak;
 	x->oom_kills = u.oom_kills;
 	x->throttled_ns = u.throttled_ns;
+	return r;
+}
+
+int
+launch_remove(struct launch *l, struct err *e)
+{
 	slot_close(&l->slot);
 	fd_close(&l->pidfd);
 	fd_close(&l->status);
-	if (r == 0)
-		r = cgroup_remove(&l->cgroup, e);
-	return r;
+	return cgroup_remove(&l->cgroup, e);
 }

@@ -66,7 +66,10 @@ void launch_kill(struct launch *, enum launch_cause);
  */
 uint64_t launch_check_time(struct launch *, uint64_t now);
 
-/* After pidfd became readable: reaps, reads the usage, removes everything. */
-int launch_finish(struct launch *, struct launch_exited *, struct err *);
+/* After pidfd became readable: waits until all is dead, reads the usage. */
+int launch_collect(struct launch *, struct launch_exited *, struct err *);
+
+/* Then: removes what is left of it.  The struct is dead after it. */
+int launch_remove(struct launch *, struct err *);
 
 #endif

@@ -296,19 +296,29 @@ dispatch(struct launcher *l, struct frame *f, struct err *e)
 	return r->answer(l, f, e);
 }
 
+/* Core hears of the end before the clearing up, which it need not wait for. */
 static int
 finish(struct launcher *l, struct running *r, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
 	struct launch_exited x;
 	struct err why;
+	int status;
 
 	r->used = false;
-	if (launch_finish(&r->launch, &x, &why) == -1)
-		return answer_error(l, r->serial, &why, e);
-	launch_msgs_put_exited(&b, &x);
-	return frame_send(l->args->core, LAUNCH_EXITED, r->serial, &b, NULL, 0,
-	    e);
+	if (launch_collect(&r->launch, &x, &why) == -1) {
+		status = answer_error(l, r->serial, &why, e);
+	} else {
+		launch_msgs_put_exited(&b, &x);
+		status = frame_send(l->args->core, LAUNCH_EXITED, r->serial, &b,
+		    NULL, 0, e);
+	}
+	/* What cannot be removed would outlive us: end the conversation. */
+	if (launch_remove(&r->launch, &why) == -1) {
+		*e = why;
+		return -1;
+	}
+	return status;
 }
 
 /* Milliseconds until some machine's time must be looked at; -1: never. */
@@ -382,7 +392,8 @@ end_all(struct launcher *l)
 	for (size_t i = 0; i < MACHINES_MAX; i++)
 		if (l->running[i].used) {
 			launch_kill(&l->running[i].launch, LAUNCH_CAUSE_STOP);
-			launch_finish(&l->running[i].launch, &x, &ignored);
+			launch_collect(&l->running[i].launch, &x, &ignored);
+			launch_remove(&l->running[i].launch, &ignored);
 		}
 	while (l->nspares > 0)
 		slot_close(&l->spare[--l->nspares]);
