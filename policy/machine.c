@@ -60,7 +60,7 @@ check_mount(const struct machine *m, size_t i, struct err *e)
 {
 	const struct machine_mount *v = &m->mount[i];
 
-	if (v->kind > MACHINE_TMPFS)
+	if (v->kind > MACHINE_DISK)
 		return err_set(e, ERR_INVALID, "no such kind");
 	if (v->kind == MACHINE_TMPFS && v->bytes == 0)
 		return err_set(e, ERR_INVALID, "no size");

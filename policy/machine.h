@@ -29,6 +29,7 @@ enum machine_mount_kind {
 	MACHINE_IMAGE, /* an erofs image, from a descriptor */
 	MACHINE_TREE,  /* a directory of the host, from a descriptor */
 	MACHINE_TMPFS, /* sized, empty */
+	MACHINE_DISK,  /* an ext4 image that Cella made, writable */
 };
 
 struct machine_mount {

@@ -14,6 +14,7 @@
 #include "messages/aleph.h"
 #include "messages/value.h"
 #include "runtime/assemble.h"
+#include "runtime/disk.h"
 #include "runtime/launcher_link.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
@@ -239,17 +240,26 @@ add_volume(struct work *w, size_t i)
 	const struct aleph_volume *a = &w->in->program->volume[i];
 	struct machine_mount v = { .kind = MACHINE_TMPFS, .writable = true };
 	char field[48], digest[SHA256_HEX];
+	int disk;
 
 	snprintf(field, sizeof(field), "volumes[%zu]", i);
 	if (a->mount == NULL)
 		return err_set(w->e, ERR_DENIED,
 		    "%s: a volume without a mount is not offered", field);
-	if (a->kind == ALEPH_PERSISTENT)
+	if (a->kind == ALEPH_PERSISTENT && a->store)
 		return err_set(w->e, ERR_DENIED,
-		    "%s: persistence: %s is not offered", field,
-		    a->store ? "store" : "host");
+		    "%s: persistence: store is not offered", field);
+	if (a->parent != NULL)
+		return err_set(w->e, ERR_DENIED, "%s: a parent is not offered",
+		    field);
 	if (set_target(w, &v, a->mount) == -1)
 		return err_in(w->e, "%s", field);
+	if (a->kind == ALEPH_PERSISTENT) {
+		v.kind = MACHINE_DISK;
+		disk = disk_open(w->in->store, w->in->program, a, w->e);
+		return disk == -1 ? err_in(w->e, "%s", field)
+				  : add_mount(w, &v, disk);
+	}
 	if (a->kind == ALEPH_EPHEMERAL) {
 		v.bytes = (uint64_t)a->size_mib << 20;
 		return add_mount(w, &v, -1);

@@ -91,7 +91,7 @@ static int
 prepare(struct store *s, struct err *e)
 {
 	static const char *const dirs[] = { "blobs", "blobs/sha256", "entries",
-		"refs", "derived", "trees", "tmp" };
+		"refs", "derived", "trees", "volumes", "tmp" };
 	fd_auto int tmp = -1;
 	struct stat st;
 

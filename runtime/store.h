@@ -7,6 +7,7 @@
  *   entries/<digest>.json       kind, versions, whether we built it
  *   refs/<ref>                  a digest
  *   trees/<digest>              an image as a directory (rootless)
+ *   volumes/<digest>.ext4       persistent volumes
  *   derived/<digest>.<form>     the digest of what was made from a blob
  *   tmp/                        runs and half-written blobs
  */

@@ -115,11 +115,12 @@ make_tmpfs(uint64_t bytes, uint64_t inodes, uint32_t mode,
  * frees itself with its last user.
  */
 static int
-open_loop(int image, struct err *e)
+open_loop(int image, bool writable, struct err *e)
 {
 	fd_auto int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	struct loop_config config = { .fd = (uint32_t)image,
-		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR };
+		.info.lo_flags =
+		    LO_FLAGS_AUTOCLEAR | (writable ? 0 : LO_FLAGS_READ_ONLY) };
 	char path[32];
 	int n, loop;
 
@@ -130,7 +131,7 @@ open_loop(int image, struct err *e)
 		if (n == -1)
 			return err_sys(e, "loop device");
 		snprintf(path, sizeof(path), "/dev/loop%d", n);
-		loop = open(path, O_RDONLY | O_CLOEXEC);
+		loop = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 		if (loop == -1)
 			return err_sys(e, "%s", path);
 		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
@@ -161,22 +162,60 @@ try_erofs(int source, struct err *e)
 }
 
 static int
-open_image(int image, const struct mount_apply_owner *o, struct err *e)
+map_ids(int tree, const struct mount_apply_owner *o, struct err *e)
 {
-	fd_auto int tree = try_erofs(image, e), loop = -1;
 	struct mount_attr idmap = { .attr_set = MOUNT_ATTR_IDMAP,
 		.userns_fd = (uint64_t)o->userns };
 
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &idmap, sizeof(idmap)) == -1)
+		return err_sys(e, "idmap");
+	return 0;
+}
+
+static int
+open_image(int image, const struct mount_apply_owner *o, struct err *e)
+{
+	fd_auto int tree = try_erofs(image, e), loop = -1;
+
 	if (tree == -1 && e->sys == ENOTBLK) {
-		loop = open_loop(image, e);
+		loop = open_loop(image, false, e);
 		tree = loop == -1 ? -1 : try_erofs(loop, e);
 	}
 	if (tree == -1)
 		return err_in(e, "image");
 	/* root's files of the image are root's of the machine. */
-	if (o->userns != -1 &&
-	    mount_setattr(tree, "", AT_EMPTY_PATH, &idmap, sizeof(idmap)) == -1)
-		return err_sys(e, "image: idmap");
+	if (o->userns != -1 && map_ids(tree, o, e) == -1)
+		return err_in(e, "image");
+	return fd_take(&tree);
+}
+
+/*
+ * A file system that this node made and that only ever we mounted.  Its files
+ * belong to the ids that the machine sees, whatever range the machine has.
+ */
+static int
+open_disk(int image, const struct mount_apply_owner *o, struct err *e)
+{
+	fd_auto int loop = -1, fs = -1, tree = -1;
+	char path[32];
+
+	if (o->userns == -1)
+		return err_set(e, ERR_DENIED,
+		    "disk: the kernel mounts none for an ordinary user");
+	loop = open_loop(image, true, e);
+	if (loop == -1)
+		return err_in(e, "disk");
+	fs = fsopen("ext4", FSOPEN_CLOEXEC);
+	if (fs == -1)
+		return err_sys(e, "disk: ext4");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", loop);
+	if (set_option(fs, "source", path, e) == -1 ||
+	    set_option(fs, "errors", "remount-ro", e) == -1)
+		return err_in(e, "disk");
+	tree = finish(fs,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
+	if (tree == -1 || map_ids(tree, o, e) == -1)
+		return err_in(e, "disk");
 	return fd_take(&tree);
 }
 
@@ -218,6 +257,8 @@ open_source(uint8_t kind, int source, const struct mount_apply_owner *o,
 
 	if (kind == MACHINE_IMAGE)
 		return open_image(source, o, e);
+	if (kind == MACHINE_DISK)
+		return open_disk(source, o, e);
 	tree = open_tree(source, "", flags); /* a volume of ours */
 	if (tree == -1 && errno == EINVAL) {
 		view = open_own_view(source, e);
@@ -410,6 +451,7 @@ make_step(const struct mount_apply_host *h, const struct machine *m,
 		break;
 	case MOUNT_PLAN_IMAGE:
 	case MOUNT_PLAN_TREE:
+	case MOUNT_PLAN_DISK:
 		tree = open_source(m->mount[s->source].kind, sources[s->source],
 		    o, e);
 		break;

@@ -78,6 +78,7 @@ add_volume(struct mount_plan *p, const struct machine *m, size_t i,
 		[MACHINE_IMAGE] = MOUNT_PLAN_IMAGE,
 		[MACHINE_TREE] = MOUNT_PLAN_TREE,
 		[MACHINE_TMPFS] = MOUNT_PLAN_TMPFS,
+		[MACHINE_DISK] = MOUNT_PLAN_DISK,
 	};
 	const struct machine_mount *v = &m->mount[i];
 	int parent = find_parent(p, v->target);

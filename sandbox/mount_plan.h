@@ -23,6 +23,7 @@ enum mount_plan_kind {
 	MOUNT_PLAN_TMPFS,
 	MOUNT_PLAN_IMAGE,
 	MOUNT_PLAN_TREE,
+	MOUNT_PLAN_DISK,
 };
 
 struct mount_plan_step {
