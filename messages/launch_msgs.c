@@ -60,6 +60,7 @@ launch_msgs_put_created(struct buf *b, const struct launch_created *c)
 	for (int i = 0; i < LAUNCH_PHASES; i++)
 		buf_put_u64(b, c->phase_ns[i]);
 	buf_put_u32(b, c->filter_len);
+	buf_put_u32(b, c->uid);
 }
 
 void
@@ -75,6 +76,7 @@ launch_msgs_get_created(struct buf *b, struct launch_created *c)
 	for (int i = 0; i < LAUNCH_PHASES; i++)
 		c->phase_ns[i] = buf_get_u64(b);
 	c->filter_len = buf_get_u32(b);
+	c->uid = buf_get_u32(b);
 }
 
 void

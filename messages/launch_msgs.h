@@ -81,6 +81,7 @@ struct launch_created {
 	uint64_t nofile, fsize;
 	uint64_t phase_ns[LAUNCH_PHASES];
 	uint32_t filter_len;
+	uint32_t uid; /* the program's, on the host */
 };
 
 /* Why a machine ended, as far as the launcher had a part in it. */

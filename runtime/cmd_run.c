@@ -17,6 +17,9 @@
 #include "messages/value.h"
 #include "runtime/assemble.h"
 #include "runtime/cli.h"
+#include "policy/filter.h"
+#include "policy/groups.h"
+#include "runtime/denials.h"
 #include "runtime/function.h"
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
@@ -32,7 +35,7 @@
 
 /* Everything that is opened while there is still privilege. */
 struct opened {
-	int message, policy, input, result, export;
+	int message, policy, input, result, export, audit;
 	struct store store;
 	struct spawn launcher;
 };
@@ -45,6 +48,7 @@ close_opened(struct opened *o)
 	fd_close(&o->input);
 	fd_close(&o->result);
 	fd_close(&o->export);
+	fd_close(&o->audit);
 	store_close(&o->store);
 }
 
@@ -80,6 +84,7 @@ open_all(const struct run_options *o, struct opened *f, struct err *e)
 		return -1;
 	if (o->result != NULL && (f->result = open_output(o->result, e)) == -1)
 		return -1;
+	f->audit = denials_open();
 	if (o->export != NULL && (f->export = open_output(o->export, e)) == -1)
 		return -1;
 	return 0;
@@ -171,6 +176,7 @@ prepare_instance(struct run *r, int signals)
 	i->args = r->assembly.args;
 	i->source = r->assembly.source;
 	i->signals = signals;
+	i->audit = r->files->audit;
 	i->out.limit = limit[GRANT_STDOUT];
 	i->err.limit = limit[GRANT_STDERR];
 	i->out.fd = r->options->json ? -1 : STDOUT_FILENO;
@@ -301,8 +307,22 @@ say_limit(const struct run *r, enum verdict v)
 }
 
 static void
+say_denials(const struct run *r)
+{
+	const struct grant *g = &r->decision.grant;
+	static struct filter_model m;
+	struct err e;
+
+	if (r->instance.denials.total > 0 &&
+	    groups_model(g->groups, !g->wx, &m, &e) == 0)
+		denials_print(&r->instance.denials, &m,
+		    grant_tier_name(r->decision.tier));
+}
+
+static void
 say_end(const struct run *r, enum verdict v, const struct verdict_facts *f)
 {
+	say_denials(r);
 	say_limit(r, v);
 	if (v == VERDICT_POLICY_VIOLATION)
 		fprintf(stderr,
@@ -419,6 +439,7 @@ run_all(const struct run_options *o)
 		.input = -1,
 		.result = -1,
 		.export = -1,
+		.audit = -1,
 		.store.dir = -1,
 		.launcher = { -1, 0 } };
 	struct err e;

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -217,7 +218,18 @@ hear_signal(struct instance *i)
 	}
 }
 
-enum { P_LINK, P_OUT, P_ERR, P_IN, P_FROM, P_TO, P_SIGNAL, P_EXTRA, P_COUNT };
+enum {
+	P_LINK,
+	P_OUT,
+	P_ERR,
+	P_IN,
+	P_FROM,
+	P_TO,
+	P_SIGNAL,
+	P_EXTRA,
+	P_AUDIT,
+	P_COUNT
+};
 
 static void
 plan_poll(const struct instance *i, struct pollfd p[P_COUNT])
@@ -232,6 +244,7 @@ plan_poll(const struct instance *i, struct pollfd p[P_COUNT])
 	p[P_TO] = (struct pollfd){ sending ? i->channel_out : -1, POLLOUT, 0 };
 	p[P_SIGNAL] = (struct pollfd){ i->signals, POLLIN, 0 };
 	p[P_EXTRA] = (struct pollfd){ i->extra, i->extra_events, 0 };
+	p[P_AUDIT] = (struct pollfd){ i->audit, POLLIN, 0 };
 }
 
 static int
@@ -260,6 +273,8 @@ turn(struct instance *i, struct err *e)
 		return -1;
 	if (p[P_SIGNAL].revents != 0)
 		hear_signal(i);
+	if (p[P_AUDIT].revents != 0)
+		denials_drain(i->audit, i->created.uid, &i->denials);
 	if (p[P_LINK].revents != 0) {
 		if (launcher_link_exited(i->link, &i->exited, e) == -1)
 			return -1;
@@ -278,6 +293,21 @@ give_up(struct instance *i)
 	fd_close(&i->channel_in);
 	fd_close(&i->channel_out);
 	fd_close(&i->pipe_in);
+}
+
+/*
+ * The kernel writes its log behind the machine's back: where there was one
+ * record, or a kill, the last ones may still be on their way.
+ */
+static void
+hear_last_denials(struct instance *i)
+{
+	struct pollfd p = { i->audit, POLLIN, 0 };
+	bool more = i->denials.total > 0 ||
+	    (i->exited.end == LAUNCH_END_SIGNAL && i->exited.code == SIGSYS);
+
+	if (i->audit != -1 && poll(&p, 1, more ? 20 : 0) == 1)
+		denials_drain(i->audit, i->created.uid, &i->denials);
 }
 
 int
@@ -303,6 +333,7 @@ instance_run(struct instance *i, struct launcher_link *link, struct err *e)
 		r = -1;
 		give_up(i);
 	}
+	hear_last_denials(i);
 	return r;
 }
 

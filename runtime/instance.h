@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "messages/launch_msgs.h"
 #include "policy/machine.h"
+#include "runtime/denials.h"
 
 struct err;
 struct launcher_link;
@@ -47,6 +48,7 @@ struct instance {
 	struct instance_sink out, err;
 	const struct instance_channel *channel; /* NULL: the machine has none */
 	int signals; /* signalfd whose signals stop the machine; -1 */
+	int audit;   /* denials.h; -1: nobody listens */
 	/* Called on every turn of the loop; -1 ends the machine.  May be NULL.
 	 */
 	int (*turn)(struct instance *, void *arg, struct err *);
@@ -58,6 +60,7 @@ struct instance {
 	struct launch_created created;
 	struct launch_exited exited;
 	uint64_t bytes_in;
+	struct denials denials;
 	int stopped_by; /* the signal; 0 */
 	bool ran;       /* else nothing was started: setup-error */
 	bool served;    /* it was ended because its work was done */
@@ -89,8 +92,9 @@ void instance_fini(struct instance *);
 	{                                                                \
 		.args = -1, .input = -1, .direct_out = -1,               \
 		.out = { .fd = -1 }, .err = { .fd = -1 }, .signals = -1, \
-		.extra = -1, .pidfd = -1, .pipe_in = -1, .pipe_out = -1, \
-		.pipe_err = -1, .channel_in = -1, .channel_out = -1      \
+		.audit = -1, .extra = -1, .pidfd = -1, .pipe_in = -1,    \
+		.pipe_out = -1, .pipe_err = -1, .channel_in = -1,        \
+		.channel_out = -1                                        \
 	}
 
 #endif

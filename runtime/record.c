@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "messages/aleph.h"
 #include "messages/value.h"
+#include "policy/filter.h"
+#include "policy/groups.h"
 #include "runtime/function.h"
 #include "runtime/instance.h"
 #include "runtime/record.h"
@@ -164,6 +166,18 @@ add_degraded(struct value *v, const struct record *r)
 }
 
 static void
+add_violations(struct value *v, const struct record *r)
+{
+	static struct filter_model m;
+	const struct grant *g = &r->decision->grant;
+	struct err e;
+
+	set_u64(v, "violations", r->instance->denials.total);
+	if (groups_model(g->groups, !g->wx, &m, &e) == 0)
+		value_set(v, "denied", denials_list(&r->instance->denials, &m));
+}
+
+static void
 add_phases(struct value *v, const struct instance *i)
 {
 	struct value *p = value_set_map(v, "phases_ns");
@@ -282,6 +296,7 @@ record_build(const struct record *r)
 	if (r->refs != NULL)
 		value_set(v, "refs", value_copy(r->refs));
 	if (i != NULL) {
+		add_violations(v, r);
 		add_limits(v, r);
 		add_usage(v, i);
 		add_phases(v, i);

@@ -293,6 +293,7 @@ launch_start(struct launch *out, const struct launch_context *c,
 	*slot = (struct slot)SLOT_EMPTY;
 	memset(r, 0, sizeof(*r));
 	r->degraded = c->found.missing;
+	r->uid = base + MACHINE_UID;
 	if (check_controls(c, m, e) == -1 ||
 	    mount_plan_build(&mounts, m, e) == -1 ||
 	    mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,

@@ -8,6 +8,7 @@
 #include "messages/channel.h"
 #include "messages/channel_json.h"
 #include "messages/frame.h"
+#include "runtime/denials.h"
 #include "runtime/function.h"
 #include "runtime/function_binary.h"
 #include "tests/unit/unit.h"
@@ -236,6 +237,32 @@ replies_of_servers_are_checked(void **state)
 			fail_msg("accepted %s", bad[i]);
 }
 
+static void
+audit_records_are_taken_by_id_and_cannot_be_forged(void **state)
+{
+	static const char record[] =
+	    "audit(1.0:1): auid=4294967295 uid=2000001000 gid=2000001000 "
+	    "ses=1 pid=7 comm=\"x\" exe=\"/opt/code/x\" sig=0 arch=c000003e "
+	    "syscall=41 compat=0 ip=0x7f code=0x50000";
+	static const char forged[] =
+	    "audit(1.0:1): auid=1 uid=5 gid=5 pid=7 comm=2073797363616C6C3D31 "
+	    "exe=\"/x\" sig=0 arch=c000003e syscall=2 compat=0 ip=0x7f "
+	    "code=0x50000";
+	uint32_t arch;
+	int nr;
+
+	(void)state;
+	assert_true(
+	    denials_parse(record, strlen(record), 2000001000, &arch, &nr));
+	assert_int_equal(nr, 41);
+	assert_int_equal(arch, 0xc000003e);
+	assert_false(denials_parse(record, strlen(record), 1000, &arch, &nr));
+	assert_true(denials_parse(forged, strlen(forged), 5, &arch, &nr));
+	assert_int_equal(nr, 2);
+	assert_false(denials_parse("", 0, 0, &arch, &nr));
+	assert_false(denials_parse(record, 40, 2000001000, &arch, &nr));
+}
+
 int
 main(void)
 {
@@ -250,6 +277,8 @@ main(void)
 		cmocka_unit_test(our_own_frames_are_bounded),
 		cmocka_unit_test(requests_on_the_command_line_are_checked),
 		cmocka_unit_test(replies_of_servers_are_checked),
+		cmocka_unit_test(
+		    audit_records_are_taken_by_id_and_cannot_be_forged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
