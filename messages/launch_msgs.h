@@ -35,6 +35,9 @@
 struct buf;
 struct err;
 
+/* The id that core has after its drop, and that owns what it hands over. */
+#define LAUNCH_CORE_ID 1999999999U
+
 enum launch_type {
 	LAUNCH_CEILING = 1,
 	LAUNCH_READY,

@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "messages/launch_msgs.h"
+
 struct err;
 
 /* The id that parses, decides and owns the store when root starts it. */
-#define SPAWN_CORE_ID 1999999999U
+#define SPAWN_CORE_ID LAUNCH_CORE_ID
 
 struct spawn {
 	int sock;

@@ -131,7 +131,8 @@ make_path(const char *path, struct err *e)
 		*p = '/';
 	}
 	free(copy);
-	if (mkdir(path, 0755) == -1 && errno != EEXIST)
+	/* What is in it is nobody else's to read. */
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		return err_sys(e, "%s", path);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "messages/launch_msgs.h"
 #include "sandbox/mount_apply.h"
 #include "sandbox/mount_fs.h"
 
@@ -66,7 +67,7 @@ check_attr(int tree, uint64_t attr, struct err *e)
  * the same directory there, by its path, and prove that it is the same.
  */
 static int
-open_own_view(int source, struct err *e)
+open_own_view(int source, const struct mount_apply_owner *o, struct err *e)
 {
 	char link[32], path[4096];
 	struct stat theirs, ours;
@@ -84,6 +85,9 @@ open_own_view(int source, struct err *e)
 	if (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino)
 		return err_set(e, ERR_SYSTEM,
 		    "tree: it is not where the launcher can see it");
+	/* Core hands over what it made, never a directory of the host's. */
+	if (theirs.st_uid != (o->userns == -1 ? 0 : LAUNCH_CORE_ID))
+		return err_set(e, ERR_DENIED, "tree: it is not core's");
 	return fd_take(&fd);
 }
 
@@ -102,7 +106,7 @@ open_source(uint8_t kind, int source, const struct mount_apply_owner *o,
 		return mount_fs_disk(source, o, e);
 	tree = open_tree(source, "", flags); /* a volume of ours */
 	if (tree == -1 && errno == EINVAL) {
-		view = open_own_view(source, e);
+		view = open_own_view(source, o, e);
 		if (view == -1)
 			return -1;
 		tree = open_tree(view, "", flags);

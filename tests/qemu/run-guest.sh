@@ -48,7 +48,7 @@ while read -r m; do /bin/busybox insmod /lib/modules/*/$m; done </modules
 /bin/busybox mkdir /upper/u /upper/w
 /bin/busybox mount -t overlay -o lowerdir=/lower,upperdir=/upper/u,workdir=/upper/w overlay /root
 for d in proc sys dev; do /bin/busybox mount --move /$d /root/$d; done
-/bin/busybox mount -t tmpfs tmpfs /root/tmp
+
 /bin/busybox mount -t tmpfs tmpfs /root/run
 /bin/busybox mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
 cd /root
@@ -60,7 +60,7 @@ chmod +x "$rd/init"
 
 # What runs in it.
 cat >"$cache/inside.sh" <<EOF
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root abs_top_srcdir=$top abs_top_builddir=$build
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run abs_top_srcdir=$top abs_top_builddir=$build
 ip link set lo up 2>/dev/null
 cd $build
 for s in $*; do
