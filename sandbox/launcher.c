@@ -15,6 +15,7 @@
 
 #define MACHINES_MAX 64
 #define TENANTS_MAX 256
+#define VOLUMES_MAX 1024 /* they stay until the connection ends */
 #define SPARES_MAX 8
 #define INIT_SIZE_MAX (1 << 20)
 
@@ -117,7 +118,9 @@ answer_volume(struct launcher *l, struct frame *f, struct err *e)
 
 	if (!buf_ok(&f->body) || bytes == 0 || inodes == 0)
 		return err_set(e, ERR_INVALID, "volume: malformed frame");
-	if (find_tenant(l, tenant, &base, &why) == 0) {
+	if (l->context.mounts.nvolumes >= VOLUMES_MAX) {
+		err_set(&why, ERR_BUSY, "more than %d volumes", VOLUMES_MAX);
+	} else if (find_tenant(l, tenant, &base, &why) == 0) {
 		owner.uid = l->args->rootless ? 0 : base + MACHINE_UID;
 		owner.gid = l->args->rootless ? 0 : base + MACHINE_GID;
 		tree = mount_apply_volume(&l->context.mounts, bytes, inodes,
@@ -334,7 +337,8 @@ check_times(struct launcher *l)
 		}
 	if (next == UINT64_MAX)
 		return -1;
-	return (int)((next - now + 999999) / 1000000 % 60000);
+	t = next <= now ? 0 : (next - now + 999999) / 1000000;
+	return t > 60000 ? 60000 : (int)t;
 }
 
 /* Slots are made when nobody waits. */
