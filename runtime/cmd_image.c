@@ -99,12 +99,16 @@ print_digest(const struct options *o, const char *name, const char *digest)
 static int
 build(const struct options *o, struct store *s, const char *arg, struct err *e)
 {
-	char *tmp = str_printf("%s/tmp/build.XXXXXX", s->path);
+	/* The script changes its directory: the path must not be relative. */
+	char *whole = realpath(s->path, NULL);
+	char *tmp =
+	    str_printf("%s/tmp/build.XXXXXX", whole == NULL ? s->path : whole);
 	char *image, *pins, *tree, digest[SHA256_HEX];
 	struct image_recipe r;
 	char **argv;
 	int status;
 
+	free(whole);
 	if (image_recipe_read(&r, arg, e) == -1) {
 		free(tmp);
 		return -1;
