@@ -96,49 +96,54 @@ print_digest(const struct options *o, const char *name, const char *digest)
 	cli_print(v);
 }
 
+/* In a directory of the store that goes away, whoever kills us. */
+static int
+build_in(const struct options *o, struct store *s, const struct image_recipe *r,
+    const char *tmp, struct err *e)
+{
+	char *image = str_printf("%s/image", tmp);
+	char *pins = str_printf("%s/pins", tmp);
+	char *tree = str_printf("%s/tree", tmp), digest[SHA256_HEX];
+	char **argv = image_recipe_command(r, image, pins,
+	    spawn_is_rootless() ? tree : NULL, e);
+	int status = argv == NULL
+	    ? -1
+	    : spawn_program((const char *const *)argv, -1, -1, e);
+
+	if (status == 0)
+		status = keep(s, r, image, pins, digest, e);
+	if (status == 0 && spawn_is_rootless())
+		status = store_set_tree(s, digest, tree, e);
+	if (status == 0)
+		print_digest(o, r->name, digest);
+	image_recipe_free_command(argv);
+	free(image);
+	free(pins);
+	free(tree);
+	return status;
+}
+
 static int
 build(const struct options *o, struct store *s, const char *arg, struct err *e)
 {
 	/* The script changes its directory: the path must not be relative. */
-	char *whole = realpath(s->path, NULL);
-	char *tmp =
-	    str_printf("%s/tmp/build.XXXXXX", whole == NULL ? s->path : whole);
-	char *image, *pins, *tree, digest[SHA256_HEX];
+	char *whole = realpath(s->path, NULL), *tmp, name[64];
 	struct image_recipe r;
-	char **argv;
-	int status;
+	fd_auto int dir = -1;
+	int status = -1;
 
-	free(whole);
-	if (image_recipe_read(&r, arg, e) == -1) {
-		free(tmp);
-		return -1;
-	}
-	if (mkdtemp(tmp) == NULL) {
+	if (image_recipe_read(&r, arg, e) == 0) {
+		dir = store_tmp_dir(s, name, e);
+		if (dir != -1) {
+			tmp = str_printf("%s/tmp/%s",
+			    whole == NULL ? s->path : whole, name);
+			status = build_in(o, s, &r, tmp, e);
+			free(tmp);
+			store_remove_tmp(s, name);
+		}
 		image_recipe_fini(&r);
-		free(tmp);
-		return err_sys(e, "%s", s->path);
 	}
-	image = str_printf("%s/image", tmp);
-	pins = str_printf("%s/pins", tmp);
-	tree = str_printf("%s/tree", tmp);
-	argv = image_recipe_command(&r, image, pins,
-	    spawn_is_rootless() ? tree : NULL, e);
-	status = argv == NULL
-	    ? -1
-	    : spawn_program((const char *const *)argv, -1, -1, e);
-	if (status == 0)
-		status = keep(s, &r, image, pins, digest, e);
-	if (status == 0 && spawn_is_rootless())
-		status = store_set_tree(s, digest, tree, e);
-	if (status == 0)
-		print_digest(o, r.name, digest);
-	store_remove_tmp(s, strrchr(tmp, '/') + 1);
-	free(tmp);
-	free(image);
-	free(pins);
-	free(tree);
-	image_recipe_free_command(argv);
-	image_recipe_fini(&r);
+	free(whole);
 	return status == 0 ? 0 : err_in(e, "image %s", arg);
 }
 
