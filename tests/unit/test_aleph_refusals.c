@@ -691,7 +691,7 @@ the_envelope_has_rules_of_its_own(void **state)
 	refuse_envelope("item_content", long_content, "item_content:length");
 	refuse_envelope("confirmations", value_new(VALUE_LIST),
 	    "confirmed:empty");
-	refuse_envelope("chain", value_of_text("XXX"), "chain:unknown");
+	refuse_envelope("chain", value_of_text("NOPE"), "chain:unknown");
 	refuse_envelope("content", value_of_int(1), "content:type");
 	refuse_envelope("item_content", NULL, "content:missing");
 	refuse_envelope("content", value_new(VALUE_MAP), "content:differs");
