@@ -3,7 +3,7 @@
  * and nowhere else.
  *
  *   core                                launcher
- *   CEILING grant, u32 spares       ->
+ *   CEILING grant, optional, spares ->
  *                                   <-  READY host
  *   VOLUME u32 tenant, bytes, files ->
  *                                   <-  VOLUME_MADE + 1 descriptor, or ERROR
@@ -14,11 +14,11 @@
  *   KILL u8 cause                   ->
  *                                   <-  EXITED facts
  *
- * The ceiling comes once; after it no frame can raise it.  spares: how many
- * slots are kept ready.  A machine is known by the serial of its CREATE, which
- * CONNECT, KILL and EXITED carry; other answers carry their request's.  All
- * machines of one tenant have the same range of host ids, so that they may
- * share a volume.
+ * The ceiling comes once; after it no frame can raise it.  optional: u32, the
+ * controls that may be missing; spares: u32, how many slots are kept ready.  A
+ * machine is known by the serial of its CREATE, which CONNECT, KILL and EXITED
+ * carry; other answers carry their request's.  All machines of one tenant have
+ * the same range of host ids, so that they may share a volume.
  *
  * CREATE's descriptors: standard input, output and error, the args block
  * (guest/start_block.h), channel in and out if the machine has one, then one

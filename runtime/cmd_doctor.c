@@ -205,7 +205,7 @@ probe_launcher(struct report *r, struct spawn *s)
 	struct err e;
 
 	ceiling_default(&c);
-	if (launcher_link_open(&link, s->sock, &c.grant, 0, &e) == -1 ||
+	if (launcher_link_open(&link, s->sock, &c, 0, &e) == -1 ||
 	    launcher_link_wait_ready(&link, &e) == -1) {
 		add(r, "launcher", ABSENT, e.text,
 		    "the sentence names the step that the kernel refused");

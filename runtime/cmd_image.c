@@ -23,17 +23,6 @@ struct options {
 	bool json;
 };
 
-static int
-open_store(const struct options *o, struct store *s, struct err *e)
-{
-	char *path =
-	    o->store != NULL ? str_dup(o->store) : store_default_path();
-	int r = store_open(s, path, e);
-
-	free(path);
-	return r;
-}
-
 /* ---- build ---- */
 
 static struct value *
@@ -220,7 +209,7 @@ run_verb(const struct options *o, const char *verb, const char *arg)
 		if (strcmp(verbs[i].name, verb) != 0 ||
 		    verbs[i].takes != (arg != NULL))
 			continue;
-		if (open_store(o, &s, &e) == -1) {
+		if (store_open_chosen(&s, o->store, &e) == -1) {
 			cli_error(&e, o->json);
 			return 1;
 		}

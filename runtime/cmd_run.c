@@ -63,15 +63,9 @@ open_output(const char *path, struct err *e)
 static int
 open_all(const struct run_options *o, struct opened *f, struct err *e)
 {
-	char *path =
-	    o->store != NULL ? str_dup(o->store) : store_default_path();
 	/* First: the launcher gets ready while we open the rest. */
-	int r = spawn_launcher(&f->launcher, e);
-
-	if (r == 0)
-		r = store_open(&f->store, path, e);
-	free(path);
-	if (r == -1)
+	if (spawn_launcher(&f->launcher, e) == -1 ||
+	    store_open_chosen(&f->store, o->store, e) == -1)
 		return -1;
 	/* A hash is looked up in the store, once nothing can be lost. */
 	if (!str_is_sha256(o->message) &&
@@ -245,8 +239,14 @@ run_machine(struct run *r, int signals, struct err *e)
 	status = function_run(&in, &r->instance, &r->link, &r->reply, e);
 	if (status == -1)
 		r->record.internal = r->instance.ran && e->code == ERR_SYSTEM;
-	if (r->instance.ran && status == 0)
+	if (r->instance.ran && status == 0) {
 		status = collect_export(r, e);
+		/* What it left cannot be packed: its fault.  Else ours. */
+		if (status == -1 && e->code == ERR_INVALID)
+			e->code = ERR_GUEST;
+		else if (status == -1)
+			r->record.internal = true;
+	}
 	return status;
 }
 
@@ -274,8 +274,8 @@ decide_and_run(struct run *r, struct err *e)
 	r->record.decision = &r->decision;
 	signals = open_signals(e);
 	if (signals == -1 ||
-	    launcher_link_open(&r->link, r->files->launcher.sock,
-		&r->ceiling.grant, 0, e) == -1)
+	    launcher_link_open(&r->link, r->files->launcher.sock, &r->ceiling,
+		0, e) == -1)
 		return -1;
 	if (assemble(&in, &r->assembly, e) == -1 ||
 	    launcher_link_wait_ready(&r->link, e) == -1)

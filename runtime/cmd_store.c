@@ -25,17 +25,6 @@ struct options {
 	bool json;
 };
 
-static int
-open_store(const struct options *o, struct store *s, struct err *e)
-{
-	char *path =
-	    o->store != NULL ? str_dup(o->store) : store_default_path();
-	int r = store_open(s, path, e);
-
-	free(path);
-	return r;
-}
-
 /* A message is found by its own hash from then on. */
 static int
 bind_message(struct store *s, const char *path, const char *digest,
@@ -267,7 +256,7 @@ run_verb(const struct options *o, const char *verb, const char *arg, int n)
 	for (size_t i = 0; i < nitems(verbs); i++) {
 		if (strcmp(verbs[i].name, verb) != 0 || verbs[i].takes != n)
 			continue;
-		if (open_store(o, &s, &e) == -1) {
+		if (store_open_chosen(&s, o->store, &e) == -1) {
 			cli_error(&e, o->json);
 			return 1;
 		}

@@ -1,5 +1,6 @@
 #include "base/err.h"
 #include "base/fd.h"
+#include "policy/ceiling.h"
 #include "policy/machine.h"
 #include "runtime/launcher_link.h"
 
@@ -32,13 +33,14 @@ bad_frame(struct frame *f, struct err *e)
 }
 
 int
-launcher_link_open(struct launcher_link *l, int sock, const struct grant *g,
+launcher_link_open(struct launcher_link *l, int sock, const struct ceiling *c,
     uint32_t spares, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
 
 	*l = (struct launcher_link){ .sock = sock };
-	grant_put(&b, g);
+	grant_put(&b, &c->grant);
+	buf_put_u32(&b, c->optional);
 	buf_put_u32(&b, spares);
 	return frame_send(sock, LAUNCH_CEILING, 0, &b, NULL, 0, e);
 }

@@ -9,8 +9,8 @@
 #include "messages/frame.h"
 #include "messages/launch_msgs.h"
 
+struct ceiling;
 struct err;
-struct grant;
 struct machine;
 
 struct launcher_link {
@@ -21,7 +21,7 @@ struct launcher_link {
 };
 
 /* Says the ceiling, once; does not wait for the answer. */
-int launcher_link_open(struct launcher_link *, int sock, const struct grant *,
+int launcher_link_open(struct launcher_link *, int sock, const struct ceiling *,
     uint32_t spares, struct err *);
 
 /* Waits until the launcher is ready: host holds what it found.  Idempotent. */

@@ -18,8 +18,8 @@
 
 #define SMALL_MAX (64 << 10)
 
-char *
-store_default_path(void)
+static char *
+default_path(void)
 {
 	const char *set = secure_getenv("CELLA_STORE");
 	const char *home = secure_getenv("XDG_DATA_HOME");
@@ -151,6 +151,16 @@ store_open(struct store *s, const char *path, struct err *e)
 	}
 	store_close(s);
 	return err_in(e, "store %s", path);
+}
+
+int
+store_open_chosen(struct store *s, const char *path, struct err *e)
+{
+	char *chosen = path != NULL ? str_dup(path) : default_path();
+	int r = store_open(s, chosen, e);
+
+	free(chosen);
+	return r;
 }
 
 void

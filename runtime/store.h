@@ -33,10 +33,9 @@ struct store {
  * id that core drops to, and a directory of another owner is refused.
  */
 int store_open(struct store *, const char *path, struct err *);
+/* path, else $CELLA_STORE, else the system's or the user's own. */
+int store_open_chosen(struct store *, const char *path, struct err *);
 void store_close(struct store *);
-
-/* --store, else $CELLA_STORE, else the system's or the user's own. */
-char *store_default_path(void);
 
 /*
  * Takes the bytes of fd from its position on.  digest, and size unless NULL,

@@ -146,6 +146,16 @@ plan_rlimits(struct child_plan *p, const struct grant *g)
 	add_rlimit(p, RLIMIT_STACK, g->limit[GRANT_STACK]);
 }
 
+/* What was set, which is less than the grant where the host's is lower. */
+static uint64_t
+planned_rlimit(const struct child_plan *p, int resource)
+{
+	for (size_t i = 0; i < p->nrlimits; i++)
+		if (p->rlimit[i].resource == resource)
+			return p->rlimit[i].value;
+	return 0;
+}
+
 static void
 plan_child(struct child_plan *p, const struct launch_context *c,
     const struct machine *m, const struct mount_plan *mounts,
@@ -253,8 +263,9 @@ start_in(struct launch *l, const struct launch_context *c,
 	mark(r, LAUNCH_PHASE_START, last);
 	if (!core_sched)
 		r->degraded |= MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED);
-	r->nofile = l->machine.grant.limit[GRANT_NOFILE];
-	r->fsize = l->machine.grant.limit[GRANT_FSIZE];
+	/* The child read each of them back before it went on. */
+	r->nofile = planned_rlimit(plan, RLIMIT_NOFILE);
+	r->fsize = planned_rlimit(plan, RLIMIT_FSIZE);
 	return 0;
 }
 

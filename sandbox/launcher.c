@@ -38,6 +38,7 @@ struct launcher {
 	struct launch_context context;
 	unsigned phase;
 	struct grant ceiling;
+	uint32_t optional; /* controls that a machine may call so */
 	size_t want_spares, nspares;
 	struct slot spare[SPARES_MAX];
 	size_t ntenants;
@@ -97,6 +98,7 @@ answer_ceiling(struct launcher *l, struct frame *f, struct err *e)
 	buf_auto struct buf b = { 0 };
 
 	grant_get(&f->body, &l->ceiling);
+	l->optional = buf_get_u32(&f->body);
 	l->want_spares = buf_get_u32(&f->body);
 	if (!buf_ok(&f->body) || l->want_spares > SPARES_MAX)
 		return err_set(e, ERR_INVALID, "ceiling: malformed frame");
@@ -212,6 +214,9 @@ answer_create(struct launcher *l, struct frame *f, struct err *e)
 	    grant_check(&m.grant, &l->ceiling, e) == -1 ||
 	    sort_fds(&m, f, &fds, e) == -1)
 		return -1;
+	if ((m.optional & ~l->optional) != 0)
+		return err_set(e, ERR_DENIED,
+		    "create: a control is optional above the ceiling");
 	if (find(l, f->serial) != NULL)
 		return err_set(e, ERR_INVALID, "create: serial in use");
 	for (size_t i = 0; i < MACHINES_MAX && r == NULL; i++)

@@ -112,8 +112,8 @@ open_resident(struct resident *r, const char *store, const char *message)
 	    store_open(&r->store, store, &e) == -1 || v == NULL ||
 	    aleph_read(&r->program, &n, v, data, len, -1, &problems) == -1 ||
 	    decide(&r->program, &r->ceiling, &wish, &r->decision, &e) == -1 ||
-	    launcher_link_open(&r->link, r->spawn.sock, &r->ceiling.grant, 2,
-		&e) == -1 ||
+	    launcher_link_open(&r->link, r->spawn.sock, &r->ceiling, 2, &e) ==
+		-1 ||
 	    assemble(&in, &r->assembly, &e) == -1)
 		die("resident launcher", &e);
 	free(data);

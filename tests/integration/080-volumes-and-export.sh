@@ -23,6 +23,11 @@ for form in zip tar.gzip squashfs; do
 	"$cella" run "$work/m.json" --arg put --arg /out/file --arg text --result "$r"
 	expect "$form: the same twice" "$first" "$(sed -n '/"export"/,/}/s/.*"digest": "\(.*\)",/\1/p' "$r" | tail -n 1)"
 done
+message "$work/m.json" more ",\"export\":{\"encoding\":\"plain\",\"mount\":\"/out\"}"
+out=$("$cella" run "$work/m.json" --arg put --arg /out/other --arg text --result "$r" 2>&1)
+expect "an export that cannot be packed" 1 $?
+contains "sentence" "plain: the export is one file, called data" "$out"
+expect "verdict" exit "$(field "$r" verdict)"
 message "$work/m.json" more ",\"data\":{\"encoding\":\"tar.gzip\",\"mount\":\"/s\",\"ref\":\"$data\",\"use_latest\":false},\"export\":{\"encoding\":\"tar.gzip\",\"mount\":\"/s\"}"
 "$cella" run "$work/m.json" --arg put --arg /s/new --arg text --export "$work/e.tgz"
 expect "state" "first text two" "$(mkdir "$work/x"; tar -xzf "$work/e.tgz" -C "$work/x"; cat "$work/x/state" | tr -d '\n'; echo " $(cat "$work/x/new") $(cat "$work/x/sub/b")")"
