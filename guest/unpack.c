@@ -7,14 +7,18 @@
  *                             archive cannot hold is left out, with a line
  *   cella-unpack archive      the same as tar.gzip, for an operator's own
  *                             directory: what cannot be held is refused
+ *   cella-unpack layer        applies a layer of a container image
+ *   cella-unpack rootfs       a root file system as one tar
  *
  * FORM: plain, zip, tar.gzip, squashfs; for pack also erofs.  Only files,
  * directories and symbolic links that stay inside are taken; a device, a
  * setuid bit, a name that leaves the directory or comes twice is refused, and
- * so is an archive above the caps.
+ * so is an archive above the caps.  Layers have rules of their own (layer.h).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +34,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "guest/archive.h"
+#include "guest/layer.h"
 #include "guest/tree.h"
 
 #define BYTES_MAX (UINT64_C(512) << 20)
@@ -382,6 +387,50 @@ pack(const char *form, struct err *e)
 	return err_set(e, ERR_INVALID, "%s: no such form", form);
 }
 
+/* ---- container images ---- */
+
+static void
+say(uint64_t n, const char *what)
+{
+	if (n > 0)
+		fprintf(stderr, "%" PRIu64 " %s\n", n, what);
+}
+
+/* A tar of images is not an image: nothing in it could run. */
+static int
+check_rootfs(int root, struct err *e)
+{
+	if (faccessat(root, "oci-layout", F_OK, 0) == 0)
+		return err_set(e, ERR_INVALID,
+		    "this tar holds an OCI layout; unpack it and import the "
+		    "directory");
+	if (faccessat(root, "manifest.json", F_OK, 0) == 0 &&
+	    faccessat(root, "usr", F_OK, 0) == -1)
+		return err_set(e, ERR_INVALID,
+		    "this tar holds saved images, not a root file system; "
+		    "save it as an OCI layout");
+	return 0;
+}
+
+static int
+layer(bool whole, struct err *e)
+{
+	fd_auto int root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct layer_report report;
+
+	if (root == -1)
+		return err_sys(e, "volume");
+	if (layer_apply(root, STDIN_FILENO, &report, e) == -1 ||
+	    (whole && check_rootfs(root, e) == -1))
+		return -1;
+	if (whole && report.files == 0)
+		return err_set(e, ERR_INVALID, "an empty tar");
+	say(report.special, "devices, pipes or sockets left out");
+	say(report.setid, "setuid, setgid or sticky bits cleared");
+	say(report.foreign, "entries' extended attributes dropped");
+	return 0;
+}
+
 static int
 archive(struct err *e)
 {
@@ -411,15 +460,22 @@ main(int argc, char **argv)
 	int r;
 
 	(void)umask(022);
+	/* Names in archives are UTF-8; libarchive asks the locale. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	if (argc == 3 && strcmp(argv[1], "into") == 0) {
 		r = into(argv[2], &e);
 	} else if (argc == 3 && strcmp(argv[1], "pack") == 0) {
 		r = pack(argv[2], &e);
 	} else if (argc == 2 && strcmp(argv[1], "archive") == 0) {
 		r = archive(&e);
+	} else if (argc == 2 && strcmp(argv[1], "layer") == 0) {
+		r = layer(false, &e);
+	} else if (argc == 2 && strcmp(argv[1], "rootfs") == 0) {
+		r = layer(true, &e);
 	} else {
 		fprintf(stderr,
-		    "usage: cella-unpack into|pack FORM | archive\n");
+		    "usage: cella-unpack into|pack FORM | layer | rootfs | "
+		    "archive\n");
 		return 64;
 	}
 	if (r == -1)

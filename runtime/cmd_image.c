@@ -14,12 +14,14 @@
 #include "messages/value.h"
 #include "messages/yaml.h"
 #include "runtime/cli.h"
+#include "runtime/cmd_image_import.h"
 #include "runtime/image_recipe.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
 
 struct options {
-	const char *store;
+	const char *store, *ref, *policy;
+	const char *second; /* of two arguments */
 	bool json;
 };
 
@@ -136,6 +138,18 @@ build(const struct options *o, struct store *s, const char *arg, struct err *e)
 	return status == 0 ? 0 : err_in(e, "image %s", arg);
 }
 
+static int
+import(const struct options *o, struct store *s, const char *arg, struct err *e)
+{
+	const struct cmd_image_import i = { arg, o->second, o->ref, o->policy };
+	char digest[SHA256_HEX];
+
+	if (cmd_image_import(&i, s, digest, e) == -1)
+		return -1;
+	print_digest(o, arg, digest);
+	return 0;
+}
+
 /* ---- ls ---- */
 
 static int
@@ -189,25 +203,25 @@ show(const struct options *o, struct store *s, const char *arg, struct err *e)
 
 static const struct {
 	const char *name;
-	bool takes;
+	int takes;
 	int (*run)(const struct options *, struct store *, const char *,
 	    struct err *);
 } verbs[] = {
-	{ "build", true, build },
-	{ "ls", false, list },
-	{ "show", true, show },
+	{ "build", 1, build },
+	{ "import", 2, import },
+	{ "ls", 0, list },
+	{ "show", 1, show },
 };
 
 static int
-run_verb(const struct options *o, const char *verb, const char *arg)
+run_verb(const struct options *o, const char *verb, const char *arg, int n)
 {
 	struct store s;
 	struct err e;
 	int r;
 
 	for (size_t i = 0; i < nitems(verbs); i++) {
-		if (strcmp(verbs[i].name, verb) != 0 ||
-		    verbs[i].takes != (arg != NULL))
+		if (strcmp(verbs[i].name, verb) != 0 || verbs[i].takes != n)
 			continue;
 		if (store_open_chosen(&s, o->store, &e) == -1) {
 			cli_error(&e, o->json);
@@ -227,6 +241,8 @@ run(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "store", required_argument, NULL, 's' },
+		{ "ref", required_argument, NULL, 'r' },
+		{ "policy", required_argument, NULL, 'p' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -238,18 +254,27 @@ run(int argc, char **argv)
 		case 's':
 			o.store = optarg;
 			break;
+		case 'r':
+			o.ref = optarg;
+			break;
+		case 'p':
+			o.policy = optarg;
+			break;
 		case 'j':
 			o.json = true;
 			break;
 		default:
 			return cli_usage(&cmd_image_command);
 		}
-	if (optind >= argc || argc - optind > 2)
+	argv += optind;
+	argc -= optind;
+	if (argc < 1 || argc > 3)
 		return cli_usage(&cmd_image_command);
-	return run_verb(&o, argv[optind],
-	    argc - optind == 2 ? argv[optind + 1] : NULL);
+	o.second = argc == 3 ? argv[2] : NULL;
+	return run_verb(&o, argv[0], argc > 1 ? argv[1] : NULL, argc - 1);
 }
 
 const struct cli_command cmd_image_command = { "image",
-	"build NAME|FILE.yaml | ls | show NAME [--store DIR] [--json]",
+	"build NAME|FILE.yaml | import NAME TAR|LAYOUT [--ref REF] "
+	"[--policy FILE] | ls | show NAME [--store DIR] [--json]",
 	"runtime images", run };

@@ -240,16 +240,29 @@ copy_hashed(int from, int to, char digest[SHA256_HEX], uint64_t *size,
 }
 
 int
-store_put(struct store *s, int from, char digest[SHA256_HEX], uint64_t *size,
+store_copy(struct store *s, int from, char digest[SHA256_HEX], uint64_t *size,
     struct err *e)
 {
 	fd_auto int fd = store_tmp_file(s, e);
-	char path[96], dir[32];
 
 	if (fd == -1)
 		return -1;
 	if (copy_hashed(from, fd, digest, size, e) == -1)
 		return err_in(e, "store %s", s->path);
+	if (lseek(fd, 0, SEEK_SET) == -1)
+		return err_sys(e, "store %s", s->path);
+	return fd_take(&fd);
+}
+
+int
+store_put(struct store *s, int from, char digest[SHA256_HEX], uint64_t *size,
+    struct err *e)
+{
+	fd_auto int fd = store_copy(s, from, digest, size, e);
+	char path[96], dir[32];
+
+	if (fd == -1)
+		return -1;
 	blob_path(path, digest);
 	snprintf(dir, sizeof(dir), "blobs/sha256/%.2s", digest);
 	if (make_dir(s->dir, dir, e) == -1)

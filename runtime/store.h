@@ -82,6 +82,13 @@ int store_set_tree(struct store *, const char *digest, const char *from,
 int store_tmp_file(struct store *, struct err *);
 
 /*
+ * What fd holds from its position on, copied into such a file and hashed on
+ * the way: what somebody else's file says later changes nothing.
+ */
+int store_copy(struct store *, int fd, char digest[SHA256_HEX], uint64_t *size,
+    struct err *);
+
+/*
  * A directory tmp/run.<pid>.<n> for one run, and its removal with everything
  * in it.  What processes that are gone left is removed when the store opens.
  */

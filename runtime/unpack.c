@@ -1,7 +1,10 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,6 +16,7 @@
 #include "runtime/assemble.h"
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
+#include "runtime/progress.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
 #include "runtime/unpack.h"
@@ -23,21 +27,25 @@
 #define WORK_BYTES (512 * MIB)
 #define WORK_FILES 65536
 #define IMAGE_BYTES (600 * MIB)
+/* An operator's image is larger than a stranger's archive. */
+#define IMPORT_BYTES (1024 * MIB)
+#define IMPORT_FILES 200000
 
 /*
  * Strict, but for what an archive needs: room, and a file as large as the
  * image.  It stays below the ceiling all the same.
  */
 static struct grant
-tool_grant(const struct grant *ceiling)
+tool_grant(const struct grant *ceiling, bool import)
 {
+	const uint64_t seconds = import ? 300 : 120;
 	struct grant g = *grant_of_tier(GRANT_STRICT);
 
-	g.limit[GRANT_MEMORY] = 1536 * MIB;
-	g.limit[GRANT_WALL] = 120 * CLOCK_SECOND;
-	g.limit[GRANT_CPU_TIME] = 120 * CLOCK_SECOND;
-	g.limit[GRANT_FSIZE] = IMAGE_BYTES;
-	g.limit[GRANT_TMP] = IMAGE_BYTES;
+	g.limit[GRANT_MEMORY] = import ? 2048 * MIB : 1536 * MIB;
+	g.limit[GRANT_WALL] = seconds * CLOCK_SECOND;
+	g.limit[GRANT_CPU_TIME] = seconds * CLOCK_SECOND;
+	g.limit[GRANT_FSIZE] = import ? IMPORT_BYTES : IMAGE_BYTES;
+	g.limit[GRANT_TMP] = import ? IMPORT_BYTES : IMAGE_BYTES;
 	g.limit[GRANT_NOFILE] = 256;
 	g.limit[GRANT_STDERR] = 64 << 10;
 	return grant_meet(&g, ceiling);
@@ -66,6 +74,9 @@ struct tool {
 	int output; /* standard output; -1: kept nowhere */
 	int volume; /* at /work */
 	bool writable;
+	bool import;       /* an operator's image */
+	const char *label; /* of a bar for the input; NULL: none */
+	char **said;       /* what it wrote on standard error; may be NULL */
 };
 
 static void
@@ -75,7 +86,7 @@ describe(struct machine *m, const struct tool *t)
 		.hostname = "tool",
 		.cwd = "/work",
 		.tier = GRANT_STRICT,
-		.grant = tool_grant(t->in->ceiling),
+		.grant = tool_grant(t->in->ceiling, t->import),
 		.optional = t->in->optional,
 		.nmounts = 2 };
 	m->mount[0] =
@@ -117,6 +128,47 @@ judge(const struct instance *i, struct err *e)
 	return -1;
 }
 
+/* ---- a bar while the input is read ---- */
+
+struct bar {
+	const char *label;
+	uint64_t total;
+};
+
+static int
+draw_bar(struct instance *i, void *arg, struct err *e)
+{
+	const struct bar *b = arg;
+	uint64_t ticks;
+
+	(void)e;
+	if (read(i->extra, &ticks, sizeof(ticks)) == (ssize_t)sizeof(ticks))
+		progress_show(b->label, i->bytes_in, b->total);
+	return 0;
+}
+
+/* Ten times a second, where somebody sees it. */
+static int
+start_bar(struct instance *i, const struct tool *t, struct bar *b)
+{
+	const struct itimerspec often = { { 0, 100000000 }, { 0, 100000000 } };
+	struct stat s;
+	int timer;
+
+	if (t->label == NULL || !progress_is_seen() ||
+	    fstat(t->input, &s) == -1)
+		return -1;
+	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (timer == -1 || timerfd_settime(timer, 0, &often, NULL) == -1)
+		return timer;
+	*b = (struct bar){ t->label, (uint64_t)s.st_size };
+	i->turn = draw_bar;
+	i->turn_arg = b;
+	i->extra = timer;
+	i->extra_events = POLLIN;
+	return timer;
+}
+
 static int
 run_tool(const struct tool *t, struct err *e)
 {
@@ -125,6 +177,8 @@ run_tool(const struct tool *t, struct err *e)
 	static struct machine m;
 	struct instance i = INSTANCE_NEW;
 	fd_auto int tools = open_tools(t->in->store, e), args = -1;
+	fd_auto int timer = -1;
+	struct bar bar;
 	int sources[2] = { tools, t->volume };
 	int r;
 
@@ -142,9 +196,15 @@ run_tool(const struct tool *t, struct err *e)
 	i.direct_out = t->output;
 	i.err.keep = true;
 	i.err.limit = m.grant.limit[GRANT_STDERR];
+	timer = start_bar(&i, t, &bar);
 	r = instance_run(&i, t->in->link, e);
+	if (timer != -1)
+		progress_end();
 	if (r == 0)
 		r = judge(&i, e);
+	if (r == 0 && t->said != NULL)
+		*t->said = str_printf("%.*s", (int)i.err.kept.len,
+		    i.err.kept.len == 0 ? "" : (char *)i.err.kept.data);
 	instance_fini(&i);
 	return r;
 }
@@ -190,6 +250,47 @@ unpack_volume(const struct unpack_input *in, const char *digest,
 	if (volume == -1 || unpack_into(in, digest, encoding, volume, e) == -1)
 		return -1;
 	return fd_take(&volume);
+}
+
+int
+unpack_new_image(const struct unpack_input *in, struct err *e)
+{
+	return launcher_link_volume(in->link, in->tenant, IMPORT_BYTES,
+	    IMPORT_FILES, e);
+}
+
+int
+unpack_layer(const struct unpack_input *in, const struct unpack_layer *l,
+    int volume, struct err *e)
+{
+	struct tool t = { .in = in,
+		.arg = { "/usr/bin/cella-unpack",
+		    l->whole ? "rootfs" : "layer" },
+		.nargs = 2,
+		.input = l->tar,
+		.output = -1,
+		.volume = volume,
+		.writable = true,
+		.import = true,
+		.label = l->label,
+		.said = l->said };
+
+	return run_tool(&t, e);
+}
+
+int
+unpack_pack_image(const struct unpack_input *in, int volume, int out,
+    struct err *e)
+{
+	struct tool t = { .in = in,
+		.arg = { "/usr/bin/cella-unpack", "pack", "erofs" },
+		.nargs = 3,
+		.input = -1,
+		.output = out,
+		.volume = volume,
+		.import = true };
+
+	return run_tool(&t, e);
 }
 
 /* What the first machine made of it is packed by a second one. */

@@ -49,6 +49,24 @@ int unpack_volume(const struct unpack_input *, const char *digest,
 int unpack_into(const struct unpack_input *, const char *digest,
     enum aleph_encoding, int volume, struct err *);
 
+/* A new volume for an image that an operator imports: a descriptor, or -1. */
+int unpack_new_image(const struct unpack_input *, struct err *);
+
+struct unpack_layer {
+	int tar;           /* a file, fed from its position on */
+	bool whole;        /* a root file system; else one layer of many */
+	const char *label; /* of a progress bar; NULL: none */
+	char **said;       /* what was left out, lines; the caller frees */
+};
+
+/* Applies a layer to such a volume, by the rules of guest/layer.h. */
+int unpack_layer(const struct unpack_input *, const struct unpack_layer *,
+    int volume, struct err *);
+
+/* Packs such a volume as erofs. */
+int unpack_pack_image(const struct unpack_input *, int volume, int out,
+    struct err *);
+
 /*
  * Packs a volume of the same tenant: a deterministic archive of the encoding
  * is written to out, a file.  digest and size are of what was written.

@@ -11,12 +11,16 @@
 #include "sandbox/abi.h"
 #include "sandbox/landlock.h"
 
+/*
+ * REFER: renames and links between directories of one mount.  None leaves it:
+ * the kernel moves nothing from one mount to another.
+ */
 #define READ (ABI_LANDLOCK_READ_FILE | ABI_LANDLOCK_READ_DIR)
 #define WRITE                                                  \
 	(ABI_LANDLOCK_WRITE_FILE | ABI_LANDLOCK_REMOVE_DIR |   \
 	    ABI_LANDLOCK_REMOVE_FILE | ABI_LANDLOCK_MAKE_DIR | \
 	    ABI_LANDLOCK_MAKE_REG | ABI_LANDLOCK_MAKE_SYM |    \
-	    ABI_LANDLOCK_TRUNCATE)
+	    ABI_LANDLOCK_REFER | ABI_LANDLOCK_TRUNCATE)
 /* Sockets and pipes are made in /tmp and nowhere else. */
 #define SCRATCH (WRITE | ABI_LANDLOCK_MAKE_SOCK | ABI_LANDLOCK_MAKE_FIFO)
 

@@ -8,6 +8,8 @@ r=$work/r.json
 message "$work/m.json" more ',"volumes":[{"mount":"/var/cache","ephemeral":true,"size_mib":1}]'
 out=$("$cella" run "$work/m.json" --arg disk --arg /var/cache/x)
 contains "ephemeral" "No space left on device after 1 MiB" "$out"
+expect "rename in a volume" moved "$("$cella" run "$work/m.json" --arg move --arg /var/cache/f --arg /var/cache/d)"
+expect "rename in /tmp" moved "$("$cella" run "$work/m.json" --arg move --arg /tmp/f --arg /tmp/d)"
 mkdir "$work/d"; echo first >"$work/d/state"; mkdir "$work/d/sub"; echo two >"$work/d/sub/b"
 data=$("$cella" store add "$work/d" --as data)
 expect "deterministic" "$data" "$("$cella" store add "$work/d" --as data)"

@@ -47,4 +47,11 @@ echo first >"$work/d/state"
 data=$(user "$cella" store add "$work/d.zip" --as data)
 message "$work/m.json" more ",\"data\":{\"encoding\":\"zip\",\"mount\":\"/data\",\"ref\":\"$data\",\"use_latest\":false},\"export\":{\"encoding\":\"zip\",\"mount\":\"/out\"}"
 expect "data" first "$(user "$cella" run "$work/m.json" --policy "$work/p.yaml" --arg cat --arg /data/state)"
+# An image that somebody else built.
+tar -cf "$work/root.tar" -C /bin busybox
+imported=$(user "$cella" image import mine "$work/root.tar" --policy "$work/p.yaml")
+expect "import" 0 $?
+runtime=$imported
+message "$work/m.json"
+expect "imported" busybox "$(user "$cella" run "$work/m.json" --policy "$work/p.yaml" --arg ls --arg / | grep -x busybox)"
 finish

@@ -132,6 +132,22 @@ fill_disk(const char *path)
 	return 0;
 }
 
+/* A new file and a new directory: from the one into the other. */
+static int
+move(const char *from, const char *dir)
+{
+	char to[256];
+
+	snprintf(to, sizeof(to), "%s/moved", dir);
+	if (mkdir(dir, 0755) == -1 || put(from, "x") != 0 ||
+	    rename(from, to) == -1) {
+		printf("%s\n", strerror(errno));
+		return 1;
+	}
+	puts("moved");
+	return 0;
+}
+
 static void
 flood(void)
 {
@@ -203,6 +219,8 @@ main(int argc, char **argv)
 			pause();
 	if (strcmp(what, "disk") == 0)
 		return fill_disk(argv[2]);
+	if (strcmp(what, "move") == 0)
+		return move(argv[2], argv[3]);
 	if (strcmp(what, "flood") == 0)
 		flood();
 	if (strcmp(what, "call") == 0)
