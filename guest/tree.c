@@ -150,18 +150,27 @@ tree_make_links(int root, struct err *e)
 	const char *base;
 	int r = 0;
 
-	while ((l = links) != NULL) {
+	for (l = links; l != NULL && r == 0; l = l->next) {
 		fd_auto int parent = open_parent(root, l->name, &base);
 
-		if (r == 0 &&
-		    (parent == -1 || symlinkat(l->target, parent, base) == -1))
+		if (parent == -1 || symlinkat(l->target, parent, base) == -1)
 			r = fail(e, l->name, NULL);
+	}
+	tree_forget_links();
+	return r;
+}
+
+void
+tree_forget_links(void)
+{
+	struct link *l;
+
+	while ((l = links) != NULL) {
 		links = l->next;
 		free(l->name);
 		free(l->target);
 		free(l);
 	}
-	return r;
 }
 
 static int

@@ -22,6 +22,7 @@ int tree_create(int root, const char *name, mode_t mode, struct err *);
  */
 int tree_add_link(int root, const char *name, const char *target, struct err *);
 int tree_make_links(int root, struct err *);
+void tree_forget_links(void);
 
 /* True if a link at name with that target stays inside, lexically. */
 int tree_link_stays(const char *name, const char *target);

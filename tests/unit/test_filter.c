@@ -13,6 +13,7 @@
 #include "policy/emulate.h"
 #include "policy/filter.h"
 #include "policy/groups.h"
+#include "tests/unit/reference.h"
 #include "tests/unit/unit.h"
 
 static const uint64_t tiers[] = { GROUPS_STRICT, GROUPS_STANDARD,
@@ -63,67 +64,6 @@ a_wrong_program_is_found_out(void **state)
 	assert_int_equal(found, returns);
 }
 
-static uint32_t
-action(struct filter_verdict v)
-{
-	switch ((enum filter_act)v.act) {
-	case FILTER_ALLOW:
-		return SCMP_ACT_ALLOW;
-	case FILTER_ERRNO:
-		return SCMP_ACT_ERRNO(v.sys);
-	case FILTER_KILL:
-		break;
-	}
-	return SCMP_ACT_KILL_PROCESS;
-}
-
-static bool
-same(struct filter_verdict a, struct filter_verdict b)
-{
-	return a.act == b.act && a.sys == b.sys;
-}
-
-/*
- * libseccomp has no order of rules, so it gets the calls without rules; the
- * default is the model's for unknown numbers.
- */
-static scmp_filter_ctx
-reference(const struct filter_model *m, bool ruled[SYSCALLS_NR_MAX])
-{
-	scmp_filter_ctx ctx = seccomp_init(action(m->unknown));
-
-	assert_non_null(ctx);
-	assert_int_equal(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-			     SCMP_ACT_KILL_PROCESS),
-	    0);
-	for (size_t i = 0; i < m->nrules; i++)
-		ruled[m->rule[i].nr] = true;
-	for (int nr = 0; nr < SYSCALLS_NR_MAX; nr++)
-		if (!ruled[nr] && !same(m->otherwise[nr], m->unknown))
-			assert_int_equal(seccomp_rule_add_exact_array(ctx,
-					     action(m->otherwise[nr]), nr, 0,
-					     NULL),
-			    0);
-	return ctx;
-}
-
-static size_t
-export_program(scmp_filter_ctx ctx, struct sock_filter *insn, size_t max)
-{
-	char path[] = "/tmp/cella-test-XXXXXX";
-	int fd = mkstemp(path);
-	ssize_t n;
-
-	assert_true(fd >= 0);
-	unlink(path);
-	assert_int_equal(seccomp_export_bpf(ctx, fd), 0);
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	n = read(fd, insn, max * sizeof(*insn));
-	assert_true(n > 0);
-	close(fd);
-	return (size_t)n / sizeof(*insn);
-}
-
 static void
 libseccomp_builds_the_same_filter(void **state)
 {
@@ -134,19 +74,16 @@ libseccomp_builds_the_same_filter(void **state)
 
 	(void)state;
 	for (size_t t = 0; t < 4; t++) {
-		bool ruled[SYSCALLS_NR_MAX] = { false };
-		scmp_filter_ctx ctx;
 		size_t len, compared = 0;
 
 		assert_int_equal(groups_model(tiers[t], false, &m, &e), 0);
-		ctx = reference(&m, ruled);
-		len = export_program(ctx, insn, 4096);
+		len = reference_build(&m, insn, 4096);
 		for (uint32_t nr = 0; nr < 1024; nr++) {
 			struct seccomp_data d = { .nr = (int)nr,
 				.arch = AUDIT_ARCH_X86_64 };
 			uint32_t ret;
 
-			if (nr < SYSCALLS_NR_MAX && ruled[nr])
+			if (nr < SYSCALLS_NR_MAX && m.ruled[nr])
 				continue;
 			assert_int_equal(emulate_run(insn, len, &d, &ret), 0);
 			assert_int_equal(ret,
@@ -154,7 +91,6 @@ libseccomp_builds_the_same_filter(void **state)
 			compared++;
 		}
 		assert_true(compared > 900);
-		seccomp_release(ctx);
 	}
 }
 
@@ -170,17 +106,8 @@ libseccomp_reads_each_rule_as_we_do(void **state)
 	assert_int_equal(groups_model(GROUPS_ALL, true, &m, &e), 0);
 	for (size_t i = 0; i < m.nrules; i++) {
 		const struct filter_rule *r = &m.rule[i];
-		struct scmp_arg_cmp cmp[FILTER_CONDS_MAX];
-		scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
-		size_t len;
+		size_t len = reference_build_rule(r, insn, 4096);
 
-		for (size_t k = 0; k < r->nconds; k++)
-			cmp[k] = SCMP_CMP64(r->cond[k].arg, SCMP_CMP_MASKED_EQ,
-			    r->cond[k].mask, r->cond[k].value);
-		assert_int_equal(seccomp_rule_add_exact_array(ctx,
-				     action(r->then), r->nr, r->nconds, cmp),
-		    0);
-		len = export_program(ctx, insn, 4096);
 		for (uint64_t bit = 0; bit < 34; bit++) {
 			struct seccomp_data d = { .nr = r->nr,
 				.arch = AUDIT_ARCH_X86_64 };
@@ -198,7 +125,6 @@ libseccomp_reads_each_rule_as_we_do(void **state)
 			assert_int_equal(ret,
 			    fits ? filter_ret(r->then) : SECCOMP_RET_TRAP);
 		}
-		seccomp_release(ctx);
 	}
 }
 
