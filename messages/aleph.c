@@ -408,6 +408,7 @@ aleph_read(struct aleph_program *p, struct aleph_envelope *n,
 		read_program(p, root, false, false, problems);
 	}
 	name_program(p, n, bytes, len);
+	problems_locate(problems, root);
 	return n->is_program && problems->len == 0 ? 0 : -1;
 }
 

@@ -9,12 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct value;
+
 #define PROBLEMS_MAX 200
 
 struct problem {
-	char *id;   /* "code.ref:missing" */
-	char *path; /* "content.code.ref" */
-	char *text; /* "missing" */
+	char *id;              /* "code.ref:missing" */
+	char *path;            /* "content.code.ref" */
+	char *text;            /* "missing" */
+	unsigned line, column; /* from 1; 0: not known */
 };
 
 struct problems {
@@ -26,6 +29,12 @@ struct problems {
 /* Takes a copy of everything; id is "<object>:<what>". */
 void problems_add(struct problems *, const char *id, const char *path,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * Says where each problem stands that has no place yet: at the field its path
+ * names in the document, or at what holds it where the field is missing.
+ */
+void problems_locate(struct problems *, const struct value *document);
 
 bool problems_has(const struct problems *, const char *id);
 void problems_fini(struct problems *);

@@ -49,12 +49,13 @@ static void
 report(const struct reader *r, const char *id, const struct value *v,
     const char *path, const char *why)
 {
-	char *where = v->line == 0
-	    ? str_dup(path)
-	    : str_printf("line %u, column %u: %s", v->line, v->column, path);
+	size_t n = r->problems->len;
 
-	problems_add(r->problems, id, where, "%s", why);
-	free(where);
+	problems_add(r->problems, id, path, "%s", why);
+	if (r->problems->len == n)
+		return; /* one too many */
+	r->problems->item[n].line = v->line;
+	r->problems->item[n].column = v->column;
 }
 
 static void

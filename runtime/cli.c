@@ -36,9 +36,13 @@ cli_error(const struct err *e, bool json)
 void
 cli_problems(const struct problems *p, const char *file)
 {
-	for (size_t i = 0; i < p->len; i++)
-		fprintf(stderr, "%s: %s: %s\n", file, p->item[i].path,
-		    p->item[i].text);
+	for (size_t i = 0; i < p->len; i++) {
+		fprintf(stderr, "%s: ", file);
+		if (p->item[i].line != 0)
+			fprintf(stderr, "line %u, column %u: ", p->item[i].line,
+			    p->item[i].column);
+		fprintf(stderr, "%s: %s\n", p->item[i].path, p->item[i].text);
+	}
 	if (p->more)
 		fprintf(stderr, "%s: and more\n", file);
 }
@@ -53,6 +57,10 @@ cli_problem_list(const struct problems *p)
 		value_set_text(one, "id", p->item[i].id);
 		value_set_text(one, "path", p->item[i].path);
 		value_set_text(one, "message", p->item[i].text);
+		if (p->item[i].line == 0)
+			continue;
+		value_set_int(one, "line", p->item[i].line);
+		value_set_int(one, "column", p->item[i].column);
 	}
 	return list;
 }

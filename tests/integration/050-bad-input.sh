@@ -34,6 +34,9 @@ refused "damaged blob" "is damaged" "$cella" run "$work/m.json"
 out=$("$cella" store verify 2>&1)
 expect "verify" 1 $?
 contains "verify" "1 damaged" "$out"
+printf 'type: vm-function\nresources:\n  memory: zero\n' >"$work/m.yaml"
+refused "place in YAML" "m.yaml: line 3, column 11: resources.memory: a string, not an integer" "$cella" run "$work/m.yaml"
+contains "place in JSON" '"line": 3' "$("$cella" validate "$work/m.yaml" --json)"
 printf 'tier: standard\nversion: 1\nunknown: 1\n' >"$work/p.yaml"
 refused "policy key" "line 3, column 10: unknown: unknown key" "$cella" run "$work/m.json" --policy "$work/p.yaml"
 chmod 666 "$work/p.yaml"

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "messages/json.h"
+#include "messages/problems.h"
 #include "messages/value.h"
 #include "messages/yaml.h"
 #include "tests/unit/unit.h"
@@ -159,6 +160,38 @@ equality_is_jsons(void **state)
 	value_free(c);
 }
 
+static void
+problems_stand_where_the_field_stands(void **state)
+{
+	static const char text[] = "a:\n  b: [1, {c: x}]\n  b.d: 2\n"
+				   "resources:\n  memory: 0\n";
+	static const struct {
+		const char *path;
+		unsigned line, column;
+	} cases[] = {
+		{ "a.b[0]", 2, 7 },
+		{ "a.b[1].c", 2, 14 },
+		{ "a.b[1].missing", 2, 10 },
+		{ "a.b[7]", 2, 6 },
+		{ "a.b.d", 3, 8 },
+		{ "content.resources.memory", 5, 11 },
+		{ "missing", 1, 1 },
+	};
+	struct value *v = accepts(yaml_parse, text);
+	struct problems p = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		problems_add(&p, "id", cases[i].path, "wrong");
+	problems_locate(&p, v);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(p.item[i].line, cases[i].line);
+		assert_int_equal(p.item[i].column, cases[i].column);
+	}
+	problems_fini(&p);
+	value_free(v);
+}
+
 int
 main(void)
 {
@@ -169,6 +202,7 @@ main(void)
 		cmocka_unit_test(yaml_refuses_what_makes_it_dangerous),
 		cmocka_unit_test(yaml_scalars_are_of_the_core_schema),
 		cmocka_unit_test(yaml_reads_the_proposals_as_they_circulate),
+		cmocka_unit_test(problems_stand_where_the_field_stands),
 		cmocka_unit_test(equality_is_jsons),
 	};
 
