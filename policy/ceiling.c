@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "messages/problems.h"
 #include "messages/value.h"
+#include "policy/amount.h"
 #include "policy/ceiling.h"
 #include "policy/groups.h"
 
@@ -36,7 +37,7 @@ struct reader {
 static const char *const ids[] = { "policy:unknown", "policy:type",
 	"policy:version", "policy:tier", "policy:net", "policy:group",
 	"policy:amount", "policy:limit", "policy:control", "policy:digest",
-	"policy:trusted", "policy:wx" };
+	"policy:trusted", "policy:wx", "policy:fixed", "policy:abi" };
 
 void
 ceiling_ids(void (*fn)(void *, const char *), void *arg)
@@ -84,37 +85,6 @@ is_kind(const struct reader *r, const struct value *v, enum value_kind kind,
 	return false;
 }
 
-bool
-ceiling_parse_amount(enum grant_limit limit, const char *text, uint64_t *out)
-{
-	static const struct {
-		const char *kind, *suffix;
-		uint64_t factor;
-	} units[] = {
-		{ "bytes", "B", 1 },
-		{ "bytes", "KiB", 1 << 10 },
-		{ "bytes", "MiB", 1 << 20 },
-		{ "bytes", "GiB", 1 << 30 },
-		{ "bytes/s", "B/s", 1 },
-		{ "bytes/s", "MB/s", 1000000 },
-		{ "ns", "ms", 1000000 },
-		{ "ns", "s", 1000000000 },
-		{ "percent", "%", 1 },
-		{ "count", "", 1 },
-	};
-	size_t digits = strspn(text, "0123456789");
-	uint64_t n;
-
-	if (digits == 0 || digits > 18)
-		return false;
-	n = strtoull(text, NULL, 10);
-	for (size_t i = 0; i < nitems(units); i++)
-		if (strcmp(units[i].kind, grant_limit_unit(limit)) == 0 &&
-		    strcmp(units[i].suffix, text + digits) == 0)
-			return !__builtin_mul_overflow(n, units[i].factor, out);
-	return false;
-}
-
 static void
 read_limit(const struct reader *r, enum grant_limit limit,
     const struct value *v, const char *path)
@@ -128,7 +98,10 @@ read_limit(const struct reader *r, enum grant_limit limit,
 		snprintf(text, sizeof(text), "%.31s", v->text);
 	else
 		text[0] = '\0';
-	if (!ceiling_parse_amount(limit, text, &n)) {
+	/* What the message's seconds and vcpus come to: the default. */
+	if (limit == GRANT_CPU_TIME && strcmp(text, "message") == 0)
+		return;
+	if (!amount_parse(limit, text, &n)) {
 		snprintf(why, sizeof(why), "not an amount in %s with its unit",
 		    grant_limit_unit(limit));
 		report(r, "policy:amount", v, path, why);
@@ -137,6 +110,9 @@ read_limit(const struct reader *r, enum grant_limit limit,
 	r->c->grant.limit[limit] = n;
 	r->c->set |= UINT64_C(1) << limit;
 }
+
+static void read_fixed(const struct reader *, const struct value *,
+    const char *);
 
 static void
 read_limits(const struct reader *r, const struct value *v, const char *path)
@@ -149,7 +125,9 @@ read_limits(const struct reader *r, const struct value *v, const char *path)
 	for (size_t i = 0; i < v->len; i++) {
 		snprintf(below, sizeof(below), "%s.%.60s", path, v->key[i]);
 		limit = grant_limit_find(v->key[i]);
-		if (limit == -1)
+		if (strcmp(below, "limits.swap") == 0)
+			read_fixed(r, v->item[i], below);
+		else if (limit == -1)
 			report(r, "policy:limit", v->item[i], below,
 			    "no such limit");
 		else
@@ -330,6 +308,103 @@ read_refuse_ungranted(const struct reader *r, const struct value *v,
 		r->c->refuse_ungranted = v->truth;
 }
 
+/* What holds in every machine can be written down, and cannot be changed. */
+static void
+read_fixed(const struct reader *r, const struct value *v, const char *path)
+{
+	static const struct {
+		const char *path, *text;
+	} fixed[] = {
+		{ "ceiling", "true" },
+		{ "userns.range", "auto" },
+		{ "userns.nested", "deny" },
+		{ "seccomp.default", "enosys" },
+		{ "limits.swap", "0" },
+		{ "mounts.runtime", "ro" },
+		{ "mounts.data", "ro" },
+		{ "mounts.tmp.exec", "deny" },
+	};
+	char why[64], text[32];
+	size_t i = 0;
+
+	while (i + 1 < nitems(fixed) && strcmp(fixed[i].path, path) != 0)
+		i++;
+	if (v->kind == VALUE_BOOL)
+		snprintf(text, sizeof(text), "%s", v->truth ? "true" : "false");
+	else if (v->kind == VALUE_INT)
+		snprintf(text, sizeof(text), "%" PRId64, v->number);
+	else
+		snprintf(text, sizeof(text), "%.31s",
+		    v->kind == VALUE_STRING ? v->text : "");
+	snprintf(why, sizeof(why), "always %s", fixed[i].text);
+	if (strcmp(text, fixed[i].text) != 0)
+		report(r, "policy:fixed", v, path, why);
+}
+
+/* A size of a mount is the limit of that name. */
+static void
+read_mount_limit(const struct reader *r, const struct value *v,
+    const char *path)
+{
+	static const struct {
+		const char *path;
+		enum grant_limit limit;
+	} sizes[] = {
+		{ "mounts.tmp.size", GRANT_TMP },
+		{ "mounts.tmp.files", GRANT_TMP_FILES },
+		{ "mounts.shm.size", GRANT_SHM },
+		{ "mounts.export.size", GRANT_EXPORT },
+		{ "mounts.export.files", GRANT_EXPORT_FILES },
+	};
+
+	for (size_t i = 0; i < nitems(sizes); i++)
+		if (strcmp(sizes[i].path, path) == 0)
+			read_limit(r, sizes[i].limit, v, path);
+}
+
+static void
+add_landlock_optional(const struct reader *r, const struct value *v,
+    const char *path)
+{
+	char name[64];
+	int control;
+
+	snprintf(name, sizeof(name), "landlock_%.40s", v->text);
+	control = machine_control_find(name);
+	if (control == -1)
+		report_text(r, "policy:control", v, path,
+		    "is none of truncate, tcp, ioctl_dev, scope, log");
+	else
+		r->c->optional |= MACHINE_CONTROL_BIT(control);
+}
+
+/* Above the ABI that is required, what this names may be missing. */
+static void
+read_landlock_optional(const struct reader *r, const struct value *v,
+    const char *path)
+{
+	for (int c = MACHINE_LANDLOCK_TRUNCATE; c <= MACHINE_LANDLOCK_LOG; c++)
+		r->c->optional &= ~MACHINE_CONTROL_BIT(c);
+	each_text(r, v, path, add_landlock_optional);
+}
+
+static void
+read_required_abi(const struct reader *r, const struct value *v,
+    const char *path)
+{
+	const int newest = machine_control_abi(MACHINE_LANDLOCK_LOG);
+	char why[40];
+
+	snprintf(why, sizeof(why), "outside 2..%d", newest);
+	if (v->kind != VALUE_INT || v->number < 2 || v->number > newest) {
+		report(r, "policy:abi", v, path, why);
+		return;
+	}
+	for (int c = MACHINE_LANDLOCK; c <= MACHINE_LANDLOCK_LOG; c++)
+		if (machine_control_abi((enum machine_control)c) <= v->number)
+			r->c->optional &= ~MACHINE_CONTROL_BIT(c);
+}
+
 typedef void read_fn(const struct reader *, const struct value *,
     const char *path);
 
@@ -342,11 +417,19 @@ static void read_seccomp(const struct reader *, const struct value *,
     const char *);
 static void read_images(const struct reader *, const struct value *,
     const char *);
+static void read_userns(const struct reader *, const struct value *,
+    const char *);
+static void read_mounts(const struct reader *, const struct value *,
+    const char *);
 
 static const struct row rows[] = {
 	{ "version", read_version },
 	{ "tier", ignore }, /* read before the others */
 	{ "why", read_why },
+	{ "ceiling", read_fixed },
+	{ "userns", read_userns },
+	{ "landlock", ignore }, /* read after the others */
+	{ "mounts", read_mounts },
 	{ "net", read_net },
 	{ "seccomp", read_seccomp },
 	{ "images", read_images },
@@ -357,8 +440,17 @@ static const struct row rows[] = {
 	{ "refuse_ungranted", read_refuse_ungranted },
 };
 static const struct row seccomp_rows[] = { { "groups", read_groups },
-	{ "wx", read_wx } };
+	{ "wx", read_wx }, { "default", read_fixed } };
 static const struct row images_rows[] = { { "trusted", read_trusted } };
+static const struct row userns_rows[] = { { "range", read_fixed },
+	{ "nested", read_fixed } };
+static const struct row landlock_rows[] = {
+	{ "optional", read_landlock_optional }, { "required_abi", ignore }
+};
+static const struct row tmp_rows[] = { { "size", read_mount_limit },
+	{ "files", read_mount_limit }, { "exec", read_fixed } };
+static const struct row sized_rows[] = { { "size", read_mount_limit },
+	{ "files", read_mount_limit } };
 
 static void
 read_rows(const struct reader *r, const struct value *v, const char *path,
@@ -395,6 +487,53 @@ read_images(const struct reader *r, const struct value *v, const char *path)
 	read_rows(r, v, path, images_rows, nitems(images_rows));
 }
 
+static void
+read_userns(const struct reader *r, const struct value *v, const char *path)
+{
+	read_rows(r, v, path, userns_rows, nitems(userns_rows));
+}
+
+static void
+read_tmp(const struct reader *r, const struct value *v, const char *path)
+{
+	read_rows(r, v, path, tmp_rows, nitems(tmp_rows));
+}
+
+static void
+read_sized(const struct reader *r, const struct value *v, const char *path)
+{
+	read_rows(r, v, path, sized_rows, nitems(sized_rows));
+}
+
+static void
+read_shm(const struct reader *r, const struct value *v, const char *path)
+{
+	read_rows(r, v, path, sized_rows, 1);
+}
+
+static void
+read_mounts(const struct reader *r, const struct value *v, const char *path)
+{
+	static const struct row mounts_rows[] = { { "tmp", read_tmp },
+		{ "export", read_sized }, { "shm", read_shm },
+		{ "runtime", read_fixed }, { "data", read_fixed } };
+
+	read_rows(r, v, path, mounts_rows, nitems(mounts_rows));
+}
+
+/* Last: it has the last word on its controls, and the ABI within it. */
+static void
+read_landlock(const struct reader *r, const struct value *v)
+{
+	const struct value *abi = value_get(v, "required_abi");
+
+	if (v == NULL)
+		return;
+	read_rows(r, v, "landlock", landlock_rows, nitems(landlock_rows));
+	if (abi != NULL)
+		read_required_abi(r, abi, "landlock.required_abi");
+}
+
 int
 ceiling_read(struct ceiling *out, const struct value *v,
     struct problems *problems)
@@ -407,6 +546,7 @@ ceiling_read(struct ceiling *out, const struct value *v,
 	c.from_file = true;
 	read_tier(&r, value_get(v, "tier"));
 	read_rows(&r, v, "", rows, nitems(rows));
+	read_landlock(&r, value_get(v, "landlock"));
 	if (value_get(v, "version") == NULL)
 		report(&r, "policy:version", v, "version", "missing");
 	if (problems->len != before)

@@ -37,10 +37,4 @@ int ceiling_read(struct ceiling *, const struct value *, struct problems *);
 /* Ids of every problem that ceiling_read() can report. */
 void ceiling_ids(void (*)(void *, const char *), void *);
 
-/*
- * "128MiB", "64KiB", "512B" for bytes; "30s", "500ms" for ns; "400%"; plain
- * digits for counts.  False if the text is anything else or overflows.
- */
-bool ceiling_parse_amount(enum grant_limit, const char *, uint64_t *);
-
 #endif

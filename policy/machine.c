@@ -26,6 +26,14 @@ machine_control_name(enum machine_control c)
 }
 
 int
+machine_control_abi(enum machine_control c)
+{
+	return c >= MACHINE_LANDLOCK && c <= MACHINE_LANDLOCK_LOG
+	    ? 2 + (int)(c - MACHINE_LANDLOCK)
+	    : 0;
+}
+
+int
 machine_control_find(const char *name)
 {
 	for (int c = 0; c < MACHINE_CONTROLS; c++)

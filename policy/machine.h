@@ -73,6 +73,10 @@ struct machine {
 const char *machine_control_name(enum machine_control);
 int machine_control_find(const char *); /* or -1 */
 
+/* The Landlock ABI that brought the control (landlock(7)); 0: not Landlock's.
+ */
+int machine_control_abi(enum machine_control);
+
 int machine_check(const struct machine *, struct err *);
 
 /*

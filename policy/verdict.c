@@ -33,7 +33,8 @@ verdict_of(const struct verdict_facts *f)
 		return VERDICT_WALL;
 	if (f->over_output)
 		return VERDICT_OUTPUT;
-	if (f->over_disk)
+	/* The kernel's own signal for a file above RLIMIT_FSIZE. */
+	if (f->over_disk || f->signal == SIGXFSZ)
 		return VERDICT_DISK;
 	if (f->signal != 0 || f->stopped)
 		return VERDICT_SIGNAL;

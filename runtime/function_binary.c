@@ -209,6 +209,9 @@ try_connect(struct exchange *x, struct instance *i, struct err *e)
 		i->extra_events = POLLIN | POLLOUT;
 		return 0;
 	}
+	/* It ended before it listened: its end is the answer. */
+	if (launcher_link_has_exited(i->link))
+		return 0;
 	if (e->code != ERR_BUSY)
 		return -1;
 	nanosleep(&pause, NULL);

@@ -254,7 +254,11 @@ turn(struct instance *i, struct err *e)
 
 	plan_poll(i, p);
 	/* A turn that waits for no descriptor of its own must come again. */
-	if (poll(p, P_COUNT, i->turn != NULL && i->extra == -1 ? 0 : -1) == -1)
+	if (poll(p, P_COUNT,
+		launcher_link_has_exited(i->link) ||
+			(i->turn != NULL && i->extra == -1)
+		    ? 0
+		    : -1) == -1)
 		return errno == EINTR ? 0 : err_sys(e, "poll");
 	if (p[P_OUT].revents != 0)
 		drain(i, &i->pipe_out, &i->out);
@@ -275,7 +279,7 @@ turn(struct instance *i, struct err *e)
 		hear_signal(i);
 	if (p[P_AUDIT].revents != 0)
 		denials_drain(i->audit, i->created.uid, &i->denials);
-	if (p[P_LINK].revents != 0) {
+	if (p[P_LINK].revents != 0 || launcher_link_has_exited(i->link)) {
 		if (launcher_link_exited(i->link, &i->exited, e) == -1)
 			return -1;
 		i->ended = true;

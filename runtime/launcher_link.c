@@ -1,21 +1,51 @@
+#include <string.h>
+
 #include "base/err.h"
 #include "base/fd.h"
 #include "policy/ceiling.h"
 #include "policy/machine.h"
 #include "runtime/launcher_link.h"
 
+static int
+bad_frame(struct frame *f, struct err *e)
+{
+	frame_fini(f);
+	return err_set(e, ERR_SYSTEM, "launcher: malformed frame");
+}
+
+/* A machine may end at any time, between a question and its answer too. */
+static int
+keep_early(struct launcher_link *l, struct frame *f, struct err *e)
+{
+	if (l->nearly == LAUNCHER_LINK_EARLY_MAX)
+		return bad_frame(f, e);
+	launch_msgs_get_exited(&f->body, &l->early[l->nearly]);
+	if (!buf_ok(&f->body))
+		return bad_frame(f, e);
+	l->nearly++;
+	frame_fini(f);
+	return 0;
+}
+
 /* One answer of the type; an error frame becomes the error. */
 static int
 receive(struct launcher_link *l, uint32_t type, struct frame *f, struct err *e)
 {
-	int r = frame_recv(l->sock, f, e);
+	int r;
 
-	if (r == 0)
-		return err_set(e, ERR_SYSTEM, "the launcher is gone");
-	if (r == -1)
-		return -1;
-	if (f->type == type)
-		return 0;
+	for (;;) {
+		r = frame_recv(l->sock, f, e);
+		if (r == 0)
+			return err_set(e, ERR_SYSTEM, "the launcher is gone");
+		if (r == -1)
+			return -1;
+		if (f->type == type)
+			return 0;
+		if (f->type != LAUNCH_EXITED)
+			break;
+		if (keep_early(l, f, e) == -1)
+			return -1;
+	}
 	if (f->type == LAUNCH_ERROR)
 		launch_msgs_get_error(&f->body, e);
 	else
@@ -23,13 +53,6 @@ receive(struct launcher_link *l, uint32_t type, struct frame *f, struct err *e)
 		    f->type);
 	frame_fini(f);
 	return -1;
-}
-
-static int
-bad_frame(struct frame *f, struct err *e)
-{
-	frame_fini(f);
-	return err_set(e, ERR_SYSTEM, "launcher: malformed frame");
 }
 
 int
@@ -140,12 +163,24 @@ launcher_link_kill(struct launcher_link *l, uint32_t serial,
 	return frame_send(l->sock, LAUNCH_KILL, serial, &b, NULL, 0, e);
 }
 
+bool
+launcher_link_has_exited(const struct launcher_link *l)
+{
+	return l->nearly > 0;
+}
+
 int
 launcher_link_exited(struct launcher_link *l, struct launch_exited *x,
     struct err *e)
 {
 	struct frame f;
 
+	if (l->nearly > 0) {
+		*x = l->early[0];
+		l->nearly--;
+		memmove(l->early, l->early + 1, l->nearly * sizeof(*x));
+		return 0;
+	}
 	if (receive(l, LAUNCH_EXITED, &f, e) == -1)
 		return -1;
 	launch_msgs_get_exited(&f.body, x);

@@ -13,8 +13,13 @@ struct ceiling;
 struct err;
 struct machine;
 
+#define LAUNCHER_LINK_EARLY_MAX 8
+
 struct launcher_link {
 	int sock; /* borrowed */
+	/* Ends that came while an answer was waited for. */
+	size_t nearly;
+	struct launch_exited early[LAUNCHER_LINK_EARLY_MAX];
 	uint32_t serial;
 	bool ready;
 	struct launch_host host; /* once it is ready */
@@ -44,7 +49,10 @@ int launcher_link_connect(struct launcher_link *, uint32_t serial,
 int launcher_link_kill(struct launcher_link *, uint32_t serial,
     enum launch_cause, struct err *);
 
-/* The end of a machine, once the socket is readable. */
+/* True if the end of a machine is here already: nothing more may be read. */
+bool launcher_link_has_exited(const struct launcher_link *);
+
+/* The end of a machine, once it is here or the socket is readable. */
 int launcher_link_exited(struct launcher_link *, struct launch_exited *,
     struct err *);
 

@@ -113,7 +113,7 @@ list_choices(const struct value *list)
 }
 
 const struct value *
-oci_choose(const struct value *index, const char *ref, struct err *e)
+oci_layout_choose(const struct value *index, const char *ref, struct err *e)
 {
 	const struct value *list = value_get(index, "manifests"), *found = NULL;
 	const char *name, *why = NULL;
@@ -145,7 +145,7 @@ oci_choose(const struct value *index, const char *ref, struct err *e)
 }
 
 int
-oci_read_manifest(const struct value *manifest, struct oci_image *image,
+oci_layout_manifest(const struct value *manifest, struct oci_image *image,
     struct err *e)
 {
 	const struct value *layers = value_get(manifest, "layers"), *l;
@@ -269,7 +269,7 @@ oci_layout_read(int dir, const char *ref, struct oci_image *image,
 	*image = (struct oci_image){ .nlayers = 0 };
 	for (int depth = 0; v != NULL && depth < INDEX_DEPTH_MAX; depth++) {
 		/* A name is the outermost index's; below it the platform. */
-		chosen = oci_choose(v, depth == 0 ? ref : NULL, e);
+		chosen = oci_layout_choose(v, depth == 0 ? ref : NULL, e);
 		if (chosen == NULL ||
 		    read_digest(chosen, image->manifest, e) == -1)
 			return -1;
@@ -280,7 +280,7 @@ oci_layout_read(int dir, const char *ref, struct oci_image *image,
 		if (is_one_of(type, manifest_types, nitems(manifest_types))) {
 			value_free(v);
 			v = next;
-			return oci_read_manifest(v, image, e) == -1
+			return oci_layout_manifest(v, image, e) == -1
 			    ? -1
 			    : check_config(dir, image, e);
 		}

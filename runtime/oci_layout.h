@@ -32,11 +32,11 @@ struct oci_image {
  * (org.opencontainers.image.ref.name), or the only one for linux and this
  * architecture.  ref may be NULL.  NULL: the sentence lists the choices.
  */
-const struct value *oci_choose(const struct value *index, const char *ref,
-    struct err *);
+const struct value *oci_layout_choose(const struct value *index,
+    const char *ref, struct err *);
 
 /* Fills all but image->manifest from a manifest. */
-int oci_read_manifest(const struct value *manifest, struct oci_image *,
+int oci_layout_manifest(const struct value *manifest, struct oci_image *,
     struct err *);
 
 /* Both, over a directory. */

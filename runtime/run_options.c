@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/amount.h"
 #include "policy/ceiling.h"
 #include "messages/aleph.h"
 #include "runtime/cli.h"
@@ -15,7 +16,7 @@ parse_timeout(const char *text, uint64_t *ns)
 	/* Plain digits are seconds. */
 	snprintf(with_unit, sizeof(with_unit), "%.30s%s", text,
 	    strspn(text, "0123456789") == strlen(text) ? "s" : "");
-	if (ceiling_parse_amount(GRANT_WALL, with_unit, ns) && *ns > 0)
+	if (amount_parse(GRANT_WALL, with_unit, ns) && *ns > 0)
 		return 0;
 	fprintf(stderr, "cella: --timeout %s: not a time such as 5s\n", text);
 	return -1;

@@ -33,26 +33,14 @@ landlock_abi(void)
 	return abi > 0 ? (int)abi : 0;
 }
 
-static const struct {
-	int abi;
-	enum machine_control control;
-} since[] = {
-	{ 2, MACHINE_LANDLOCK },
-	{ 3, MACHINE_LANDLOCK_TRUNCATE },
-	{ 4, MACHINE_LANDLOCK_TCP },
-	{ 5, MACHINE_LANDLOCK_IOCTL },
-	{ 6, MACHINE_LANDLOCK_SCOPE },
-	{ 7, MACHINE_LANDLOCK_LOG },
-};
-
 uint32_t
 landlock_missing(int abi)
 {
 	uint32_t missing = 0;
 
-	for (size_t i = 0; i < nitems(since); i++)
-		if (abi < since[i].abi)
-			missing |= MACHINE_CONTROL_BIT(since[i].control);
+	for (int c = MACHINE_LANDLOCK; c <= MACHINE_LANDLOCK_LOG; c++)
+		if (abi < machine_control_abi((enum machine_control)c))
+			missing |= MACHINE_CONTROL_BIT(c);
 	return missing;
 }
 

@@ -230,19 +230,44 @@ answer_start(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 	return frame_send(sock, SLOT_STARTED, 0, NULL, &i->pidfd, 1, &e);
 }
 
+/*
+ * On loopback a connection is there at once or not at all: a server that lets
+ * its backlog run full makes us wait, which we do not.
+ */
 static int
-answer_connect(int sock, struct frame *f)
+connect_now(uint16_t port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)buf_get_u32(&f->body)) };
-	fd_auto int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		.sin_port = htons(port) };
+	fd_auto int fd =
+	    socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int sys = 0;
+
+	if (fd == -1)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+		return fd_take(&fd);
+	if (errno == EINPROGRESS && poll(&p, 1, 0) == 1 &&
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) == 0 && sys == 0)
+		return fd_take(&fd);
+	if (sys != 0)
+		errno = sys;
+	return -1;
+}
+
+static int
+answer_connect(int sock, struct frame *f)
+{
+	uint16_t port = (uint16_t)buf_get_u32(&f->body);
+	fd_auto int fd = connect_now(port);
 	struct err e;
 
-	/* On loopback connect(2) answers at once. */
-	if (fd == -1 || connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1) {
-		err_sys(&e, "127.0.0.1:%u", ntohs(to.sin_port));
-		if (e.sys == ECONNREFUSED)
+	if (fd == -1) {
+		err_sys(&e, "127.0.0.1:%u", port);
+		if (e.sys == ECONNREFUSED || e.sys == EINPROGRESS)
 			e.code = ERR_BUSY;
 		return answer_failure(sock, &e);
 	}

@@ -24,7 +24,7 @@ message "$work/m.json" seconds 2 memory 256
 "$cella" run "$work/m.json" --arg forkbomb --result "$r" >/dev/null 2>&1
 expect "fork bomb: status" 137 $?
 [ "$(field "$r" pids_peak)" -le 128 ] || fail "more than 128 tasks"
-hostile disk signal 153 --arg /tmp/x # SIGXFSZ: a file as large as /tmp
+hostile disk disk 137 --arg /tmp/x # SIGXFSZ: a file as large as /tmp
 hostile disk ok 0 --arg /dev/shm/x
 contains "disk" "No space left on device" "$(cat "$work/out")"
 message "$work/m.json" seconds 60

@@ -21,7 +21,8 @@ if [ "$(id -u)" -ne 0 ] && [ "${NEEDS_ROOT:-yes}" = yes ]; then
 fi
 
 # What must be the same before and after: cgroups, mounts, loop devices, our
-# processes, temporary files of the store.
+# processes, namespaces, keys, System V objects, network links,
+# locks, temporary files of the store.
 leaks() {
 	find /sys/fs/cgroup -maxdepth 5 -name 'cella.*' 2>/dev/null | sort
 	wc -l </proc/self/mountinfo
@@ -31,6 +32,12 @@ leaks() {
 		cella-launcher | cella-init | inside) echo "$p" ;;
 		esac
 	done
+	# By kind: a process of the host may come and go, in namespaces we know.
+	readlink /proc/[0-9]*/ns/* 2>/dev/null | sort -u | cut -d: -f1 | uniq -c
+	awk '{ print $7, $8, $9 }' /proc/keys 2>/dev/null | sort
+	cat /proc/sysvipc/* | wc -l
+	ls /sys/class/net
+	ls /dev/shm "${TMPDIR:-/tmp}" | grep -i '^cella' | grep -v "^${work##*/}\$"
 	ls "$CELLA_STORE/tmp" 2>/dev/null
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -148,6 +149,25 @@ move(const char *from, const char *dir)
 	return 0;
 }
 
+/* A server whose backlog is full and that takes nobody. */
+static int
+fill_backlog(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(8080) };
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(server, (struct sockaddr *)&at, sizeof(at)) == -1 ||
+	    listen(server, 0) == -1)
+		return 1;
+	for (int i = 0; i < 8; i++)
+		(void)connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
+		    (struct sockaddr *)&at, sizeof(at));
+	for (;;)
+		pause();
+}
+
 static void
 flood(void)
 {
@@ -221,6 +241,8 @@ main(int argc, char **argv)
 		return fill_disk(argv[2]);
 	if (strcmp(what, "move") == 0)
 		return move(argv[2], argv[3]);
+	if (strcmp(what, "backlog") == 0)
+		return fill_backlog();
 	if (strcmp(what, "flood") == 0)
 		flood();
 	if (strcmp(what, "call") == 0)

@@ -232,6 +232,15 @@ every_mistake_in_a_policy_has_its_sentence(void **state)
 		    "\"x\" is no limit" },
 		{ "version: 1\noptional: [x]\n", "policy:control",
 		    "\"x\" is no control" },
+		{ "version: 1\nuserns: {nested: allow}\n", "policy:fixed",
+		    "always deny" },
+		{ "version: 1\nlimits: {swap: 1}\n", "policy:fixed",
+		    "always 0" },
+		{ "version: 1\nlandlock: {required_abi: 1}\n", "policy:abi",
+		    "outside 2..7" },
+		{ "version: 1\nlandlock: {optional: [refer]}\n",
+		    "policy:control",
+		    "\"refer\" is none of truncate, tcp, ioctl_dev, scope, log" },
 		{ "version: 1\nimages: {trusted: [x]}\n", "policy:digest",
 		    "\"x\" is not a SHA-256 digest" },
 	};
@@ -327,6 +336,9 @@ verdicts_follow_their_precedence(void **state)
 	f.over_output = false;
 	assert_int_equal(verdict_of(&f), VERDICT_DISK);
 	f.over_disk = false;
+	f.signal = SIGXFSZ;
+	assert_int_equal(verdict_of(&f), VERDICT_DISK);
+	f.signal = SIGKILL;
 	assert_int_equal(verdict_of(&f), VERDICT_SIGNAL);
 	assert_int_equal(verdict_exit_status(VERDICT_SIGNAL, &f), 137);
 	f.signal = 0;
@@ -338,10 +350,47 @@ verdicts_follow_their_precedence(void **state)
 	assert_int_equal(verdict_exit_status(VERDICT_OOM, &f), 137);
 }
 
+/* Every section that a policy file may have, at once. */
+static void
+a_whole_policy_file_is_read(void **state)
+{
+	static const char text[] =
+	    "version: 1\ntier: standard\nwhy: default for paid senders\n"
+	    "ceiling: true\nuserns: {range: auto, nested: deny}\n"
+	    "net: {mode: loopback}\n"
+	    "seccomp:\n  default: enosys\n  groups: [life, mem, io, file]\n"
+	    "  wx: allow\n"
+	    "landlock: {required_abi: 4, optional: [ioctl_dev, log]}\n"
+	    "mounts: {runtime: ro, data: ro, export: {size: 64MiB, "
+	    "files: 100}, tmp: {size: 32MiB, exec: deny}, shm: {size: 1MiB}}\n"
+	    "limits: {memory: 1GiB, swap: 0, cpu_time: message}\n"
+	    "optional: [core_sched, io_max, landlock_tcp]\n";
+	static struct problems problems;
+	struct ceiling c;
+	struct err e;
+	struct value *v = yaml_parse(text, sizeof(text) - 1, &e);
+
+	(void)state;
+	assert_non_null(v);
+	assert_int_equal(ceiling_read(&c, v, &problems), 0);
+	value_free(v);
+	assert_int_equal(c.grant.limit[GRANT_EXPORT], 64 << 20);
+	assert_int_equal(c.grant.limit[GRANT_EXPORT_FILES], 100);
+	assert_int_equal(c.grant.limit[GRANT_TMP], 32 << 20);
+	assert_int_equal(c.grant.limit[GRANT_SHM], 1 << 20);
+	/* The section on Landlock has the last word on its controls. */
+	assert_int_equal(c.optional,
+	    MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED) |
+		MACHINE_CONTROL_BIT(MACHINE_IO_MAX) |
+		MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_IOCTL) |
+		MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_LOG));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whole_policy_file_is_read),
 		cmocka_unit_test(what_is_asked_within_the_tier_is_given),
 		cmocka_unit_test(what_is_above_is_refused_with_rule_and_field),
 		cmocka_unit_test(a_default_is_never_refused),
