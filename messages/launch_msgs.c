@@ -18,7 +18,6 @@ launch_msgs_phase_name(enum launch_phase p)
 	static const char *const names[LAUNCH_PHASES] = {
 		[LAUNCH_PHASE_MOUNTS] = "mounts",
 		[LAUNCH_PHASE_SLOT] = "slot",
-		[LAUNCH_PHASE_CGROUP] = "cgroup",
 		[LAUNCH_PHASE_FILTER] = "filter",
 		[LAUNCH_PHASE_START] = "start",
 	};

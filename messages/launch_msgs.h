@@ -69,9 +69,8 @@ struct launch_host {
 
 /* The phases of a launch, ns each, in order. */
 enum launch_phase {
+	LAUNCH_PHASE_SLOT, /* and its cgroups */
 	LAUNCH_PHASE_MOUNTS,
-	LAUNCH_PHASE_SLOT,
-	LAUNCH_PHASE_CGROUP,
 	LAUNCH_PHASE_FILTER,
 	LAUNCH_PHASE_START,
 	LAUNCH_PHASES,

@@ -11,7 +11,6 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "policy/grant.h"
 #include "sandbox/cgroup.h"
 
 #define PERIOD_US 100000U
@@ -342,16 +341,16 @@ forbid_swap_v1(int dir, uint64_t memory, struct err *e)
 }
 
 static int
-set_v1(const struct cgroup *c, const struct grant *g, struct cgroup_limits *got,
-    struct err *e)
+set_v1(const struct cgroup *c, const struct cgroup_want *w,
+    struct cgroup_limits *got, struct err *e)
 {
-	uint64_t quota = g->limit[GRANT_CPU] * (PERIOD_US / 100);
+	uint64_t quota = w->cpu * (PERIOD_US / 100);
 
 	if (set_number(c->dir[CGROUP_MEMORY], "memory.limit_in_bytes",
-		g->limit[GRANT_MEMORY], &got->memory, e) == -1 ||
+		w->memory, &got->memory, e) == -1 ||
 	    forbid_swap_v1(c->dir[CGROUP_MEMORY], got->memory, e) == -1 ||
-	    set_number(c->dir[CGROUP_PIDS], "pids.max", g->limit[GRANT_PIDS],
-		&got->pids, e) == -1 ||
+	    set_number(c->dir[CGROUP_PIDS], "pids.max", w->pids, &got->pids,
+		e) == -1 ||
 	    set_number(c->dir[CGROUP_CPU], "cpu.cfs_period_us", PERIOD_US,
 		&got->cpu_period_us, e) == -1 ||
 	    set_number(c->dir[CGROUP_CPU], "cpu.cfs_quota_us", quota,
@@ -361,21 +360,19 @@ set_v1(const struct cgroup *c, const struct grant *g, struct cgroup_limits *got,
 }
 
 static int
-set_v2(const struct cgroup *c, const struct grant *g, struct cgroup_limits *got,
-    struct err *e)
+set_v2(const struct cgroup *c, const struct cgroup_want *w,
+    struct cgroup_limits *got, struct err *e)
 {
 	char text[64], back[64];
 	int dir = c->dir[0];
 	uint64_t swap;
 
 	got->cpu_period_us = PERIOD_US;
-	got->cpu_quota_us = g->limit[GRANT_CPU] * (PERIOD_US / 100);
+	got->cpu_quota_us = w->cpu * (PERIOD_US / 100);
 	snprintf(text, sizeof(text), "%" PRIu64 " %u\n", got->cpu_quota_us,
 	    PERIOD_US);
-	if (set_number(dir, "memory.max", g->limit[GRANT_MEMORY], &got->memory,
-		e) == -1 ||
-	    set_number(dir, "pids.max", g->limit[GRANT_PIDS], &got->pids, e) ==
-		-1 ||
+	if (set_number(dir, "memory.max", w->memory, &got->memory, e) == -1 ||
+	    set_number(dir, "pids.max", w->pids, &got->pids, e) == -1 ||
 	    write_text(dir, "memory.oom.group", "1", e) == -1 ||
 	    write_text(dir, "cpu.max", text, e) == -1 ||
 	    read_text(dir, "cpu.max", back, sizeof(back), e) == -1)
@@ -402,9 +399,11 @@ make(int parent, const char *name, int *dir, struct err *e)
 }
 
 /* Who may start a task in it with CLONE_INTO_CGROUP: cgroups(7). */
-static int
-give_v2(const struct cgroup *c, uid_t owner, struct err *e)
+int
+cgroup_give(const struct cgroup *c, uid_t owner, struct err *e)
 {
+	if (c->host->backend != CGROUP_V2)
+		return 0;
 	if (fchownat(c->host->dir[0], "cgroup.procs", owner, (gid_t)-1, 0) ==
 		-1 ||
 	    fchownat(c->dir[0], "cgroup.procs", owner, (gid_t)-1, 0) == -1)
@@ -413,8 +412,8 @@ give_v2(const struct cgroup *c, uid_t owner, struct err *e)
 }
 
 static int
-fill(struct cgroup *c, const struct grant *g, uid_t owner,
-    struct cgroup_limits *got, struct err *e)
+fill(struct cgroup *c, const struct cgroup_want *w, struct cgroup_limits *got,
+    struct err *e)
 {
 	size_t n = c->host->backend == CGROUP_V2 ? 1 : CGROUP_CONTROLLERS;
 
@@ -422,13 +421,13 @@ fill(struct cgroup *c, const struct grant *g, uid_t owner,
 		if (make(c->host->dir[i], c->name, &c->dir[i], e) == -1)
 			return -1;
 	if (c->host->backend == CGROUP_V2)
-		return set_v2(c, g, got, e) == -1 ? -1 : give_v2(c, owner, e);
+		return set_v2(c, w, got, e);
 	for (size_t i = 0; i < n; i++) {
 		c->tasks[i] = openat(c->dir[i], "tasks", O_WRONLY | O_CLOEXEC);
 		if (c->tasks[i] == -1)
 			return err_sys(e, "tasks");
 	}
-	return set_v1(c, g, got, e);
+	return set_v1(c, w, got, e);
 }
 
 static uint64_t
@@ -444,7 +443,7 @@ count_oom_kills(const struct cgroup *c)
 
 int
 cgroup_create(const struct cgroup_host *h, const char *name,
-    const struct grant *g, uid_t owner, struct cgroup *out,
+    const struct cgroup_want *w, struct cgroup *out,
     struct cgroup_limits *read_back, struct err *e)
 {
 	struct cgroup c = { .host = h,
@@ -454,7 +453,7 @@ cgroup_create(const struct cgroup_host *h, const char *name,
 	struct err ignored;
 
 	invariant(str_copy(c.name, sizeof(c.name), name));
-	if (h->backend != CGROUP_NONE && fill(&c, g, owner, &got, e) == -1) {
+	if (h->backend != CGROUP_NONE && fill(&c, w, &got, e) == -1) {
 		cgroup_remove(&c, &ignored);
 		return err_in(e, "cgroup %s", name);
 	}

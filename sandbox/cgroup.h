@@ -20,7 +20,6 @@
 #include <sys/types.h>
 
 struct err;
-struct grant;
 
 enum cgroup_backend { CGROUP_NONE, CGROUP_HYBRID, CGROUP_V2 };
 
@@ -47,6 +46,11 @@ struct cgroup {
 	uint64_t oom_kills;            /* when it was made */
 };
 
+/* What a machine may use: bytes, tasks, percent of one CPU. */
+struct cgroup_want {
+	uint64_t memory, pids, cpu;
+};
+
 /* What the kernel says it will hold. */
 struct cgroup_limits {
 	uint64_t memory, pids, cpu_quota_us, cpu_period_us;
@@ -71,13 +75,13 @@ void cgroup_host_fini(struct cgroup_host *);
 bool cgroup_find(const char *cgroups, const char *mountinfo,
     const char *controller, char *path, size_t size);
 
-/*
- * Makes the cgroups of one machine, sets its limits and reads them back.
- * owner: whom the v2 back end lets start tasks in it.
- */
+/* Makes the cgroups of one machine, sets its limits and reads them back. */
 int cgroup_create(const struct cgroup_host *, const char *name,
-    const struct grant *, uid_t owner, struct cgroup *,
+    const struct cgroup_want *, struct cgroup *,
     struct cgroup_limits *read_back, struct err *);
+
+/* Just before its first task: lets owner start tasks in it (v2). */
+int cgroup_give(const struct cgroup *, uid_t owner, struct err *);
 
 int cgroup_usage(const struct cgroup *, struct cgroup_usage *, struct err *);
 

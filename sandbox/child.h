@@ -54,8 +54,7 @@ struct child_plan {
 	char hostname[MACHINE_NAME_MAX];
 	char cwd[MACHINE_PATH_MAX];
 	uint32_t uid, gid; /* in the slot's namespace */
-	bool lo_up;
-	bool keep_groups; /* rootless: setgroups(2) is forbidden */
+	bool keep_groups;  /* rootless: setgroups(2) is forbidden */
 	bool landlock, core_sched, core_sched_optional;
 	size_t nrlimits;
 	struct child_rlimit rlimit[CHILD_RLIMITS_MAX];

@@ -31,6 +31,8 @@ launch_probe(struct launch_context *c, bool rootless)
 	h->cgroup = (uint8_t)c->cgroups.backend;
 	h->landlock_abi = (uint8_t)landlock_abi();
 	h->missing = landlock_missing(h->landlock_abi);
+	c->spares =
+	    (struct spare_pool){ .cgroups = &c->cgroups, .rootless = rootless };
 	if (c->cgroups.backend == CGROUP_NONE)
 		h->missing |= MACHINE_CONTROL_BIT(MACHINE_CGROUP);
 	/* No back end throttles disks yet. */
@@ -64,9 +66,10 @@ static struct program {
 	bool used, wx;
 	uint64_t groups;
 	struct filter_program p;
+	int block[2]; /* what init reads, by whether it has a channel; or -1 */
 } programs[PROGRAMS_MAX];
 
-static const struct filter_program *
+static struct program *
 find_program(const struct grant *g, struct err *e)
 {
 	static struct filter_model model;
@@ -76,8 +79,12 @@ find_program(const struct grant *g, struct err *e)
 	for (size_t i = 0; i < PROGRAMS_MAX; i++)
 		if (programs[i].used && programs[i].groups == g->groups &&
 		    programs[i].wx == g->wx)
-			return &programs[i].p;
+			return &programs[i];
 	to = &programs[oldest++ % PROGRAMS_MAX];
+	if (to->used) {
+		fd_close(&to->block[0]);
+		fd_close(&to->block[1]);
+	}
 	to->used = false;
 	if (groups_model(g->groups, !g->wx, &model, e) == -1 ||
 	    filter_compile(&model, &to->p, e) == -1 ||
@@ -85,8 +92,9 @@ find_program(const struct grant *g, struct err *e)
 		return NULL;
 	to->groups = g->groups;
 	to->wx = g->wx;
+	to->block[0] = to->block[1] = -1;
 	to->used = true;
-	return &to->p;
+	return to;
 }
 
 int
@@ -95,27 +103,35 @@ launch_prepare(const struct grant *g, struct err *e)
 	return find_program(g, e) == NULL ? -1 : 0;
 }
 
-/* The filter block that init reads: head, then instructions. */
+/*
+ * The filter block that init reads: head, then instructions.  It can never
+ * change, so that all machines of a policy may read the same one; borrowed.
+ */
 static int
-make_filter(const struct machine *m, int abi, uint32_t flags, uint32_t *len,
+find_block(const struct machine *m, int abi, uint32_t flags, uint32_t *len,
     struct err *e)
 {
 	static struct {
 		struct start_filter head;
 		struct sock_filter insn[FILTER_INSNS_MAX];
 	} block;
-	const struct filter_program *p = find_program(&m->grant, e);
+	struct program *p = find_program(&m->grant, e);
+	int *fd;
 
 	if (p == NULL)
 		return -1;
+	*len = (uint32_t)p->p.len;
+	fd = &p->block[m->channel];
+	if (*fd != -1)
+		return *fd;
 	block.head = (struct start_filter){ .magic = START_MAGIC,
-		.len = (uint32_t)p->len,
+		.len = (uint32_t)p->p.len,
 		.landlock_flags = abi > 0 ? flags : UINT32_MAX,
 		.channel = m->channel };
-	memcpy(block.insn, p->insn, p->len * sizeof(p->insn[0]));
-	*len = (uint32_t)p->len;
-	return fd_sealed("filter", &block,
-	    sizeof(block.head) + p->len * sizeof(p->insn[0]), e);
+	memcpy(block.insn, p->p.insn, p->p.len * sizeof(p->p.insn[0]));
+	*fd = fd_sealed("filter", &block,
+	    sizeof(block.head) + p->p.len * sizeof(p->p.insn[0]), e);
+	return *fd;
 }
 
 static void
@@ -166,7 +182,6 @@ plan_child(struct child_plan *p, const struct launch_context *c,
 	memcpy(p->cwd, m->cwd, sizeof(p->cwd));
 	p->uid = MACHINE_UID;
 	p->gid = MACHINE_GID;
-	p->lo_up = m->grant.net != GRANT_NET_NONE;
 	p->keep_groups = c->found.rootless;
 	p->landlock = c->found.landlock_abi > 0;
 	p->core_sched = true;
@@ -178,8 +193,8 @@ plan_child(struct child_plan *p, const struct launch_context *c,
 		memcpy(p->target[i], mounts->step[i].target,
 		    sizeof(p->target[i]));
 	if (p->landlock)
-		landlock_plan(&p->rules, m, c->found.landlock_abi, t->top,
-		    t->ntop);
+		landlock_plan(&p->rules, m, c->found.landlock_abi, t->top.name,
+		    t->top.len);
 }
 
 static void
@@ -213,40 +228,22 @@ mark(struct launch_created *r, enum launch_phase phase, uint64_t *last)
 	*last = now;
 }
 
-static int
-make_cgroup(struct launch *l, const struct launch_context *c, uint32_t base,
-    unsigned serial, struct launch_created *r, struct err *e)
-{
-	struct cgroup_limits got;
-	char name[64];
-
-	snprintf(name, sizeof(name), "cella.%d.%u", getpid(), serial);
-	if (cgroup_create(&c->cgroups, name, &l->machine.grant, base,
-		&l->cgroup, &got, e) == -1)
-		return -1;
-	r->memory = got.memory;
-	r->pids = got.pids;
-	r->cpu_quota_us = got.cpu_quota_us;
-	r->cpu_period_us = got.cpu_period_us;
-	return 0;
-}
-
-/* Everything that needs the cgroup to be there; the caller undoes that. */
+/* The caller undoes what this leaves half done. */
 static int
 start_in(struct launch *l, const struct launch_context *c,
     const struct mount_plan *mounts, const struct mount_apply_trees *t,
     const struct launch_fds *in, struct launch_created *r, uint64_t *last,
     struct err *e)
 {
-	struct child_plan *plan = slot_plan(&l->slot);
-	fd_auto int filter = -1, said = -1;
+	struct child_plan *plan = slot_plan(&l->spare.slot);
+	fd_auto int said = -1;
 	struct child_fds fds;
 	bool core_sched;
-	int pair[2];
+	int pair[2], filter;
 
 	plan_child(plan, c, &l->machine, mounts, t);
-	gather_fds(&fds, in, c, &l->cgroup, t);
-	filter = make_filter(&l->machine, c->found.landlock_abi,
+	gather_fds(&fds, in, c, &l->spare.cgroup, t);
+	filter = find_block(&l->machine, c->found.landlock_abi,
 	    plan->rules.flags, &r->filter_len, e);
 	if (filter == -1)
 		return -1;
@@ -258,7 +255,8 @@ start_in(struct launch *l, const struct launch_context *c,
 	fds.start[START_FD_FILTER] = filter;
 	fds.start[START_FD_STATUS] = said;
 	l->started = clock_mono_ns();
-	if (slot_start(&l->slot, &fds, &l->pidfd, &core_sched, e) == -1)
+	if (cgroup_give(&l->spare.cgroup, l->spare.fit.base, e) == -1 ||
+	    slot_start(&l->spare.slot, &fds, &l->pidfd, &core_sched, e) == -1)
 		return -1;
 	mark(r, LAUNCH_PHASE_START, last);
 	if (!core_sched)
@@ -269,61 +267,65 @@ start_in(struct launch *l, const struct launch_context *c,
 	return 0;
 }
 
-static void
-undo(struct launch *l)
+static struct mount_apply_owner
+find_owner(const struct launch_context *c, const struct spare *s)
 {
-	struct err ignored;
+	const uint32_t base = s->fit.base;
 
-	slot_close(&l->slot);
-	fd_close(&l->pidfd);
-	fd_close(&l->status);
-	if (l->cgroup.host != NULL)
-		cgroup_remove(&l->cgroup, &ignored);
+	if (c->found.rootless)
+		return (struct mount_apply_owner){ .userns = -1 };
+	return (struct mount_apply_owner){ .uid = base + MACHINE_UID,
+		.gid = base + MACHINE_GID,
+		.userns = s->slot.userns };
+}
+
+static void
+report_start(const struct launch *l, const struct launch_context *c,
+    struct launch_created *r)
+{
+	const struct cgroup_limits *got = &l->spare.limits;
+
+	memset(r, 0, sizeof(*r));
+	r->degraded = c->found.missing;
+	r->uid = l->spare.fit.base + MACHINE_UID;
+	r->memory = got->memory;
+	r->pids = got->pids;
+	r->cpu_quota_us = got->cpu_quota_us;
+	r->cpu_period_us = got->cpu_period_us;
 }
 
 int
-launch_start(struct launch *out, const struct launch_context *c,
-    const struct machine *m, struct slot *slot, uint32_t base, unsigned serial,
-    const struct launch_fds *in, struct launch_created *r, struct err *e)
+launch_start(struct launch *out, struct launch_context *c,
+    const struct machine *m, uint32_t base, const struct launch_fds *in,
+    struct launch_created *r, struct err *e)
 {
 	static struct mount_plan mounts;
 	static struct mount_apply_trees trees;
 	static struct launch l;
 	uint64_t last = clock_mono_ns();
-	struct mount_apply_owner owner = {
-		.uid = c->found.rootless ? 0 : base + MACHINE_UID,
-		.gid = c->found.rootless ? 0 : base + MACHINE_GID,
-		.userns = c->found.rootless ? -1 : slot->userns,
-	};
-	int status;
+	struct mount_apply_owner owner;
+	struct err ignored;
+	int status = -1;
 
-	l = (struct launch){ .machine = *m,
-		.slot = *slot,
-		.pidfd = -1,
-		.status = -1 };
-	*slot = (struct slot)SLOT_EMPTY;
-	memset(r, 0, sizeof(*r));
-	r->degraded = c->found.missing;
-	r->uid = base + MACHINE_UID;
+	l = (struct launch){ .machine = *m, .pidfd = -1, .status = -1 };
 	if (check_controls(c, m, e) == -1 ||
 	    mount_plan_build(&mounts, m, e) == -1 ||
-	    mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,
-		e) == -1) {
-		undo(&l);
+	    spare_take(&c->spares, &m->grant, base, &l.spare, e) == -1)
 		return -1;
-	}
-	mark(r, LAUNCH_PHASE_MOUNTS, &last);
-	status = make_cgroup(&l, c, base, serial, r, e);
-	mark(r, LAUNCH_PHASE_CGROUP, &last);
-	if (status == 0)
+	report_start(&l, c, r);
+	mark(r, LAUNCH_PHASE_SLOT, &last);
+	owner = find_owner(c, &l.spare);
+	if (mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,
+		e) == 0) {
+		mark(r, LAUNCH_PHASE_MOUNTS, &last);
 		status = start_in(&l, c, &mounts, &trees, in, r, &last, e);
-	mount_apply_close(&trees);
-	if (status == -1) {
-		undo(&l);
-		return -1;
+		mount_apply_close(&trees);
 	}
-	*out = l;
-	return 0;
+	if (status == -1)
+		(void)launch_remove(&l, &ignored);
+	else
+		*out = l;
+	return status;
 }
 
 void
@@ -350,16 +352,16 @@ launch_check_time(struct launch *l, uint64_t now)
 		return UINT64_MAX;
 	}
 	next = wall_end;
-	if (l->cgroup.host->backend == CGROUP_NONE)
+	if (l->spare.cgroup.host->backend == CGROUP_NONE)
 		return next;
 	/* Unreadable usage is an unbounded machine: end it. */
-	if (cgroup_cpu_ns(&l->cgroup, &cpu, &e) == -1 ||
+	if (cgroup_cpu_ns(&l->spare.cgroup, &cpu, &e) == -1 ||
 	    cpu >= limit[GRANT_CPU_TIME]) {
 		launch_kill(l, LAUNCH_CAUSE_CPU);
 		return UINT64_MAX;
 	}
 	/* v1 kills one task and lets the others go on: we do not. */
-	if (cgroup_oomed(&l->cgroup)) {
+	if (cgroup_oomed(&l->spare.cgroup)) {
 		launch_kill(l, LAUNCH_CAUSE_SELF);
 		return UINT64_MAX;
 	}
@@ -407,11 +409,11 @@ launch_collect(struct launch *l, struct launch_exited *x, struct err *e)
 
 	memset(x, 0, sizeof(*x));
 	x->wall_ns = clock_mono_ns() - l->started;
-	r = slot_wait_gone(&l->slot, e);
+	r = slot_wait_gone(&l->spare.slot, e);
 	read_status(l->status, x);
 	x->cause = l->cause;
 	if (r == 0)
-		r = cgroup_usage(&l->cgroup, &u, e);
+		r = cgroup_usage(&l->spare.cgroup, &u, e);
 	x->cpu_ns = u.cpu_ns;
 	x->memory_peak = u.memory_peak;
 	x->pids_peak = u.pids_peak;
@@ -423,8 +425,7 @@ launch_collect(struct launch *l, struct launch_exited *x, struct err *e)
 int
 launch_remove(struct launch *l, struct err *e)
 {
-	slot_close(&l->slot);
 	fd_close(&l->pidfd);
 	fd_close(&l->status);
-	return cgroup_remove(&l->cgroup, e);
+	return spare_close(&l->spare, e);
 }

@@ -13,7 +13,7 @@
 #include "policy/machine.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/mount_apply.h"
-#include "sandbox/slot.h"
+#include "sandbox/spare.h"
 
 struct err;
 
@@ -22,6 +22,7 @@ struct launch_context {
 	struct launch_host found;
 	struct cgroup_host cgroups;
 	struct mount_apply_host mounts;
+	struct spare_pool spares;
 	int init; /* cella-init, sealed in memory */
 };
 
@@ -35,8 +36,7 @@ struct launch_fds {
 
 struct launch {
 	struct machine machine;
-	struct slot slot;
-	struct cgroup cgroup;
+	struct spare spare;
 	int pidfd;        /* init's */
 	int status;       /* what init says: start_block.h */
 	uint64_t started; /* CLOCK_MONOTONIC, ns */
@@ -50,12 +50,10 @@ void launch_probe(struct launch_context *, bool rootless);
 /* Compiles and proves a filter ahead of the first machine that needs it. */
 int launch_prepare(const struct grant *, struct err *);
 
-/*
- * The slot is taken over, also on failure.  base: first host id of its range.
- */
-int launch_start(struct launch *, const struct launch_context *,
-    const struct machine *, struct slot *, uint32_t base, unsigned serial,
-    const struct launch_fds *, struct launch_created *, struct err *);
+/* base: first host id of the tenant's range. */
+int launch_start(struct launch *, struct launch_context *,
+    const struct machine *, uint32_t base, const struct launch_fds *,
+    struct launch_created *, struct err *);
 
 /* Kills every task of the machine; the first cause stays. */
 void launch_kill(struct launch *, enum launch_cause);

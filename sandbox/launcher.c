@@ -16,8 +16,8 @@
 #define MACHINES_MAX 64
 #define TENANTS_MAX 256
 #define VOLUMES_MAX 1024 /* they stay until the connection ends */
-#define SPARES_MAX 8
 #define INIT_SIZE_MAX (1 << 20)
+#define QUIET_MS 2 /* without an event: nobody waits for us */
 
 #define PHASE_SETUP 1U
 #define PHASE_SERVE 2U
@@ -39,11 +39,8 @@ struct launcher {
 	unsigned phase;
 	struct grant ceiling;
 	uint32_t optional; /* controls that a machine may call so */
-	size_t want_spares, nspares;
-	struct slot spare[SPARES_MAX];
 	size_t ntenants;
 	struct tenant tenant[TENANTS_MAX];
-	unsigned started; /* names of cgroups */
 	struct running running[MACHINES_MAX];
 };
 
@@ -99,8 +96,8 @@ answer_ceiling(struct launcher *l, struct frame *f, struct err *e)
 
 	grant_get(&f->body, &l->ceiling);
 	l->optional = buf_get_u32(&f->body);
-	l->want_spares = buf_get_u32(&f->body);
-	if (!buf_ok(&f->body) || l->want_spares > SPARES_MAX)
+	l->context.spares.want = buf_get_u32(&f->body);
+	if (!buf_ok(&f->body) || l->context.spares.want > SPARE_MAX)
 		return err_set(e, ERR_INVALID, "ceiling: malformed frame");
 	l->phase = PHASE_SERVE; /* never back: the ceiling comes once */
 	launch_msgs_put_host(&b, &l->context.found);
@@ -161,38 +158,15 @@ sort_fds(const struct machine *m, const struct frame *f, struct launch_fds *out,
 }
 
 static int
-take_slot(struct launcher *l, uint32_t base, struct slot *s, struct err *e)
-{
-	if (l->nspares > 0)
-		*s = l->spare[--l->nspares];
-	else if (slot_open(s, e) == -1)
-		return -1;
-	if (slot_map(s, base, IDS_COUNT, l->args->rootless, e) == -1) {
-		slot_close(s);
-		return -1;
-	}
-	return 0;
-}
-
-static int
 create(struct launcher *l, uint32_t tenant, const struct machine *m,
     const struct launch_fds *fds, struct running *r,
     struct launch_created *created, struct err *e)
 {
-	struct slot slot = SLOT_EMPTY;
-	uint64_t began = clock_mono_ns();
-	uint64_t slot_ns;
 	uint32_t base;
 
-	if (find_tenant(l, tenant, &base, e) == -1 ||
-	    take_slot(l, base, &slot, e) == -1)
+	if (find_tenant(l, tenant, &base, e) == -1)
 		return -1;
-	slot_ns = clock_mono_ns() - began;
-	if (launch_start(&r->launch, &l->context, m, &slot, base, l->started++,
-		fds, created, e) == -1)
-		return -1;
-	created->phase_ns[LAUNCH_PHASE_SLOT] = slot_ns;
-	return 0;
+	return launch_start(&r->launch, &l->context, m, base, fds, created, e);
 }
 
 /*
@@ -248,7 +222,7 @@ answer_connect(struct launcher *l, struct frame *f, struct err *e)
 	if (r == NULL)
 		err_set(&why, ERR_NOT_FOUND, "the machine is gone");
 	else
-		fd = slot_connect(&r->launch.slot, (uint16_t)port, &why);
+		fd = slot_connect(&r->launch.spare.slot, (uint16_t)port, &why);
 	if (fd == -1)
 		return answer_error(l, f->serial, &why, e);
 	return frame_send(l->args->core, LAUNCH_CONNECTED, f->serial, NULL, &fd,
@@ -346,38 +320,34 @@ check_times(struct launcher *l)
 	return t > 60000 ? 60000 : (int)t;
 }
 
-/* Slots are made when nobody waits. */
-static int
-refill(struct launcher *l, struct err *e)
-{
-	struct pollfd p = { .fd = l->args->core, .events = POLLIN };
-
-	while (l->nspares < l->want_spares && poll(&p, 1, 0) == 0)
-		if (slot_open(&l->spare[l->nspares], e) == -1)
-			return -1;
-		else
-			l->nspares++;
-	return 0;
-}
-
 /* 1: go on; 0: core is gone. */
 static int
 turn(struct launcher *l, struct err *e)
 {
 	struct pollfd p[1 + MACHINES_MAX] = { { .fd = l->args->core,
 	    .events = POLLIN } };
+	bool more = spare_wants(&l->context.spares);
+	struct err ignored;
 	struct frame f;
-	int r;
+	int r, wait;
 
-	if (refill(l, e) == -1)
-		return -1;
 	for (size_t i = 0; i < MACHINES_MAX; i++)
 		p[1 + i] = (struct pollfd){ .fd = l->running[i].used
 			    ? l->running[i].launch.pidfd
 			    : -1,
 			.events = POLLIN };
-	if (poll(p, nitems(p), check_times(l)) == -1)
+	wait = check_times(l);
+	if (more && (wait == -1 || wait > QUIET_MS))
+		wait = QUIET_MS;
+	r = poll(p, nitems(p), wait);
+	if (r == -1)
 		return errno == EINTR ? 1 : err_sys(e, "poll");
+	/*
+	 * Slots are made when nobody waits, a step at a time.  One that cannot
+	 * be made now is made by the machine that needs it, which is told why.
+	 */
+	if (r == 0 && more)
+		(void)spare_refill(&l->context.spares, &ignored);
 	for (size_t i = 0; i < MACHINES_MAX; i++)
 		if (p[1 + i].revents != 0 && finish(l, &l->running[i], e) == -1)
 			return -1;
@@ -404,12 +374,11 @@ end_all(struct launcher *l)
 			launch_collect(&l->running[i].launch, &x, &ignored);
 			launch_remove(&l->running[i].launch, &ignored);
 		}
-	while (l->nspares > 0)
-		slot_close(&l->spare[--l->nspares]);
+	spare_fini(&l->context.spares);
 	for (size_t i = 0; i < l->ntenants; i++)
 		fd_close(&l->tenant[i].lock);
 	cgroup_host_fini(&l->context.cgroups);
-	fd_close(&l->context.mounts.dev);
+	mount_apply_fini(&l->context.mounts);
 	fd_close(&l->context.init);
 }
 
@@ -445,9 +414,8 @@ launcher_serve(const struct launcher_args *args, struct err *e)
 	l->context.init = copy_init(args->init, e);
 	if (l->context.init != -1 &&
 	    mount_apply_init(&l->context.mounts, args->rootless, e) == 0 &&
-	    slot_open(&l->spare[0], e) == 0) {
+	    spare_add(&l->context.spares, e) == 0) {
 		/* While core still parses: what most machines need. */
-		l->nspares = 1;
 		if (launch_prepare(grant_of_tier(GRANT_STANDARD), e) == -1)
 			l->phase = 0;
 		while (l->phase != 0 && (r = turn(l, e)) == 1)

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 #define LOWER WORK "/lower"
 #define POINTS WORK "/points"
 #define VOLUMES WORK "/volumes"
+#define CACHE WORK "/cache"
 
 static int
 set_attr(int tree, uint64_t attr, struct err *e)
@@ -179,7 +181,7 @@ make_points(int image, const struct mount_plan *p, struct err *e)
 
 struct top {
 	const struct mount_plan *plan;
-	struct mount_apply_trees *trees;
+	struct mount_cache_top *names;
 };
 
 /* Names that are hidden by a mount, or that are no directory, do not count. */
@@ -187,7 +189,7 @@ static int
 add_top(int dir, const char *name, void *arg)
 {
 	struct top *top = arg;
-	struct mount_apply_trees *t = top->trees;
+	struct mount_cache_top *t = top->names;
 	struct stat s;
 
 	if (strcmp(name, "proc") == 0 ||
@@ -197,16 +199,16 @@ add_top(int dir, const char *name, void *arg)
 	for (size_t i = 0; i < top->plan->len; i++)
 		if (strcmp(top->plan->step[i].target + 1, name) == 0)
 			return 0;
-	if (t->ntop == MOUNT_APPLY_TOP_MAX ||
-	    !str_copy(t->top[t->ntop], sizeof(t->top[0]), name))
+	if (t->len == MOUNT_CACHE_TOP_MAX ||
+	    !str_copy(t->name[t->len], sizeof(t->name[0]), name))
 		return 1;
-	t->ntop++;
+	t->len++;
 	return 0;
 }
 
 /* What a program may read and run: the directories at the image's top. */
 static int
-list_top(int image, const struct mount_plan *p, struct mount_apply_trees *t,
+list_top(int image, const struct mount_plan *p, struct mount_cache_top *t,
     struct err *e)
 {
 	struct top top = { p, t };
@@ -243,27 +245,111 @@ stack_root(int image, int points, struct err *e)
 }
 
 static int
-make_root(const struct machine *m, const struct mount_plan *p,
-    const struct mount_apply_owner *o, int source, struct mount_apply_trees *t,
+build_root(int image, const struct mount_plan *p, struct mount_cache_top *top,
     struct err *e)
 {
-	fd_auto int image = open_source(m->mount[0].kind, source, o, e);
-	fd_auto int points = -1;
+	fd_auto int points = -1, root = -1;
 
-	if (image == -1 || list_top(image, p, t, e) == -1)
+	if (list_top(image, p, top, e) == -1)
 		return -1;
 	points = make_points(image, p, e);
 	if (points == -1)
 		return -1;
-	t->root = stack_root(image, points, e);
-	return t->root == -1
-	    ? -1
-	    : check_attr(t->root,
-		  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
+	root = stack_root(image, points, e);
+	if (root == -1 ||
+	    check_attr(root,
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		e) == -1)
+		return -1;
+	return fd_take(&root);
+}
+
+/* The mount points of a plan as one text. */
+static char *
+list_points(const struct mount_plan *p)
+{
+	char *text = str_dup(""), *more;
+
+	for (size_t i = 0; i < p->len; i++) {
+		if (p->step[i].parent != -1)
+			continue;
+		more = str_printf("%s%s\n", text, p->step[i].target);
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+/* False: what is mounted is no image, so that it may change. */
+static bool
+make_key(uint8_t kind, int source, const struct mount_apply_owner *o,
+    const char *points, struct mount_cache_key *k)
+{
+	struct stat s;
+
+	if (kind != MACHINE_IMAGE || fstat(source, &s) == -1)
+		return false;
+	*k = (struct mount_cache_key){ s.st_dev, s.st_ino, o->uid, points };
+	return true;
 }
 
 static int
-make_step(const struct mount_apply_host *h, const struct machine *m,
+keep_and_clone(struct mount_cache *c, const struct mount_cache_key *k, int tree,
+    const struct mount_cache_top *top, struct err *e)
+{
+	int clone;
+
+	if (mount_cache_keep(c, k, tree, top) == -1)
+		return fcntl(tree, F_DUPFD_CLOEXEC, 0);
+	clone = mount_cache_clone(c, k, NULL);
+	return clone == -1 ? err_sys(e, "clone") : clone;
+}
+
+static int
+make_root(struct mount_apply_host *h, const struct machine *m,
+    const struct mount_plan *p, const struct mount_apply_owner *o, int source,
+    struct mount_apply_trees *t, struct err *e)
+{
+	char *points = list_points(p);
+	struct mount_cache_key key;
+	bool fixed = make_key(m->mount[0].kind, source, o, points, &key);
+	fd_auto int image = -1, root = -1;
+
+	if (fixed)
+		t->root = mount_cache_clone(&h->cache, &key, &t->top);
+	if (t->root == -1) {
+		image = open_source(m->mount[0].kind, source, o, e);
+		if (image != -1)
+			root = build_root(image, p, &t->top, e);
+		if (root != -1)
+			t->root = fixed
+			    ? keep_and_clone(&h->cache, &key, root, &t->top, e)
+			    : fd_take(&root);
+	}
+	free(points);
+	return t->root == -1 ? -1 : 0;
+}
+
+/* An image beside the root: its own cache entry has no mount points. */
+static int
+open_volume(struct mount_apply_host *h, uint8_t kind, int source,
+    const struct mount_apply_owner *o, struct err *e)
+{
+	struct mount_cache_key key;
+	fd_auto int tree = -1;
+	int clone;
+
+	if (!make_key(kind, source, o, "", &key))
+		return open_source(kind, source, o, e);
+	clone = mount_cache_clone(&h->cache, &key, NULL);
+	if (clone != -1)
+		return clone;
+	tree = open_source(kind, source, o, e);
+	return tree == -1 ? -1 : keep_and_clone(&h->cache, &key, tree, NULL, e);
+}
+
+static int
+make_step(struct mount_apply_host *h, const struct machine *m,
     const struct mount_plan_step *s, const struct mount_apply_owner *o,
     const int *sources, struct err *e)
 {
@@ -284,8 +370,8 @@ make_step(const struct mount_apply_host *h, const struct machine *m,
 	case MOUNT_PLAN_IMAGE:
 	case MOUNT_PLAN_TREE:
 	case MOUNT_PLAN_DISK:
-		tree = open_source(m->mount[s->source].kind, sources[s->source],
-		    o, e);
+		tree = open_volume(h, m->mount[s->source].kind,
+		    sources[s->source], o, e);
 		break;
 	}
 	if (tree == -1 || set_attr(tree, s->attr, e) == -1 ||
@@ -295,17 +381,17 @@ make_step(const struct mount_apply_host *h, const struct machine *m,
 }
 
 int
-mount_apply(const struct mount_apply_host *h, const struct machine *m,
+mount_apply(struct mount_apply_host *h, const struct machine *m,
     const struct mount_plan *p, const struct mount_apply_owner *o,
     const int *sources, struct mount_apply_trees *t, struct err *e)
 {
 	const struct mount_plan_step *s;
 
 	t->root = -1;
-	t->ntop = 0;
+	t->top.len = 0;
 	for (size_t i = 0; i < MOUNT_PLAN_MAX; i++)
 		t->tree[i] = -1;
-	if (make_root(m, p, o, sources[0], t, e) == -1) {
+	if (make_root(h, m, p, o, sources[0], t, e) == -1) {
 		mount_apply_close(t);
 		return err_in(e, "root");
 	}
@@ -425,14 +511,22 @@ mount_apply_init(struct mount_apply_host *h, bool rootless, struct err *e)
 {
 	h->rootless = rootless;
 	h->nvolumes = 0;
+	h->cache = (struct mount_cache){ .dir = CACHE };
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
 		return err_sys(e, "mounts: make private");
 	if (mount("tmpfs", WORK, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		"size=1m,mode=0700") == -1)
 		return err_sys(e, "mount tmpfs at " WORK);
 	if (mkdir(LOWER, 0700) == -1 || mkdir(POINTS, 0700) == -1 ||
-	    mkdir(VOLUMES, 0700) == -1)
+	    mkdir(VOLUMES, 0700) == -1 || mkdir(CACHE, 0700) == -1)
 		return err_sys(e, "mkdir in " WORK);
 	h->dev = make_dev(rootless, e);
 	return h->dev == -1 ? err_in(e, "/dev") : 0;
+}
+
+void
+mount_apply_fini(struct mount_apply_host *h)
+{
+	fd_close(&h->dev);
+	mount_cache_fini(&h->cache);
 }

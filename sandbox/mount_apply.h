@@ -10,16 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sandbox/mount_cache.h"
 #include "sandbox/mount_plan.h"
 
 struct err;
-
-#define MOUNT_APPLY_TOP_MAX 32
 
 struct mount_apply_host {
 	bool rootless;
 	int dev; /* the tree that every /dev is a clone of */
 	unsigned nvolumes;
+	struct mount_cache cache;
 };
 
 /* Who owns what is made for the machine, and the map for its images. */
@@ -31,8 +31,7 @@ struct mount_apply_owner {
 struct mount_apply_trees {
 	int root;
 	int tree[MOUNT_PLAN_MAX];
-	size_t ntop; /* directories at the root of the image */
-	char top[MOUNT_APPLY_TOP_MAX][64];
+	struct mount_cache_top top;
 };
 
 /*
@@ -45,11 +44,13 @@ int mount_apply_init(struct mount_apply_host *, bool rootless, struct err *);
  * sources: a descriptor for each mount of the machine that is an image or a
  * tree, -1 for the others; borrowed.
  */
-int mount_apply(const struct mount_apply_host *, const struct machine *,
+int mount_apply(struct mount_apply_host *, const struct machine *,
     const struct mount_plan *, const struct mount_apply_owner *,
     const int *sources, struct mount_apply_trees *, struct err *);
 
 void mount_apply_close(struct mount_apply_trees *);
+
+void mount_apply_fini(struct mount_apply_host *);
 
 /*
  * A sized, empty tree, for a volume that outlives its machine.  It stays

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,10 +94,13 @@ empty_bounding_set(struct err *e)
 }
 
 static int
-prepare(bool rootless, struct err *e)
+prepare(bool rootless, int no_net, struct err *e)
 {
 	uint32_t id = rootless ? MACHINE_UID : 0;
 
+	errno = no_net;
+	if (no_net != 0)
+		return err_sys(e, "slot: network namespace");
 	/* The map made us somebody: become that. */
 	if ((!rootless && syscall(SYS_setgroups, 0, NULL) == -1) ||
 	    syscall(SYS_setresgid, id, id, id) == -1 ||
@@ -143,6 +147,7 @@ set_lo(bool up, struct err *e)
 struct init {
 	pid_t pid; /* 0: not started, or gone */
 	int pidfd;
+	int no_net; /* why there is no network namespace; 0 */
 };
 
 static long __attribute__((noinline))
@@ -212,8 +217,6 @@ answer_start(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 
 	read_fds(f, &fds);
 	memset(&s->result, 0, sizeof(s->result));
-	if (set_lo(s->plan.lo_up, &e) == -1)
-		return answer_failure(sock, &e);
 	pid = start_init(s, &fds, &i->pidfd);
 	if (pid < 0) {
 		errno = (int)-pid;
@@ -277,11 +280,15 @@ answer_connect(int sock, struct frame *f)
 static int
 answer(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 {
+	bool rootless, lo_up;
 	struct err e;
 
 	switch (f->type) {
 	case SLOT_MAPPED:
-		if (prepare(buf_get_u8(&f->body) != 0, &e) == -1)
+		rootless = buf_get_u8(&f->body) != 0;
+		lo_up = buf_get_u8(&f->body) != 0;
+		if (prepare(rootless, i->no_net, &e) == -1 ||
+		    set_lo(lo_up, &e) == -1)
 			return answer_failure(sock, &e);
 		return frame_send(sock, SLOT_PREPARED, 0, NULL, NULL, 0, &e);
 	case SLOT_START:
@@ -307,11 +314,17 @@ say_gone(int sock, struct init *i)
 /* Serves until the launcher is gone; init dies with us (PDEATHSIG). */
 static void __attribute__((noreturn)) serve(int sock, struct slot_shared *s)
 {
-	struct init init = { 0, -1 };
+	struct init init = { 0, -1, 0 };
 	struct frame f;
 	struct err e;
 	int r;
 
+	/*
+	 * Here and not in the clone: it takes longer than all the rest, and
+	 * the launcher has other things to do meanwhile.
+	 */
+	if (unshare(CLONE_NEWNET) == -1)
+		init.no_net = errno;
 	for (;;) {
 		struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
 			{ .fd = init.pidfd, .events = POLLIN } };
@@ -356,7 +369,7 @@ slot_open(struct slot *out, struct err *e)
 {
 	struct slot s = SLOT_EMPTY;
 	struct clone_args args = {
-		.flags = CLONE_PIDFD | CLONE_NEWUSER | CLONE_NEWNET,
+		.flags = CLONE_PIDFD | CLONE_NEWUSER,
 		.exit_signal = SIGCHLD,
 		.pidfd = (uint64_t)(uintptr_t)&s.pidfd,
 	};
@@ -443,7 +456,7 @@ expect(struct slot *s, uint32_t type, struct frame *f, struct err *e)
 
 int
 slot_map(struct slot *s, uint32_t base, uint32_t count, bool rootless,
-    struct err *e)
+    bool lo_up, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
 	struct frame f;
@@ -457,6 +470,7 @@ slot_map(struct slot *s, uint32_t base, uint32_t count, bool rootless,
 	    write_proc(s->pid, "gid_map", map, e) == -1)
 		return -1;
 	buf_put_u8(&b, rootless);
+	buf_put_u8(&b, lo_up);
 	if (frame_send(s->sock, SLOT_MAPPED, 0, &b, NULL, 0, e) == -1 ||
 	    expect(s, SLOT_PREPARED, &f, e) == -1)
 		return -1;

@@ -40,10 +40,11 @@ int slot_open(struct slot *, struct err *);
 
 /*
  * Maps count ids from 0 in the slot onto host ids from base, and lets the
- * slot prepare itself.  Rootless: one id, MACHINE_UID, onto the caller's.
+ * slot prepare itself: lo_up, whether its loopback is up.  Rootless: one id,
+ * MACHINE_UID, onto the caller's.
  */
 int slot_map(struct slot *, uint32_t base, uint32_t count, bool rootless,
-    struct err *);
+    bool lo_up, struct err *);
 
 /* To be filled in before slot_start(). */
 struct child_plan *slot_plan(struct slot *);

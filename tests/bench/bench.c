@@ -33,6 +33,8 @@
 #define RUNS 200
 
 static uint64_t samples[4][RUNS];
+static uint64_t phases[LAUNCH_PHASES][RUNS];
+static uint64_t running[RUNS]; /* from the start to the end of the program */
 
 static void
 die(const char *what, const struct err *e)
@@ -116,12 +118,18 @@ open_resident(struct resident *r, const char *store, const char *message)
 		-1 ||
 	    assemble(&in, &r->assembly, &e) == -1)
 		die("resident launcher", &e);
+	/* We have not dropped to the id that core has. */
+	for (size_t i = 0; i < r->assembly.machine.nmounts; i++)
+		if (r->assembly.machine.mount[i].kind == MACHINE_TREE &&
+		    fchown(r->assembly.source[i], SPAWN_CORE_ID,
+			SPAWN_CORE_ID) == -1)
+			die("tree", NULL);
 	free(data);
 	close(fd);
 }
 
 static uint64_t
-time_resident(struct resident *r)
+time_resident(struct resident *r, size_t n)
 {
 	const struct timespec pause = { 0, 20000000 };
 	struct instance i = INSTANCE_NEW;
@@ -141,8 +149,23 @@ time_resident(struct resident *r)
 	took = clock_mono_ns() - began;
 	if (i.exited.end != LAUNCH_END_EXIT || i.exited.code != 0)
 		die("resident run", NULL);
+	for (int p = 0; p < LAUNCH_PHASES; p++)
+		phases[p][n] = i.created.phase_ns[p];
+	running[n] = i.exited.wall_ns;
 	instance_fini(&i);
 	return took;
+}
+
+static void
+print_phases(void)
+{
+	static const char *const names[LAUNCH_PHASES] = { "slot", "mounts",
+		"filter", "start" };
+
+	printf("\n| phase of a resident launch | median, us |\n|---|---|\n");
+	for (int p = 0; p < LAUNCH_PHASES; p++)
+		printf("| %s | %.0f |\n", names[p], median(phases[p]));
+	printf("| start to end of the program | %.0f |\n", median(running));
 }
 
 static void
@@ -208,7 +231,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < RUNS; i++) {
 		samples[0][i] = time_command(bwrap);
 		samples[1][i] = time_command(ours);
-		samples[2][i] = time_resident(&r);
+		samples[2][i] = time_resident(&r, i);
 	}
 	time_decision(argv[2]);
 	peer = median(samples[0]);
@@ -225,6 +248,7 @@ main(int argc, char **argv)
 	    warm, warm / peer);
 	printf("| parse, decide and compile | %.0f us | | 300 us |\n",
 	    median(samples[3]));
+	print_phases();
 	assemble_fini(&r.assembly);
 	aleph_fini(&r.program);
 	store_close(&r.store);

@@ -1,0 +1,74 @@
+/*
+ * Slots that wait for a machine, made while nobody waits for them.  What can
+ * be known ahead is done ahead: a slot is fitted for the kind of machine that
+ * was started last, that is mapped to its tenant's ids, with its loopback and
+ * with cgroups of its limits.  A slot serves one machine of one tenant: what
+ * was fitted for another is thrown away, never taken over.
+ */
+#ifndef SANDBOX_SPARE_H
+#define SANDBOX_SPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/grant.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/slot.h"
+
+struct err;
+
+#define SPARE_MAX 8
+
+/* All that a slot is fitted for. */
+struct spare_fit {
+	uint32_t base; /* first host id of the tenant's range */
+	bool lo_up;
+	struct cgroup_want want;
+};
+
+struct spare {
+	struct slot slot;
+	bool fitted;
+	struct spare_fit fit; /* if fitted, as is the cgroup */
+	struct cgroup cgroup;
+	struct cgroup_limits limits; /* as read back */
+};
+
+struct spare_pool {
+	const struct cgroup_host *cgroups; /* borrowed */
+	bool rootless;
+	unsigned serial; /* names of cgroups */
+	size_t want, len;
+	bool has_fit;
+	struct spare_fit fit; /* of the last machine */
+	struct spare item[SPARE_MAX];
+};
+
+struct spare_fit spare_fit_of(const struct grant *, uint32_t base);
+
+/* One more, without a fit: for the first machine. */
+int spare_add(struct spare_pool *, struct err *);
+
+/* True if spare_refill() would do something. */
+bool spare_wants(struct spare_pool *);
+
+/*
+ * One step: a slot that is missing, or a fit.  One slot for whoever comes
+ * stays without a fit.
+ */
+int spare_refill(struct spare_pool *, struct err *);
+
+/*
+ * A fitted one, from the pool if there is one of that fit, else made.  Its
+ * grant's limits are written and read back.  The caller closes it.
+ */
+int spare_take(struct spare_pool *, const struct grant *, uint32_t base,
+    struct spare *, struct err *);
+
+/* The slot ends and what was made for it goes. */
+int spare_close(struct spare *, struct err *);
+
+void spare_fini(struct spare_pool *);
+
+#endif
