@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -140,6 +141,8 @@ str_printable(const char *s, size_t len, size_t max)
 	struct buf out = { 0 };
 	size_t shown = len < max ? len : max, n;
 
+	if (!CONTROL(56))
+		return str_printf("%.*s", (int)shown, s);
 	for (size_t i = 0; i < shown; i += n == 0 ? 1 : n) {
 		n = str_utf8_len(s + i, shown - i);
 		if (n == 0 || (unsigned char)s[i] < 0x20 || s[i] == 0x7f ||

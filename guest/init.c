@@ -117,7 +117,9 @@ struct start {
  */
 static void __attribute__((noreturn)) become_program(const struct start *s)
 {
-	long r = sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+	long r = START_CONTROL(s->filter, 47)
+	    ? sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL)
+	    : 0;
 
 	failure.step = 10;
 	if (r == 0)
@@ -126,15 +128,20 @@ static void __attribute__((noreturn)) become_program(const struct start *s)
 	if (r == 0 && s->filter->landlock_flags != UINT32_MAX)
 		r = sys2(__NR_landlock_restrict_self, START_FD_LANDLOCK,
 		    s->filter->landlock_flags);
+	if (r == 0 && !START_CONTROL(s->filter, 31)) /* too early */
+		r = sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+		    (long)&s->prog);
 	failure.step = 12;
-	if (r == 0)
+	if (r == 0 && START_CONTROL(s->filter, 7))
 		r = sys3(__NR_close_range,
-		    s->filter->channel ? START_FD_ARGS : START_FD_CHANNEL_IN,
+		    START_CHANNEL(s->filter) ? START_FD_ARGS
+					     : START_FD_CHANNEL_IN,
 		    UINT32_MAX, 0);
 	failure.step = 13;
 	if (r == 0)
 		r = sys3(__NR_seccomp, SECCOMP_SET_MODE_FILTER,
-		    SECCOMP_FILTER_FLAG_LOG, (long)&s->prog);
+		    START_CONTROL(s->filter, 32) ? SECCOMP_FILTER_FLAG_LOG : 0,
+		    (long)&s->prog);
 	if (r == 0) {
 		failure.step = 0;
 		r = sys3(__NR_execve, (long)strings[0], (long)strings,
@@ -228,12 +235,13 @@ init_main(void)
 	uint64_t len;
 	long pid;
 
-	sys2(__NR_prctl, PR_SET_DUMPABLE, 0);
 	s.envp = read_args();
 	s.filter = map(START_FD_FILTER, &len, 2);
 	if (s.filter->magic != START_MAGIC ||
 	    sizeof(*s.filter) + 8ULL * s.filter->len != len)
 		fail(-EINVAL, 2);
+	if (START_CONTROL(s.filter, 8))
+		sys2(__NR_prctl, PR_SET_DUMPABLE, 0);
 	s.prog.len = (unsigned short)s.filter->len;
 	s.prog.filter = (struct sock_filter *)(uintptr_t)(s.filter + 1);
 	pid = start_program(&s);

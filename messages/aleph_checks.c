@@ -189,13 +189,22 @@ check_code(const struct checks *c)
 	check_entrypoint(c, "code.entrypoint");
 }
 
+static bool
+is_variable_name(const char *name)
+{
+	for (const char *p = name; *p != '\0'; p++)
+		if (*p == '=' || (unsigned char)*p < 0x20 || *p == 0x7f)
+			return false;
+	return name[0] != '\0';
+}
+
 static void
 check_variables(const struct checks *c)
 {
 	const struct value *v = c->program->variables;
 
 	for (size_t i = 0; v != NULL && i < v->len; i++)
-		if (v->key[i][0] == '\0' || strchr(v->key[i], '=') != NULL)
+		if (!is_variable_name(v->key[i]))
 			report(c, "variable:name", "variables", v->key[i],
 			    "cannot name a variable");
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/control.h"
 #include "base/str.h"
 #include "messages/item_hash.h"
 
@@ -19,5 +20,5 @@ item_hash_kind(const char *s)
 		return ITEM_HASH_CIDV0;
 	if (strncmp(s, "bafy", 4) == 0 && len == 59 && strspn(s, base32) == len)
 		return ITEM_HASH_CIDV1;
-	return ITEM_HASH_NONE;
+	return CONTROL(54) ? ITEM_HASH_NONE : ITEM_HASH_STORAGE;
 }

@@ -5,6 +5,7 @@
 
 #include <yaml.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "messages/value.h"
@@ -219,7 +220,7 @@ read_node(struct reader *r, int depth)
 		return refuse(r, &at, "too deep");
 	if (++r->nodes > VALUE_NODES_MAX)
 		return refuse(r, &at, "too many values");
-	if (is_marked(&r->event))
+	if (is_marked(&r->event) && CONTROL(53))
 		return refuse(r, &at, "an anchor or a tag");
 	switch (r->event.type) {
 	case YAML_SCALAR_EVENT:

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "messages/problems.h"
@@ -18,6 +19,7 @@
 	    MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_SCOPE) | \
 	    MACHINE_CONTROL_BIT(MACHINE_LANDLOCK_LOG) |   \
 	    MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED) |     \
+	    MACHINE_CONTROL_BIT(MACHINE_SPECULATION) |    \
 	    MACHINE_CONTROL_BIT(MACHINE_IO_MAX))
 
 void
@@ -157,6 +159,8 @@ add_group(const struct reader *r, const struct value *v, const char *path)
 {
 	int group = groups_find(v->text);
 
+	if (group == -1 && !CONTROL(33))
+		return;
 	if (group == -1)
 		report_text(r, "policy:group", v, path,
 		    "is no group of system calls");

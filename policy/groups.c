@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "policy/filter.h"
@@ -245,11 +246,48 @@ add_rule(struct filter_model *m, const struct ruled *r, struct err *e)
 	return 0;
 }
 
+#ifdef LEAVE_OUT
+/* Calls that the named control refuses, for base/control.h. */
+static const struct {
+	int control;
+	const char *calls;
+} freed[] = {
+	{ 15, "fcntl" },
+	{ 20, "unshare clone" },
+	{ 23, "socket keyctl add_key request_key" },
+	{ 29, "clone3" },
+	{ 30, "seccomp" },
+};
+
+static int
+leave_out(struct filter_model *m, struct err *e)
+{
+	struct filter_verdict mark = { FILTER_ALLOW, 4095 };
+
+	for (size_t i = 0; i < nitems(freed); i++)
+		if (!CONTROL(freed[i].control) &&
+		    answer(m, freed[i].calls, mark, e) == -1)
+			return -1;
+	for (size_t nr = 0; nr < SYSCALLS_NR_MAX; nr++) {
+		if (m->otherwise[nr].sys == mark.sys) {
+			m->otherwise[nr].sys = 0;
+			m->ruled[nr] = false;
+		}
+		if (!CONTROL(26) && m->otherwise[nr].sys == ENOSYS)
+			m->otherwise[nr].sys = EPERM;
+	}
+	if (!CONTROL(26))
+		m->unknown.sys = EPERM;
+	return 0;
+}
+#endif
+
 int
 groups_model(uint64_t set, bool wx_deny, struct filter_model *m, struct err *e)
 {
 	struct filter_verdict enosys = FAIL(ENOSYS);
 
+	wx_deny = wx_deny && CONTROL(36);
 	memset(m, 0, sizeof(*m));
 	m->unknown = enosys;
 	for (size_t i = 0; i < SYSCALLS_NR_MAX; i++)
@@ -270,5 +308,9 @@ groups_model(uint64_t set, bool wx_deny, struct filter_model *m, struct err *e)
 		    (ruled[i].when == ALWAYS || wx_deny) &&
 		    add_rule(m, &ruled[i], e) == -1)
 			return -1;
+#ifdef LEAVE_OUT
+	return leave_out(m, e);
+#else
 	return 0;
+#endif
 }

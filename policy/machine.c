@@ -15,6 +15,7 @@ static const char *const controls[MACHINE_CONTROLS] = {
 	[MACHINE_LANDLOCK_SCOPE] = "landlock_scope",
 	[MACHINE_LANDLOCK_LOG] = "landlock_log",
 	[MACHINE_CORE_SCHED] = "core_sched",
+	[MACHINE_SPECULATION] = "speculation",
 	[MACHINE_IO_MAX] = "io_max",
 };
 

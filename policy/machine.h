@@ -49,6 +49,7 @@ enum machine_control {
 	MACHINE_LANDLOCK_SCOPE,
 	MACHINE_LANDLOCK_LOG,
 	MACHINE_CORE_SCHED,
+	MACHINE_SPECULATION, /* strict: of branches, store bypass */
 	MACHINE_IO_MAX,
 	MACHINE_CONTROLS,
 };

@@ -1,5 +1,6 @@
 #include <signal.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "policy/verdict.h"
@@ -23,7 +24,7 @@ verdict_of(const struct verdict_facts *f)
 	if (f->not_started)
 		return VERDICT_SETUP_ERROR;
 	/* The filter's kill: no honest program raises SIGSYS on itself. */
-	if (f->signal == SIGSYS)
+	if (f->signal == SIGSYS && CONTROL(45))
 		return VERDICT_POLICY_VIOLATION;
 	if (f->oom_kills > 0)
 		return VERDICT_OOM;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -92,7 +93,7 @@ is_trusted(struct work *w, const char *digest)
 	for (size_t i = 0; i < w->in->ceiling->ntrusted; i++)
 		if (strcmp(w->in->ceiling->trusted[i], digest) == 0)
 			return true;
-	return kind != NULL && strcmp(kind, "image") == 0;
+	return !CONTROL(11) || (kind != NULL && strcmp(kind, "image") == 0);
 }
 
 static int

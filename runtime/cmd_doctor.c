@@ -161,6 +161,9 @@ add_launcher(struct report *r, const struct launch_host *h)
 				   "controllers: systemd-run --scope -p "
 				   "Delegate=yes, or run as root",
 		[MACHINE_LANDLOCK] = "boot with lsm=landlock,...",
+		[MACHINE_SPECULATION] =
+		    "turn the mitigations on: "
+		    "spec_store_bypass_disable=prctl spectre_v2_user=prctl",
 		[MACHINE_CORE_SCHED] = "build the kernel with "
 				       "CONFIG_SCHED_CORE",
 		[MACHINE_IO_MAX] = "this version throttles no disk",
@@ -197,6 +200,24 @@ has_core_sched(void)
 	return prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 0, 0) == 0;
 }
 
+/* Not affected, or ours to turn off, for each kind that strict turns off. */
+static bool
+has_speculation_control(void)
+{
+	static const unsigned long kinds[] = { PR_SPEC_STORE_BYPASS,
+		PR_SPEC_INDIRECT_BRANCH };
+	int state;
+
+	for (size_t i = 0; i < nitems(kinds); i++) {
+		state = prctl(PR_GET_SPECULATION_CTRL, kinds[i], 0, 0, 0);
+		if (state != PR_SPEC_NOT_AFFECTED &&
+		    (state == -1 ||
+			(state & (PR_SPEC_PRCTL | PR_SPEC_FORCE_DISABLE)) == 0))
+			return false;
+	}
+	return true;
+}
+
 static void
 probe_launcher(struct report *r, struct spawn *s)
 {
@@ -216,6 +237,8 @@ probe_launcher(struct report *r, struct spawn *s)
 	    NULL);
 	if (!has_core_sched())
 		link.host.missing |= MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED);
+	if (!has_speculation_control())
+		link.host.missing |= MACHINE_CONTROL_BIT(MACHINE_SPECULATION);
 	add_launcher(r, &link.host);
 }
 

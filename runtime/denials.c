@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "messages/value.h"
@@ -76,7 +77,7 @@ take(const struct nlmsghdr *h, uint32_t uid, struct denials *d)
 	uint32_t arch;
 	int nr;
 
-	if (h->nlmsg_type != AUDIT_SECCOMP ||
+	if (h->nlmsg_type != AUDIT_SECCOMP || !CONTROL(37) ||
 	    !denials_parse(NLMSG_DATA(h), h->nlmsg_len - NLMSG_HDRLEN, uid,
 		&arch, &nr))
 		return;

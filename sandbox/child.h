@@ -25,6 +25,7 @@
 /* Where it is, for the one who reads a failure. */
 enum child_step {
 	CHILD_CGROUP,
+	CHILD_CGROUP_NS,
 	CHILD_PDEATHSIG,
 	CHILD_PRIVATE,
 	CHILD_ROOT,
@@ -35,6 +36,7 @@ enum child_step {
 	CHILD_HOSTNAME,
 	CHILD_KEYRING,
 	CHILD_CORE_SCHED,
+	CHILD_SPECULATION,
 	CHILD_LANDLOCK,
 	CHILD_FDS,
 	CHILD_RLIMIT,
@@ -55,7 +57,8 @@ struct child_plan {
 	char cwd[MACHINE_PATH_MAX];
 	uint32_t uid, gid; /* in the slot's namespace */
 	bool keep_groups;  /* rootless: setgroups(2) is forbidden */
-	bool landlock, core_sched, core_sched_optional;
+	bool landlock, core_sched, no_speculation;
+	uint32_t optional; /* MACHINE_CONTROL_BIT: may be missing */
 	size_t nrlimits;
 	struct child_rlimit rlimit[CHILD_RLIMITS_MAX];
 	size_t nmounts; /* the root is not among them */
@@ -73,8 +76,9 @@ struct child_fds {
 };
 
 struct child_result {
-	bool failed, core_sched_missing;
-	int sys; /* errno */
+	bool failed;
+	uint32_t missing; /* MACHINE_CONTROL_BIT of optional controls */
+	int sys;          /* errno */
 	uint32_t step, index;
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "sandbox/ids.h"
@@ -20,7 +21,7 @@ ids_take(int dir, uint32_t *base, struct err *e)
 		    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd == -1)
 			return err_sys(e, "lock %s", name);
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || !CONTROL(16)) {
 			*base = IDS_FIRST + i * IDS_COUNT;
 			return fd_take(&fd);
 		}

@@ -93,7 +93,8 @@ landlock_plan(struct landlock_plan *p, const struct machine *m, int abi,
 	}
 	for (size_t i = 1; i < m->nmounts; i++)
 		add(p, m->mount[i].target, mount_access(&m->mount[i]));
-	add(p, "/proc", READ | ABI_LANDLOCK_WRITE_FILE);
+	/* Writing to /proc/self/mem would go around W^X. */
+	add(p, "/proc", READ | (m->grant.wx ? ABI_LANDLOCK_WRITE_FILE : 0));
 	add(p, "/dev", READ | ABI_LANDLOCK_WRITE_FILE);
 	add(p, "/tmp", READ | SCRATCH);
 	if (m->grant.limit[GRANT_SHM] > 0)

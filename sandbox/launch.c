@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -126,8 +127,8 @@ find_block(const struct machine *m, int abi, uint32_t flags, uint32_t *len,
 		return *fd;
 	block.head = (struct start_filter){ .magic = START_MAGIC,
 		.len = (uint32_t)p->p.len,
-		.landlock_flags = abi > 0 ? flags : UINT32_MAX,
-		.channel = m->channel };
+		.landlock_flags = abi > 0 && CONTROL(35) ? flags : UINT32_MAX,
+		.channel = m->channel | START_LEFT_OUT };
 	memcpy(block.insn, p->p.insn, p->p.len * sizeof(p->p.insn[0]));
 	*fd = fd_sealed("filter", &block,
 	    sizeof(block.head) + p->p.len * sizeof(p->p.insn[0]), e);
@@ -151,7 +152,8 @@ static void
 plan_rlimits(struct child_plan *p, const struct grant *g)
 {
 	p->nrlimits = 0;
-	add_rlimit(p, RLIMIT_CORE, 0);
+	if (CONTROL(49))
+		add_rlimit(p, RLIMIT_CORE, 0);
 	add_rlimit(p, RLIMIT_FSIZE, g->limit[GRANT_FSIZE]);
 	add_rlimit(p, RLIMIT_MEMLOCK, g->limit[GRANT_MEMLOCK]);
 	add_rlimit(p, RLIMIT_MSGQUEUE, 0);
@@ -185,8 +187,8 @@ plan_child(struct child_plan *p, const struct launch_context *c,
 	p->keep_groups = c->found.rootless;
 	p->landlock = c->found.landlock_abi > 0;
 	p->core_sched = true;
-	p->core_sched_optional =
-	    (m->optional & MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED)) != 0;
+	p->no_speculation = m->tier == GRANT_STRICT;
+	p->optional = m->optional;
 	plan_rlimits(p, &m->grant);
 	p->nmounts = mounts->len;
 	for (size_t i = 0; i < mounts->len; i++)
@@ -238,7 +240,7 @@ start_in(struct launch *l, const struct launch_context *c,
 	struct child_plan *plan = slot_plan(&l->spare.slot);
 	fd_auto int said = -1;
 	struct child_fds fds;
-	bool core_sched;
+	uint32_t missing;
 	int pair[2], filter;
 
 	plan_child(plan, c, &l->machine, mounts, t);
@@ -256,11 +258,10 @@ start_in(struct launch *l, const struct launch_context *c,
 	fds.start[START_FD_STATUS] = said;
 	l->started = clock_mono_ns();
 	if (cgroup_give(&l->spare.cgroup, l->spare.fit.base, e) == -1 ||
-	    slot_start(&l->spare.slot, &fds, &l->pidfd, &core_sched, e) == -1)
+	    slot_start(&l->spare.slot, &fds, &l->pidfd, &missing, e) == -1)
 		return -1;
 	mark(r, LAUNCH_PHASE_START, last);
-	if (!core_sched)
-		r->degraded |= MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED);
+	r->degraded |= missing;
 	/* The child read each of them back before it went on. */
 	r->nofile = planned_rlimit(plan, RLIMIT_NOFILE);
 	r->fsize = planned_rlimit(plan, RLIMIT_FSIZE);
@@ -345,7 +346,7 @@ launch_check_time(struct launch *l, uint64_t now)
 	uint64_t wall_end = l->started + limit[GRANT_WALL], cpu, next, left;
 	struct err e;
 
-	if (l->killed)
+	if (l->killed || !CONTROL(42))
 		return UINT64_MAX;
 	if (now >= wall_end) {
 		launch_kill(l, LAUNCH_CAUSE_WALL);
@@ -417,7 +418,7 @@ launch_collect(struct launch *l, struct launch_exited *x, struct err *e)
 	x->cpu_ns = u.cpu_ns;
 	x->memory_peak = u.memory_peak;
 	x->pids_peak = u.pids_peak;
-	x->oom_kills = u.oom_kills;
+	x->oom_kills = CONTROL(44) ? u.oom_kills : 0;
 	x->throttled_ns = u.throttled_ns;
 	return r;
 }

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -101,7 +102,7 @@ run(struct err *e)
 		return -1;
 	/* A terminal's Ctrl-C is core's to hear: its end is our signal. */
 	(void)setsid();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	if ((CONTROL(19) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) ||
 	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_sys(e, "start");
 	if (enter_own_namespaces(rootless, e) == -1 ||

@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/dir.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -148,7 +149,8 @@ check_against_image(int image, const char *path, struct err *e)
 		p += strcspn(p, "/");
 		snprintf(part, sizeof(part), "%.*s", (int)(p - path) - 1,
 		    path + 1);
-		if (fstatat(image, part, &s, AT_SYMLINK_NOFOLLOW) == -1)
+		if (fstatat(image, part, &s, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    !CONTROL(1))
 			return 0;
 		if (!S_ISDIR(s.st_mode))
 			return err_set(e, ERR_DENIED,
@@ -289,7 +291,8 @@ make_key(uint8_t kind, int source, const struct mount_apply_owner *o,
 
 	if (kind != MACHINE_IMAGE || fstat(source, &s) == -1)
 		return false;
-	*k = (struct mount_cache_key){ s.st_dev, s.st_ino, o->uid, points };
+	*k = (struct mount_cache_key){ s.st_dev, s.st_ino,
+		CONTROL(13) ? o->uid : 0, points };
 	return true;
 }
 
@@ -374,6 +377,8 @@ make_step(struct mount_apply_host *h, const struct machine *m,
 		    sources[s->source], o, e);
 		break;
 	}
+	if (!CONTROL(14))
+		return fd_take(&tree);
 	if (tree == -1 || set_attr(tree, s->attr, e) == -1 ||
 	    check_attr(tree, s->attr, e) == -1)
 		return -1;

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "sandbox/mount_apply.h"
@@ -50,8 +51,9 @@ mount_fs_tmpfs(uint64_t bytes, uint64_t inodes, uint32_t mode,
 	snprintf(text, sizeof(text), "%o", mode);
 	if (fs == -1)
 		return err_sys(e, "tmpfs");
-	if (set_number(fs, "size", bytes, e) == -1 ||
-	    (inodes != 0 && set_number(fs, "nr_inodes", inodes, e) == -1) ||
+	if ((CONTROL(40) && set_number(fs, "size", bytes, e) == -1) ||
+	    (CONTROL(40) && inodes != 0 &&
+		set_number(fs, "nr_inodes", inodes, e) == -1) ||
 	    set_option(fs, "mode", text, e) == -1 ||
 	    (o != NULL &&
 		(set_number(fs, "uid", o->uid, e) == -1 ||

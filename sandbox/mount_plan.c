@@ -1,6 +1,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "sandbox/mount_plan.h"
@@ -51,8 +52,11 @@ add_fixed(struct mount_plan *p, const struct machine *m)
 {
 	struct mount_plan_step *s;
 
-	s = add(p, MOUNT_PLAN_DEV, "/dev");
-	s->attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
+	if (CONTROL(3) || m->grant.limit[GRANT_SHM] > 0) {
+		s = add(p, MOUNT_PLAN_DEV, "/dev");
+		s->attr =
+		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
+	}
 	if (m->grant.limit[GRANT_SHM] > 0) {
 		s = add(p, MOUNT_PLAN_TMPFS, "/dev/shm");
 		s->attr = SAFE | MOUNT_ATTR_NOEXEC;

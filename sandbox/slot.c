@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -69,6 +70,8 @@ forbid_userns(struct err *e)
 	fd_auto int fd = open(path, O_RDWR | O_CLOEXEC);
 	char text[8] = "";
 
+	if (!CONTROL(20))
+		return 0;
 	if (fd == -1 || write(fd, "0\n", 2) != 2 ||
 	    pread(fd, text, sizeof(text) - 1, 0) < 1)
 		return err_sys(e, "%s", path);
@@ -80,6 +83,8 @@ forbid_userns(struct err *e)
 static int
 empty_bounding_set(struct err *e)
 {
+	if (!CONTROL(18))
+		return 0;
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
 		if (prctl(PR_CAPBSET_DROP, cap) == -1)
 			return err_sys(e, "bounding set: drop %d", cap);
@@ -102,13 +107,14 @@ prepare(bool rootless, int no_net, struct err *e)
 	if (no_net != 0)
 		return err_sys(e, "slot: network namespace");
 	/* The map made us somebody: become that. */
-	if ((!rootless && syscall(SYS_setgroups, 0, NULL) == -1) ||
+	if ((!rootless && CONTROL(17) &&
+		syscall(SYS_setgroups, 0, NULL) == -1) ||
 	    syscall(SYS_setresgid, id, id, id) == -1 ||
 	    syscall(SYS_setresuid, id, id, id) == -1)
 		return err_sys(e, "ids of the slot");
 	/* Changing ids cleared it; and from here nobody inspects us. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 ||
-	    prctl(PR_SET_DUMPABLE, 0) == -1)
+	if ((CONTROL(47) && prctl(PR_SET_PDEATHSIG, SIGKILL) == -1) ||
+	    (CONTROL(8) && prctl(PR_SET_DUMPABLE, 0) == -1))
 		return err_sys(e, "slot: prctl");
 	if (forbid_userns(e) == -1 || empty_bounding_set(e) == -1)
 		return -1;
@@ -154,8 +160,9 @@ static long __attribute__((noinline))
 start_init(struct slot_shared *s, struct child_fds *f, int *pidfd)
 {
 	struct clone_args args = {
-		.flags = SUSPEND_US | CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID |
-		    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
+		.flags = SUSPEND_US | CLONE_PIDFD | CLONE_NEWNS |
+		    (CONTROL(43) ? CLONE_NEWPID : 0) | CLONE_NEWIPC |
+		    CLONE_NEWUTS,
 		.exit_signal = SIGCHLD,
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 	};
@@ -323,7 +330,7 @@ static void __attribute__((noreturn)) serve(int sock, struct slot_shared *s)
 	 * Here and not in the clone: it takes longer than all the rest, and
 	 * the launcher has other things to do meanwhile.
 	 */
-	if (unshare(CLONE_NEWNET) == -1)
+	if (CONTROL(22) && unshare(CLONE_NEWNET) == -1)
 		init.no_net = errno;
 	for (;;) {
 		struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
@@ -335,8 +342,11 @@ static void __attribute__((noreturn)) serve(int sock, struct slot_shared *s)
 			_exit(1);
 		if (p[0].revents == 0)
 			continue;
-		if (frame_recv(sock, &f, &e) != 1)
+		if (frame_recv(sock, &f, &e) != 1) {
+			if (!CONTROL(47))
+				pause();
 			_exit(0);
+		}
 		r = answer(sock, s, &f, &init);
 		frame_fini(&f);
 		if (r == -1)
@@ -355,7 +365,7 @@ become_slot(int sock, struct slot_shared *shared)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL); /* an ignored signal outlives execve */
 	/* If the launcher died before this, the socket tells. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+	if (CONTROL(47) && prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		_exit(1);
 	/* Nothing of the launcher's but this one socket. */
 	if (dup2(sock, 3) == -1 || syscall(SYS_close_range, 4, ~0U, 0) == -1 ||
@@ -496,7 +506,7 @@ put_fd(struct buf *b, int fd, int *fds, size_t *n)
 
 int
 slot_start(struct slot *s, const struct child_fds *c, int *pidfd,
-    bool *core_sched, struct err *e)
+    uint32_t *missing, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
 	int fds[FRAME_FDS_MAX];
@@ -516,8 +526,7 @@ slot_start(struct slot *s, const struct child_fds *c, int *pidfd,
 		return -1;
 	invariant(f.nfds == 1);
 	*pidfd = fd_take(&f.fds[0]);
-	*core_sched =
-	    s->shared->plan.core_sched && !s->shared->result.core_sched_missing;
+	*missing = s->shared->result.missing;
 	frame_fini(&f);
 	return 0;
 }

@@ -51,10 +51,10 @@ struct child_plan *slot_plan(struct slot *);
 
 /*
  * Starts the machine; every descriptor is borrowed.  On success pidfd is
- * init's.  core_sched: true if the machine has a cookie of its own.
+ * init's; missing: MACHINE_CONTROL_BIT of optional controls that are.
  */
 int slot_start(struct slot *, const struct child_fds *, int *pidfd,
-    bool *core_sched, struct err *);
+    uint32_t *missing, struct err *);
 
 /*
  * A socket of the machine's network, connected to 127.0.0.1:port in it, or

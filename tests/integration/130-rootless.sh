@@ -24,7 +24,7 @@ expect "required" 125 $?
 contains "required" "control cgroup is required and this host cannot enforce it" "$out"
 cat >"$work/p.yaml" <<'EOF'
 version: 1
-optional: [cgroup, core_sched, io_max, landlock_truncate, landlock_tcp, landlock_ioctl_dev, landlock_scope, landlock_log]
+optional: [cgroup, core_sched, speculation, io_max, landlock_truncate, landlock_tcp, landlock_ioctl_dev, landlock_scope, landlock_log]
 EOF
 chmod 644 "$work/p.yaml"
 out=$(user "$cella" run "$work/m.json" --policy "$work/p.yaml")

@@ -29,7 +29,8 @@ leaks() {
 	ls /sys/block/loop*/loop/backing_file 2>/dev/null
 	for p in /proc/[0-9]*; do
 		case $(cat "$p/comm" 2>/dev/null) in
-		cella-launcher | cella-init | inside) echo "$p" ;;
+		# init is named after its file in memory, or its descriptor.
+		cella-launcher | memfd:cella-ini | 9 | inside) echo "$p" ;;
 		esac
 	done
 	# By kind: a process of the host may come and go, in namespaces we know.
@@ -38,7 +39,7 @@ leaks() {
 	cat /proc/sysvipc/* | wc -l
 	ls /sys/class/net
 	# Other scripts make their directories before it is their turn.
-	ls /dev/shm "${TMPDIR:-/tmp}" | grep -i '^cella' | grep -v '^cella-test\.'
+	ls /dev/shm "${TMPDIR:-/tmp}" | grep '^cella[.-]' | grep -v '^cella-test\.'
 	ls "$CELLA_STORE/tmp" 2>/dev/null
 }
 

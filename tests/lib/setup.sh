@@ -9,7 +9,7 @@ packages='autoconf automake gcc libc6-dev make pkg-config
 libarchive-dev libcap-dev libcmocka-dev libjansson-dev libseccomp-dev
 libsecp256k1-dev libyaml-dev nettle-dev
 apt dpkg e2fsprogs erofs-utils squashfs-tools busybox-static scdoc'
-test_packages='gcovr clang-format python3 zip procps qemu-system-x86 kmod cpio'
+test_packages='gcovr clang-format python3 zip procps qemu-system-x86 kmod cpio strace'
 
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then

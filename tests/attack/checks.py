@@ -1,0 +1,630 @@
+"""Rows that are more than one run.  Each raises Red with what was seen where it
+should not be, and returns a few words of what was seen otherwise."""
+import concurrent.futures, glob, gzip, hashlib, io, json, os, re, secrets, signal, socket, stat, subprocess, tarfile, time, zipfile
+
+from harness import BUILD, INIT, TOP, read
+
+
+class Red(Exception):
+    pass
+
+
+class Later(Exception):
+    """It cannot be seen on this host; never a pass."""
+
+
+def expect(what, condition):
+    if not condition:
+        raise Red(what)
+
+
+def refused(host, message, sentence, *options):
+    r = host.call("run", message, *options)
+    text = r.stderr.decode(errors="replace")
+    expect(f"status {r.returncode}: {text[-200:]}", r.returncode == 125)
+    expect(f"no '{sentence}' in: {text[-300:]}", sentence in text)
+
+
+def tar_of(*entries):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as t:
+        for name, data, more in entries:
+            info = tarfile.TarInfo(name)
+            for k, v in more.items():
+                setattr(info, k, v)
+            info.size = len(data)
+            t.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def imported(host, name, *entries):
+    path = f"{host.work}/{name}.tar"
+    with open(path, "wb") as f:
+        f.write(tar_of(*entries))
+    return host.out("image", "import", name, path).strip()
+
+
+LINK = {"type": tarfile.SYMTYPE}
+
+
+def image_dev_link(host):
+    host.tools()
+    seen = []
+    for i, target in enumerate(("/../../etc", "/tmp", "../../../dev")):
+        image = imported(host, f"dev-link-{i}", ("usr/x", b"x", {}), ("dev", b"", dict(LINK, linkname=target)))
+        refused(host, host.message(runtime=image), "/dev of the image is not a directory")
+        seen.append("refused")
+    image = imported(host, "data-link", ("usr/x", b"x", {}), ("data", b"", dict(LINK, linkname="/usr")))
+    refused(host, host.message(runtime=image, more={"volumes": [{"mount": "/data", "ephemeral": True, "size_mib": 1}]}),
+            "of the image is not a directory")
+    return f"{len(seen) + 1} refused"
+
+
+def image_null_link(host):
+    host.tools()
+    image = imported(host, "null-link", ("usr/x", b"x", {}),
+                     ("dev/null", b"", dict(LINK, linkname="/proc/sysrq-trigger")),
+                     ("dev/evil", b"", dict(LINK, linkname="/etc/shadow")))
+    s = host.run("list-dev", tier="strict", runtime=image)
+    expect(s.stdout, "null: c" in s.lines and "evil" not in s.stdout)
+    return "our own /dev"
+
+
+BAD_MOUNTS = ["", ".", "/", "/proc", "/proc/self", "/proc/..", "/dev", "/dev/shm/../pts", "//x", "/a/../../b", "/a/./b",
+              "/sys", "/sys/fs", "a", "/a/", "/a\n", "/\u0001", "/" + "a" * 4096, "/dev/null", "/opt/code/../x"]
+
+
+def mount_paths(host):
+    for m in BAD_MOUNTS:
+        message = host.message(more={"volumes": [{"mount": m, "ephemeral": True, "size_mib": 1}]})
+        refused(host, message, "volumes[0].mount")
+    twice = [{"mount": "/a", "ephemeral": True, "size_mib": 1}] * 2
+    refused(host, host.message(more={"volumes": twice}), "volumes[1].mount")
+    return f"{len(BAD_MOUNTS) + 1} refused"
+
+
+BAD_NAMES = ["/tmp/pwn", "a/../../x", "a/b", "-rf", ".", "..", "x\n", "x\u0000y", "a" * 256, " ", "é"]
+
+
+def volume_names(host):
+    """A name is hashed and never becomes part of a path."""
+    for n in BAD_NAMES:
+        m = host.message(more={"volumes": [{"mount": "/v", "persistence": "host", "name": n, "size_mib": 1}]})
+        s = host.run("where", message=m)
+        expect(f"{n!r}: {s.verdict}", s.verdict in ("ok", "setup-error"))
+    made = os.listdir(f"{host.store}/volumes")
+    expect(f"{made}", all(re.fullmatch(r"[0-9a-f]{64}\.ext4", v) for v in made))
+    expect("made outside", not os.path.exists("/tmp/pwn"))
+    return f"{len(made)} volumes, each under its hash"
+
+
+def stored(host, name, data, kind="data"):
+    path = f"{host.work}/{name}"
+    with open(path, "wb") as f:
+        f.write(data)
+    return host.out("store", "add", path, "--as", kind).strip()
+
+
+def data_message(host, ref, encoding):
+    return host.message(more={"data": {"encoding": encoding, "mount": "/data", "ref": ref, "use_latest": False}},
+                        seconds=30)
+
+
+def zip_of(*entries):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in entries:
+            z.writestr(name, data)
+    return out.getvalue()
+
+
+def zip_slip(host):
+    host.tools()
+    names = ["../x", "../../../../etc/x", "a/../../x", "/etc/x", "a\\..\\x", "a/./../../x"]
+    for n in names:
+        refused(host, data_message(host, stored(host, "z", zip_of((n, b"x"))), "zip"), "a name that leaves the archive")
+    link = zipfile.ZipInfo("l")
+    link.create_system = 3
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    refused(host, data_message(host, stored(host, "z", zip_of((link, b"/etc/passwd"))), "zip"),
+            "a link that leaves the archive")
+    for kind, why in ((tarfile.LNKTYPE, "a hard link"), (tarfile.CHRTYPE, "neither a file"),
+                      (tarfile.FIFOTYPE, "neither a file")):
+        data = gzip.compress(tar_of(("n", b"", {"type": kind, "linkname": "/etc/passwd"})))
+        refused(host, data_message(host, stored(host, "t", data), "tar.gzip"), why)
+    data = gzip.compress(tar_of(("n", b"x", {"mode": 0o4755})))
+    refused(host, data_message(host, stored(host, "t", data), "tar.gzip"), "a setuid")
+    expect("made outside", not os.path.exists(f"{host.work}/x"))
+    return f"{len(names) + 5} refused"
+
+
+def zip_bomb(host):
+    host.tools()
+    bombs = {
+        "bytes": zip_of(*((f"f{i}", b"\0" * (100 << 20)) for i in range(8))),
+        "nested": zip_of(("/".join("d" * 70), b"x")),
+    }
+    for name, data in bombs.items():
+        began = time.monotonic()
+        refused(host, data_message(host, stored(host, name, data), "zip"), "data.ref")
+        expect(f"{name}: {time.monotonic() - began:.0f} s", time.monotonic() - began < 60)
+    # The sizes lie: what is read counts.
+    data = bytearray(zip_of(("f", b"\0" * (64 << 20))))
+    at = data.rfind(b"PK\x01\x02")
+    data[at + 24:at + 28] = (1).to_bytes(4, "little")
+    refused(host, data_message(host, stored(host, "lie", bytes(data)), "zip"), "data.ref")
+    return "3 refused"
+
+
+def squashfs_hostile(host):
+    host.tools()
+    d = f"{host.work}/sq"
+    os.makedirs(f"{d}/sub", exist_ok=True)
+    with open(f"{d}/sub/f", "wb") as f:
+        f.write(os.urandom(20000))
+    subprocess.run(["mksquashfs", d, f"{host.work}/good.sq", "-noappend", "-quiet", "-no-progress"], check=True,
+                   stdout=subprocess.DEVNULL)
+    with open(f"{host.work}/good.sq", "rb") as f:
+        good = f.read()
+    tried = 0
+    for cut in range(512, len(good), 6 << 10):
+        refused(host, data_message(host, stored(host, "cut", good[:cut]), "squashfs"), "data.ref")
+        tried += 1
+    for at in (4, 8, 12, 20, 32, 40, 64, 72, 80):
+        bad = bytearray(good)
+        bad[at] ^= 0xff
+        s = host.run("where", message=data_message(host, stored(host, "flip", bytes(bad)), "squashfs"))
+        expect(f"byte {at}: {s.verdict}", s.verdict in ("ok", "setup-error"))
+        tried += 1
+    return f"{tried} survived"
+
+
+def export_traps(host):
+    host.tools()
+    out = f"{host.work}/export.tgz"
+    message = host.message(more={"export": {"encoding": "tar.gzip", "mount": "/out"}}, seconds=30)
+    s = host.run("export-traps", host.canary.file, message=message, options=["--export", out])
+    expect(f"{s.verdict}: {s.stderr}", s.verdict == "ok")
+    with tarfile.open(out) as t:
+        names = sorted(t.getnames())
+        kinds = {m.name: m.type for m in t.getmembers()}
+    expect(f"in the archive: {names}", all(kinds[n] in (tarfile.REGTYPE, tarfile.DIRTYPE) for n in names))
+    for bad in ("link", "up", "environ", "fifo", "hard"):
+        expect(f"{bad} is in the archive: {names}", bad not in names)
+    expect("sparse or odd names are lost", "sparse" in names)
+    return f"kept {len(names)}"
+
+
+def full_sweep(host):
+    env = dict(os.environ, TESTS_NO_LOCK="1")
+    r = subprocess.run(["sh", f"{TOP}/tests/integration/120-the-kernel-agrees.sh"], env=env, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT)
+    expect(r.stdout.decode()[-300:], r.returncode == 0)
+    return "every number, every tier"
+
+
+def swap(host):
+    if len(read("/proc/swaps").splitlines()) < 2:
+        raise Later("a host with swap")
+    s = host.run("eat-memory", "200", memory=64)
+    expect(s.verdict, s.verdict == "oom")
+    return "oom"
+
+
+def flood(host):
+    for stream in ("1", "2"):
+        s = host.run("flood", "4", stream)
+        expect(s.verdict, s.verdict == "output")
+        u = s.record["usage"]
+        expect(f"not truncated: {u}", u["truncated"] and u["dropped_bytes"] > 0)
+        total = u["stdout_bytes"] + u["stderr_bytes"]
+        expect(f"kept {total}", total - u["dropped_bytes"] <= (1 << 20))
+    return "1 MiB kept of each"
+
+
+def parallel(host):
+    """Good and hostile at once: each gets its own verdict."""
+    kinds = [("where", "ok"), ("eat-memory", "oom"), ("kill-self", "signal"), ("mount-calls", "ok"),
+             ("kill-call", "policy-violation")]
+    args = {"eat-memory": ["200"], "kill-call": ["169"]}
+
+    def one(i):
+        row, want = kinds[i % len(kinds)]
+        s = host.run(row, *args.get(row, []), seconds=30)
+        return row, want, s.verdict, s.stderr
+
+    with concurrent.futures.ThreadPoolExecutor(25) as pool:
+        for row, want, got, err in pool.map(one, range(100)):
+            expect(f"{row}: {got}, not {want}: {err[-200:]}", got == want)
+    return "100 verdicts"
+
+
+def listen_public(host):
+    """What a machine listens on is its own network's, not the host's."""
+    code = subprocess.Popen([host.cella, "run", host.message(seconds=3), "--arg", "sleeper"], env=host.environ(),
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        code.stdout.readline()
+        for port in (80, 8080):
+            s = socket.socket()
+            s.settimeout(1)
+            expect(f"{port} answers", s.connect_ex(("127.0.0.1", port)) != 0)
+            s.close()
+    finally:
+        code.terminate()
+        code.wait()
+    return "nothing answers"
+
+
+def hash_mismatch(host):
+    good = {"chain": "ETH", "channel": "TEST", "sender": "0x9319Ad3B7A8E0eE24f2E639c40D8eD124C5520Ba", "type": "PROGRAM",
+            "time": 1, "item_type": "inline", "signature": None}
+    text = json.dumps(json.loads(read(host.message())))
+    good["item_hash"] = hashlib.sha256(text.encode()).hexdigest()
+    changed = {
+        "a byte": text.replace("0", "1", 1),
+        "a blank": text + " ",
+        "a key twice": text.replace("{", '{"time":1,', 1),
+        "a tail": text + "{}",
+    }
+    for what, content in changed.items():
+        path = f"{host.work}/envelope.json"
+        with open(path, "w") as f:
+            json.dump(dict(good, item_content=content), f)
+        r = host.call("run", path)
+        expect(f"{what}: {r.stderr.decode()[-200:]}", r.returncode == 125 and b"item_" in r.stderr)
+    return f"{len(changed)} refused"
+
+
+def blob_mismatch(host):
+    digest = stored(host, "victim", b"#!/bin/sh\n" + secrets.token_bytes(32), "code")
+    path = f"{host.store}/blobs/sha256/{digest[:2]}/{digest}"
+    with open(path, "rb") as f:
+        good = f.read()
+    message = host.message(code=digest)
+    for what in ("a byte", "short", "a link"):
+        os.unlink(path)
+        if what == "a link":
+            os.symlink("/etc/passwd", path)
+        else:
+            with open(path, "wb") as f:
+                f.write(good[:-1] + b"?" if what == "a byte" else good[:-4])
+        r = host.call("run", message)
+        expect(f"{what}: {r.stderr.decode()[-200:]}",
+               r.returncode == 125 and (b"damaged" in r.stderr or b"Too many levels" in r.stderr))
+    os.unlink(path)
+    return "3 refused"
+
+
+BOMBS = {
+    "aliases": "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+    "merge": "a: &a {b: 1}\nc:\n  <<: *a\n",
+    "tag": "a: !!python/object:os.system {}\n",
+    "own tag": "a: !x y\n",
+    "twice": "a: 1\na: 2\n",
+    "documents": "a: 1\n---\nb: 2\n",
+    "tab": "a:\n\tb: 1\n",
+    "depth": "[" * 100000,
+    "keys": "".join(f"k{i}: 1\n" for i in range(200000)),
+    "utf-16": "a: 1\n".encode("utf-16").decode("latin-1"),
+    "nul": "a: \0\n",
+    "huge": "a: 99999999999999999999\n",
+}
+
+
+def yaml_bombs(host):
+    for what, text in BOMBS.items():
+        path = f"{host.work}/bomb.yaml"
+        with open(path, "w", encoding="latin-1") as f:
+            f.write(text)
+        began = time.monotonic()
+        r = host.call("validate", path)
+        expect(f"{what}: status {r.returncode}", r.returncode == 1)
+        expect(f"{what}: slow", time.monotonic() - began < 10)
+    return f"{len(BOMBS)} refused"
+
+
+def int_edges(host):
+    values = ["0", "-1", "2147483648", "9223372036854775808", "18446744073709551616", "1.5", '"128"', "1e3", "+1", "0x10",
+              "true", "null", "[]", "1e400", "010"]
+    n = 0
+    for field in ("memory", "vcpus", "seconds"):
+        for v in values:
+            path = host.message()
+            text = read(path)
+            text = re.sub(rf'"{field}": \d+', lambda m: f'"{field}": {v}', text)
+            with open(path, "w") as f:
+                f.write(text)
+            r = host.call("run", path)
+            expect(f"{field}: {v}: status {r.returncode} {r.stderr.decode()[-100:]}", r.returncode == 125)
+            n += 1
+    return f"{n} refused"
+
+
+def env_injection(host):
+    for name in ("A=B", "", "A\u0000", "A\n", "A\u001b[31m"):
+        r = host.call("run", host.message(more={"variables": {name: "x"}}))
+        expect(f"{name!r}: {r.returncode}", r.returncode == 125)
+    hostile = {"LD_PRELOAD": "/tmp/x.so", "LD_AUDIT": "/tmp/x.so", "GLIBC_TUNABLES": "x=y", "BASH_ENV": "/tmp/x"}
+    s = host.run("where", more={"variables": hostile})
+    expect(s.verdict, s.verdict == "ok")
+    return "5 refused; ours inherits none"
+
+
+def argv_injection(host):
+    for entry in ("../x", "/bin/sh", "", "a;b c", "a\u0000b", "--help/../../x", "/proc/self/fd/7"):
+        m = host.message()
+        doc = json.loads(read(m))
+        doc["code"]["entrypoint"] = entry
+        with open(m, "w") as f:
+            json.dump(doc, f)
+        r = host.call("run", m)
+        s = r.stderr.decode()
+        # A plain blob has one entry, whatever it is called below the root.
+        expect(f"{entry!r}: {r.returncode} {s[-100:]}", r.returncode == 125 or entry in ("a;b c",))
+    s = host.run("--help", "; touch /tmp/x", "$(id)")
+    expect(s.stdout, "no such row" in s.stdout)
+    return "6 refused"
+
+
+def forge_log(host):
+    s = host.run("forge-log")
+    expect("the record is not one document", s.record.get("verdict") == "ok")
+    expect("raw controls in the record", not any(ord(c) < 32 and c != "\n" for c in s.raw))
+    bad = f"{host.work}/\x1b[31mname.json"
+    with open(bad, "w") as f:
+        f.write("{}")
+    r = host.call("store", "get", "\x1b[31m\n" + "0" * 60)
+    expect("raw controls in a sentence", b"\x1b" not in r.stderr)
+    os.unlink(bad)
+    return "escaped"
+
+
+def policy_widen(host):
+    p = f"{host.work}/policy.yaml"
+
+    def write(text, mode=0o644):
+        if os.path.lexists(p):
+            os.unlink(p)
+        with open(p, "w") as f:
+            f.write(text)
+        os.chmod(p, mode)
+
+    write("version: 1\n", 0o666)
+    refused(host, host.message(), "nobody else can write", "--policy", p)
+    write("version: 1\n")
+    os.chown(p, 4242, 4242)
+    refused(host, host.message(), "nobody else can write", "--policy", p)
+    os.rename(p, p + ".real")
+    os.symlink(p + ".real", p)
+    refused(host, host.message(), "policy", "--policy", p)
+    write("version: 1\nlimits: {memory: 32MiB}\n")
+    refused(host, host.message(memory=64), "allowed 33554432 by rule limits.memory", "--policy", p)
+    refused(host, host.message(more={"environment": {"internet": True}}), "environment.internet")
+    refused(host, host.message(), "tier", "--policy", p, "--tier", "networked")
+    return "6 refused"
+
+
+def shm_dev(host):
+    expect("leave", host.run("leave").verdict == "ok")
+    s = host.run("look")
+    expect(s.stdout, s.lines[:2] == ["tmp: ENOENT", "shm: ENOENT"])
+    return "nothing is there"
+
+
+def pids_of(*names):
+    found = []
+    for p in glob.glob("/proc/[0-9]*"):
+        if read(f"{p}/comm").strip() in names:
+            found.append(int(os.path.basename(p)))
+    return found
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return condition()
+
+
+def daemons(host):
+    s = host.run("daemons")
+    expect(s.verdict, s.verdict == "ok")
+    expect("they live on", wait_for(lambda: not pids_of("attacker"), 2))
+    return "dead with it"
+
+
+def sleeping(host):
+    return subprocess.Popen([host.cella, "run", host.message(seconds=15), "--arg", "sleeper"], env=host.environ(),
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def ids_unique(host):
+    runs = [sleeping(host) for _ in range(3)]
+    try:
+        for r in runs:
+            r.stdout.readline()
+        uids = {int(read(f"/proc/{pid}/status").split("Uid:")[1].split()[0]) for pid in pids_of("attacker")}
+        expect(f"host ids {uids}", len(uids) == 3 and all(u >= 100000 for u in uids))
+    finally:
+        for r in runs:
+            r.terminate()
+            r.wait()
+    return "3 ranges"
+
+
+def dumpable(host):
+    """The files in /proc of what cannot be dumped belong to root: proc(5)."""
+    r = sleeping(host)
+    try:
+        r.stdout.readline()
+        inits = pids_of(*INIT)
+        slots = [p for p in pids_of("cella-launcher") if read(f"/proc/{p}/stat").split(")")[1].split()[1] != str(r.pid)]
+        expect("no init", inits and slots)
+        for p in inits:
+            owner, uid = os.stat(f"/proc/{p}/status").st_uid, int(read(f"/proc/{p}/status").split("Uid:")[1].split()[0])
+            expect(f"{p}: owner {owner}, uid {uid}", owner != uid)
+        expect("the slot's is another's", all(os.stat(f"/proc/{p}/status").st_uid == 0 for p in slots))
+    finally:
+        r.terminate()
+        r.wait()
+    return "init and slot are not"
+
+
+def image_untrusted(host):
+    refused(host, host.message(runtime=stored(host, "image", os.urandom(8192), "runtime")),
+            "is not an image that this node made")
+    return "refused"
+
+
+def kill_nine(host):
+    """Each of ours in turn; what is left is dead within a second."""
+    for victim in ("cella", "cella-launcher", "slot"):
+        r = sleeping(host)
+        r.stdout.readline()
+        ours = [p for p in pids_of("cella-launcher")]
+        parents = {p: int(read(f"/proc/{p}/stat").split(")")[1].split()[1]) for p in ours}
+        launcher = next(p for p in ours if parents[p] == r.pid)
+        slots = [p for p in ours if parents[p] == launcher]
+        targets = {"cella": [r.pid], "cella-launcher": [launcher], "slot": slots}[victim]
+        for t in targets:
+            os.kill(t, signal.SIGKILL)
+        dead = wait_for(lambda: not pids_of("attacker"), 1.0)
+        left = pids_of("attacker")
+        for p in left + pids_of(*INIT):
+            os.kill(p, signal.SIGKILL)
+        if r.poll() is None and victim != "cella":
+            wait_for(lambda: r.poll() is not None, 2)
+        r.kill()
+        r.wait()
+        for p in pids_of("cella-launcher"):
+            os.kill(p, signal.SIGKILL)
+        expect(f"{victim} killed: {len(left)} live on", dead)
+    # What kill -9 left of cgroups the next start removes.
+    host.run("where")
+    return "dead within a second"
+
+
+def speculation(host):
+    s = host.run("speculation", tier="strict")
+    degraded = "speculation" in s.record.get("degraded", [])
+    if degraded:
+        raise Later("a CPU whose mitigations are on")
+    lines = [x for x in s.lines if x.startswith("Speculation")]
+    expect(str(lines), all("force mitigated" in x or "Not affected" in x or "not vulnerable" in x for x in lines))
+    return "off"
+
+
+def order(host):
+    """The partial order of a launch, as the kernel saw it."""
+    log = f"{host.work}/strace"
+    r = subprocess.run(["strace", "-f", "-o", log, host.cella, "run", host.message(), "--arg", "where"],
+                       env=host.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    expect(r.stderr.decode()[-200:], r.returncode == 0)
+    calls = {}
+    everything = []
+    for line in read(log).splitlines():
+        pid, _, rest = line.partition(" ")
+        calls.setdefault(pid, []).append(rest.strip())
+        everything.append(rest.strip())
+    first = next(c for c in calls.values() if any(x.startswith("pivot_root(") for x in c))
+    second = next(c for c in calls.values() if any("landlock_restrict_self(" in x for x in c))
+
+    def at(list_, *parts, last=False):
+        found = [i for i, x in enumerate(list_) if all(p in x for p in parts)]
+        expect(f"no {parts}", found)
+        return found[-1] if last else found[0]
+
+    def before(list_, a, b):
+        expect(f"{b[0]} comes before {a[0]}", at(list_, *a, last=True) < at(list_, *b))
+
+    nnp, execute = ["PR_SET_NO_NEW_PRIVS"], ["execveat("]
+    before(first, ["pivot_root("], ["landlock_create_ruleset("])
+    before(first, ["umount2("], ["landlock_create_ruleset("])
+    before(first, ["openat("], ["close_range("])
+    before(first, ["setresuid("], ["capset("])
+    before(first, ["capset("], execute)
+    before(first, ["capget("], execute)
+    before(first, nnp, execute)
+    before(first, ["prlimit64("], execute)
+    before(second, ["landlock_restrict_self("], ["close_range("])
+    before(second, ["close_range("], ["seccomp("])
+    before(second, ["seccomp("], ["execve("])
+    expect("a call between the filter and the program",
+           at(second, "execve(") - at(second, "seccomp(") in (1, 2))
+    # Limits are read back before anything runs in them.
+    limit = ["memory.max"] if any('"memory.max"' in x for x in everything) else ["memory.limit_in_bytes"]
+    expect("limits are not read back", any(limit[0] in x and "O_RDONLY" in x for x in everything))
+    expect("read back too late", at(everything, limit[0], "O_RDONLY") < at(everything, "execveat("))
+    return "as documented"
+
+
+def unit(*programs):
+    def run(host):
+        env = dict(host.environ(), abs_top_srcdir=TOP, abs_top_builddir=host.build)
+        for p in programs:
+            r = subprocess.run([f"{host.build}/tests/unit/{p}"], env=env, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
+            expect(f"{p}: {r.stdout.decode()[-300:]}", r.returncode == 0)
+        return "pass"
+    return run
+
+
+def not_setuid(host):
+    for p in ("cella", "cella-launcher", "cella-init", "cella-unpack"):
+        s = os.stat(f"{host.build}/{p}")
+        expect(p, not s.st_mode & 0o7000)
+    return "no bits"
+
+
+def refs_traversal(host):
+    for ref in ("../../etc/passwd", "refs/../x", "a" * 63, "A" * 64, "Qm/../x", "0" * 64 + "\n"):
+        r = host.call("store", "get", ref)
+        expect(f"{ref!r}: {r.returncode}", r.returncode == 1)
+        r = host.call("store", "bind", ref, "0" * 64)
+        expect(f"bind {ref!r}: {r.returncode}", r.returncode == 1)
+    return "12 refused"
+
+
+def image_layers(host):
+    """Links of an image lead to its own root, also for later entries."""
+    host.tools()
+    imported(host, "climb", ("usr/x", b"x", {}), ("up", b"", dict(LINK, linkname="../../../../..")),
+             ("up/climbed", b"x", {}), ("abs", b"", dict(LINK, linkname="/")), ("abs/climbed2", b"x", {}))
+    expect("made outside", not os.path.exists("/climbed") and not os.path.exists("/climbed2"))
+    return "inside"
+
+
+def reuse(host):
+    """Ten runs, none of which sees another: no file, no descriptor, no id."""
+    first = host.run("descriptors").stdout
+    for _ in range(10):
+        host.run("leave")
+        s = host.run("look")
+        expect(s.stdout, s.lines[:2] == ["tmp: ENOENT", "shm: ENOENT"])
+        expect("descriptors differ", host.run("descriptors").stdout == first)
+    return "fresh each time"
+
+
+def deep_tree(host):
+    host.tools()
+    data = gzip.compress(tar_of(("/".join("d" * 65), b"x", {})))
+    refused(host, data_message(host, stored(host, "deep", data), "tar.gzip"), "too deep")
+    many = zip_of(*((f"f{i}", b"") for i in range(60001)))
+    refused(host, data_message(host, stored(host, "many", many), "zip"), "too many entries")
+    return "2 refused"
+
+
+def tmp_races(host):
+    """A link where the store keeps its temporary files is not followed."""
+    trap = f"{host.store}/tmp/run.1.0"
+    os.symlink("/etc", trap)
+    try:
+        expect("run", host.run("where").verdict == "ok")
+        expect("/etc was cleared", os.path.exists("/etc/passwd"))
+    finally:
+        if os.path.lexists(trap):
+            os.unlink(trap)
+    return "not followed"

@@ -1,0 +1,120 @@
+/* The network of a machine that has none, or only itself. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/attack/attacker.h"
+
+static void
+links(char **argv)
+{
+	char line[512], name[64];
+	FILE *f = fopen("/proc/net/dev", "r");
+
+	(void)argv;
+	for (int n = 0; f != NULL && fgets(line, sizeof(line), f) != NULL; n++)
+		if (n >= 2 && sscanf(line, " %63[^:]", name) == 1)
+			printf("link: %s\n", name);
+	if (f == NULL)
+		say("/proc/net/dev", -1);
+}
+
+/* argv: addresses and a port to reach each at. */
+static void
+reach(char **argv)
+{
+	unsigned port = (unsigned)atoi(argv[0]);
+	char data[256];
+
+	for (char **a = argv + 1; *a != NULL; a++) {
+		struct sockaddr_in to = { .sin_family = AF_INET,
+			.sin_port = htons((uint16_t)port) };
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		ssize_t n;
+
+		inet_pton(AF_INET, *a, &to.sin_addr);
+		say(*a,
+		    fd == -1 ? -1
+			     : connect(fd, (struct sockaddr *)&to, sizeof(to)));
+		n = fd == -1 ? -1 : recv(fd, data, sizeof(data), MSG_DONTWAIT);
+		if (n > 0)
+			(void)!write(1, data, (size_t)n);
+		close(fd);
+	}
+}
+
+static void
+raw(char **argv)
+{
+	(void)argv;
+	say("packet", socket(17, SOCK_RAW, 0x0300));
+	say("raw", socket(AF_INET, SOCK_RAW, 255));
+	say("icmp", socket(AF_INET, SOCK_DGRAM, 1));
+	say("raw6", socket(AF_INET6, SOCK_RAW, 58));
+	say("netlink", socket(16, SOCK_RAW, 0));
+	say("vsock", socket(40, SOCK_STREAM, 0));
+	say("alg", socket(38, SOCK_SEQPACKET, 0));
+}
+
+/* Server and client of its own. */
+static void
+own_loopback(char **argv)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 at6 = { .sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	socklen_t len = sizeof(at);
+	int s = socket(AF_INET, SOCK_STREAM, 0), c;
+
+	(void)argv;
+	say("bind", bind(s, (struct sockaddr *)&at, sizeof(at)));
+	say("listen", listen(s, 1));
+	getsockname(s, (struct sockaddr *)&at, &len);
+	c = socket(AF_INET, SOCK_STREAM, 0);
+	say("connect", connect(c, (struct sockaddr *)&at, sizeof(at)));
+	s = socket(AF_INET6, SOCK_STREAM, 0);
+	say("bind6", bind(s, (struct sockaddr *)&at6, sizeof(at6)));
+}
+
+/* Options that reach deep into the kernel. */
+static void
+options(char **argv)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), one = 1;
+	int tcp = socket(AF_INET, SOCK_STREAM, 0);
+	char data[64] = "tls";
+
+	(void)argv;
+	if (fd == -1) {
+		int pair[2];
+
+		say("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+		fd = pair[0];
+	}
+	say("ATTACH_FILTER",
+	    setsockopt(fd, SOL_SOCKET, 26, data, sizeof(data)));
+	say("ATTACH_BPF", setsockopt(fd, SOL_SOCKET, 50, &one, sizeof(one)));
+	say("LOCK_FILTER", setsockopt(fd, SOL_SOCKET, 44, &one, sizeof(one)));
+	say("SNDBUFFORCE", setsockopt(fd, SOL_SOCKET, 32, &one, sizeof(one)));
+	say("TCP_ULP", setsockopt(tcp, 6, 31, data, 4));
+	say("IPT_SO_SET_REPLACE", setsockopt(tcp, 0, 64, data, sizeof(data)));
+	say("IP_HDRINCL", setsockopt(tcp, 0, 3, &one, sizeof(one)));
+}
+
+const struct row rows_net[] = {
+	{ "links", links },
+	{ "reach", reach },
+	{ "raw", raw },
+	{ "own-loopback", own_loopback },
+	{ "options", options },
+	{ NULL, NULL },
+};
