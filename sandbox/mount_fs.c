@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/control.h"
@@ -124,11 +125,26 @@ map_ids(int tree, const struct mount_apply_owner *o, struct err *e)
 	return 0;
 }
 
+/* Core says what is mounted: never a device of the host's. */
+static int
+check_regular(int image, struct err *e)
+{
+	struct stat s;
+
+	if (fstat(image, &s) == -1)
+		return err_sys(e, "stat");
+	return S_ISREG(s.st_mode) ? 0
+				  : err_set(e, ERR_DENIED, "no regular file");
+}
+
 int
 mount_fs_image(int image, const struct mount_apply_owner *o, struct err *e)
 {
-	fd_auto int tree = try_erofs(image, e), loop = -1;
+	fd_auto int tree = -1, loop = -1;
 
+	if (check_regular(image, e) == -1)
+		return err_in(e, "image");
+	tree = try_erofs(image, e);
 	if (tree == -1 && e->sys == ENOTBLK) {
 		loop = open_loop(image, false, e);
 		tree = loop == -1 ? -1 : try_erofs(loop, e);
@@ -154,6 +170,8 @@ mount_fs_disk(int image, const struct mount_apply_owner *o, struct err *e)
 	if (o->userns == -1)
 		return err_set(e, ERR_DENIED,
 		    "disk: the kernel mounts none for an ordinary user");
+	if (check_regular(image, e) == -1)
+		return err_in(e, "disk");
 	loop = open_loop(image, true, e);
 	if (loop == -1)
 		return err_in(e, "disk");

@@ -507,6 +507,70 @@ def kill_nine(host):
     return "dead within a second"
 
 
+def hostile_core(host):
+    m = host.message(more={"code": {"encoding": "plain", "entrypoint": "attacker", "ref": host.code,
+                                    "interface": "exec", "args": ["identity"]}})
+    r = subprocess.run([f"{host.build}/cella-hostile-core", host.store, m], env=host.environ(), stdout=subprocess.PIPE,
+                       stderr=subprocess.DEVNULL, timeout=120)
+    wanted = read(f"{TOP}/tests/attack/expected/300-hostile-core")
+    seen = r.stdout.decode()
+    odd = sorted(set(seen.splitlines()) ^ set(wanted.splitlines()))
+    expect(f"differs: {odd[:4]}", seen == wanted)
+    return f"{len(seen.splitlines())} cases"
+
+
+# What a guest may write on its channel: id, Python that makes the bytes.
+GUESTS = {
+    "garbage": "b'x' * 5000",
+    "endless length": "struct.pack('<II', 0xffffffff, 1000)",
+    "long": "struct.pack('<II', 1048577, 1000) + b'x' * 1048577",
+    "unknown kind": "frame(4711, b'')",
+    "a node's kind": "frame(1001, b'{}')",
+    "answer before ready": "frame(1004, body(Status=200, Headers=[]))",
+    "ready twice": "frame(1000, b'') * 2",
+    "no answer": "frame(1000, b'')",
+    "nonce": "frame(1000, b'') + frame(1004, body(9, Status=200, Headers=[]))",
+    "not JSON": "frame(1000, b'') + frame(1004, b'{')",
+    "not UTF-8": "frame(1000, b'') + frame(1004, b'\\xff\\xfe')",
+    "deep": "frame(1000, b'') + frame(1004, b'[' * 100000)",
+    "status": "frame(1000, b'') + frame(1004, body(2, Status=99999, Headers=[]))",
+    "header": "frame(1000, b'') + frame(1004, body(2, Status=200, Headers=[['!', '!']]))",
+    "body first": "frame(1000, b'') + frame(1002, b'x')",
+    "flood": "frame(1000, b'') + frame(1004, body(2, Status=200, Headers=[])) + frame(1002, b'x' * 1048576) * 40",
+    "bye": "frame(1000, b'') + frame(1008, b'')",
+    "cut": "frame(1000, b'') + struct.pack('<II', 100, 1004) + b'x'",
+}
+
+GUEST = """
+import json, os, struct
+def frame(kind, data):
+    return struct.pack('<II', len(data), kind) + data
+def body(nonce=2, **more):
+    return json.dumps(dict(DialogueNonce=nonce, Kind=1004, ErrorMessage='', **more)).encode()
+data = %s
+try:
+    while data:
+        data = data[os.write(4, data):]
+    os.close(4)
+except OSError:
+    pass
+os._exit(3)
+"""
+
+
+def hostile_guests(host):
+    """Nothing on the channel ends anything but the machine itself."""
+    python = host.image("python")
+    for name, data in GUESTS.items():
+        m = host.message(more={"code": {"encoding": "plain", "entrypoint": "main:app", "interface": "asgi",
+                                        "content": GUEST % data}}, runtime=python, memory=128, seconds=20)
+        s = host.run("x", message=m)
+        expect(f"{name}: {s.verdict} {s.status} {s.stderr[-200:]}",
+               s.verdict in ("exit", "signal", "output") and s.status not in (0, 125))
+        expect(f"{name}: no sentence", s.stderr or s.status == 3)
+    return f"{len(GUESTS)} guests"
+
+
 def speculation(host):
     s = host.run("speculation", tier="strict")
     degraded = "speculation" in s.record.get("degraded", [])

@@ -73,12 +73,17 @@ class Host:
         return r.stdout.decode()
 
     def tools(self):
-        """The image that unpacks archives, from the cache of the build tree."""
+        """The image that unpacks archives."""
+        return self.image("tools")
+
+    def image(self, name):
+        """An image that takes long to build, from the cache of the build tree."""
         cache = f"{self.build}/tests/images"
-        if subprocess.run([self.cella, "image", "show", "tools", "--store", cache], stdout=subprocess.DEVNULL,
+        if subprocess.run([self.cella, "image", "show", name, "--store", cache], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode != 0:
-            self.out("image", "build", "tools", "--store", cache)
+            self.out("image", "build", name, "--store", cache)
         subprocess.run(["cp", "-an", f"{cache}/.", f"{self.store}/"], check=True)
+        return self.out("image", "show", name).strip()
 
     def message(self, more=None, memory=64, seconds=10, runtime=None, code=None, vcpus=1):
         m = {"type": "vm-function", "address": "0x00", "time": 1, "allow_amend": False, "environment": {},

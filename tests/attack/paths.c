@@ -308,6 +308,17 @@ page_cache(char **argv)
 	try_call("fincore", 480, fd, (long)in, (long)in, 0);
 }
 
+/* Which superblock the root is of. */
+static void
+identity(char **argv)
+{
+	struct stat s;
+
+	(void)argv;
+	stat("/", &s);
+	printf("root: %lu\n", (unsigned long)s.st_dev);
+}
+
 /* What a sibling run may have left. */
 static void
 leave(char **argv)
@@ -341,6 +352,7 @@ const struct row rows_paths[] = {
 	{ "where", where },
 	{ "volume-socket", volume_socket },
 	{ "page-cache", page_cache },
+	{ "identity", identity },
 	{ "leave", leave },
 	{ "look", look },
 	{ NULL, NULL },

@@ -165,5 +165,8 @@ ROWS = [
     Row(220, "image-layers", check=checks.image_layers),
     Row(221, "reuse", check=checks.reuse),
     Row(222, "deep-tree", check=checks.deep_tree),
+    # A core that was taken over, on the wire
+    Row(300, "hostile-core", check=checks.hostile_core, items=(13, 48)),
+    Row(301, "hostile-guests", check=checks.hostile_guests),
     Row(223, "tmp-races", check=checks.tmp_races),
 ]

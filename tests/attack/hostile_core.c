@@ -1,0 +1,689 @@
+/*
+ * A core that was taken over, against the launcher: every case is a launcher
+ * of its own, and prints what became of the conversation.
+ *
+ * usage: hostile-core STORE MESSAGE [CASE]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "guest/start_block.h"
+#include "messages/aleph.h"
+#include "messages/frame.h"
+#include "messages/json.h"
+#include "messages/launch_msgs.h"
+#include "messages/value.h"
+#include "policy/decide.h"
+#include "runtime/assemble.h"
+#include "runtime/instance.h"
+#include "runtime/launcher_link.h"
+#include "runtime/spawn.h"
+#include "runtime/store.h"
+
+static const char *store_path, *message_path;
+
+/* A launcher and, where a case wants it, a machine that could run. */
+struct world {
+	struct spawn spawn;
+	struct launcher_link link;
+	struct ceiling ceiling;
+	struct store store;
+	struct aleph_program program;
+	struct decision decision;
+	struct assembly assembly;
+	struct machine *m;
+	int fds[FRAME_FDS_MAX];
+	size_t nfds;
+	struct buf body;
+};
+
+static void __attribute__((noreturn)) die(const char *what, const struct err *e)
+{
+	printf("hostile-core: %s: %s\n", what, e == NULL ? "failed" : e->text);
+	exit(2);
+}
+
+static void
+start(struct world *w)
+{
+	struct err e;
+
+	ceiling_default(&w->ceiling);
+	if (spawn_launcher(&w->spawn, &e) == -1)
+		die("launcher", &e);
+	w->link.sock = w->spawn.sock;
+}
+
+static void
+say_ceiling(struct world *w)
+{
+	struct err e;
+
+	if (launcher_link_open(&w->link, w->spawn.sock, &w->ceiling, 0, &e) ==
+		-1 ||
+	    launcher_link_wait_ready(&w->link, &e) == -1)
+		die("ceiling", &e);
+}
+
+/* The message, decided and assembled; its descriptors in order. */
+static void
+prepare(struct world *w)
+{
+	static struct problems problems;
+	static const struct assemble_extra none;
+	const struct decide_wish wish = { .tier = -1 };
+	struct assemble_input in = { .program = &w->program,
+		.decision = &w->decision,
+		.ceiling = &w->ceiling,
+		.extra = &none,
+		.store = &w->store,
+		.link = &w->link,
+		.tenant = 1 };
+	struct aleph_envelope n;
+	struct err e;
+	char *data;
+	size_t len;
+	int fd = open(message_path, O_RDONLY | O_CLOEXEC);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd == -1 || fd_read_all(fd, 1 << 20, &data, &len, &e) == -1 ||
+	    store_open(&w->store, store_path, &e) == -1 ||
+	    aleph_read(&w->program, &n, json_parse(data, len, &e), data, len,
+		-1, &problems) == -1 ||
+	    decide(&w->program, &w->ceiling, &wish, &w->decision, &e) == -1 ||
+	    assemble(&in, &w->assembly, &e) == -1)
+		die("message", &e);
+	free(data);
+	close(fd);
+	w->m = &w->assembly.machine;
+	for (int i = 0; i < 3; i++)
+		w->fds[w->nfds++] = null;
+	w->fds[w->nfds++] = w->assembly.args;
+	for (size_t i = 0; i < w->m->nmounts; i++) {
+		if (w->m->mount[i].kind == MACHINE_TMPFS)
+			continue;
+		if (w->m->mount[i].kind == MACHINE_TREE &&
+		    fchown(w->assembly.source[i], LAUNCH_CORE_ID,
+			LAUNCH_CORE_ID) == -1)
+			die("tree", NULL);
+		w->fds[w->nfds++] = w->assembly.source[i];
+	}
+}
+
+static void
+ready(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	prepare(w);
+}
+
+static void
+send_frame(struct world *w, uint32_t type, uint32_t serial)
+{
+	struct err e;
+
+	/* It may have hung up on us already. */
+	(void)frame_send(w->spawn.sock, type, serial, &w->body, w->fds, w->nfds,
+	    &e);
+}
+
+static void
+send_machine(struct world *w, uint32_t tenant, uint32_t serial)
+{
+	buf_reset(&w->body);
+	buf_put_u32(&w->body, tenant);
+	machine_put(&w->body, w->m);
+	send_frame(w, LAUNCH_CREATE, serial);
+}
+
+/* What it answers, until it hangs up or has nothing more to say. */
+static void
+hear(struct world *w, const char *name)
+{
+	struct frame f;
+	struct err e, why;
+	int r = frame_recv(w->spawn.sock, &f, &e);
+
+	if (r != 1) {
+		printf("%s: hung up\n", name);
+		return;
+	}
+	if (f.type == LAUNCH_ERROR)
+		launch_msgs_get_error(&f.body, &why);
+	switch (f.type) {
+	case LAUNCH_ERROR:
+		printf("%s: refused: %s", name, why.text);
+		break;
+	case LAUNCH_CREATED:
+		printf("%s: created", name);
+		break;
+	default:
+		printf("%s: frame %u", name, f.type);
+	}
+	frame_fini(&f);
+	/* A question it must answer, if it still serves: its tenth volume. */
+	w->nfds = 0;
+	buf_reset(&w->body);
+	buf_put_u32(&w->body, 1);
+	buf_put_u64(&w->body, 4096);
+	buf_put_u64(&w->body, 1);
+	if (frame_send(w->spawn.sock, LAUNCH_VOLUME, 77, &w->body, NULL, 0,
+		&e) == -1) {
+		puts("; hung up");
+		return;
+	}
+	while ((r = frame_recv(w->spawn.sock, &f, &e)) == 1 &&
+	    f.type != LAUNCH_VOLUME_MADE)
+		frame_fini(&f);
+	puts(r == 1 ? "; still serves" : "; hung up");
+	if (r == 1)
+		frame_fini(&f);
+}
+
+static void
+end(struct world *w)
+{
+	if (w->m != NULL) {
+		assemble_fini(&w->assembly);
+		aleph_fini(&w->program);
+		store_close(&w->store);
+	}
+	buf_fini(&w->body);
+	spawn_end(&w->spawn);
+}
+
+/* ---- cases ---- */
+
+static void
+create_before_ceiling(struct world *w)
+{
+	start(w);
+	prepare(w);
+	send_machine(w, 1, 1);
+}
+
+static void
+second_ceiling(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	grant_put(&w->body, grant_of_tier(GRANT_NETWORKED));
+	buf_put_u32(&w->body, UINT32_MAX);
+	buf_put_u32(&w->body, 0);
+	send_frame(w, LAUNCH_CEILING, 0);
+}
+
+static void
+cut_ceiling(struct world *w)
+{
+	start(w);
+	grant_put(&w->body, &w->ceiling.grant);
+	send_frame(w, LAUNCH_CEILING, 0);
+}
+
+static void
+many_spares(struct world *w)
+{
+	start(w);
+	grant_put(&w->body, &w->ceiling.grant);
+	buf_put_u32(&w->body, 0);
+	buf_put_u32(&w->body, 1000000);
+	send_frame(w, LAUNCH_CEILING, 0);
+}
+
+static void
+unknown_frame(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	send_frame(w, 4711, 0);
+}
+
+static void
+no_descriptors(struct world *w)
+{
+	ready(w);
+	w->nfds = 0;
+	send_machine(w, 1, 1);
+}
+
+static void
+one_descriptor_less(struct world *w)
+{
+	ready(w);
+	w->nfds--;
+	send_machine(w, 1, 1);
+}
+
+static void
+one_descriptor_more(struct world *w)
+{
+	ready(w);
+	w->fds[w->nfds++] = w->fds[0];
+	send_machine(w, 1, 1);
+}
+
+static void
+more_memory(struct world *w)
+{
+	ready(w);
+	w->m->grant.limit[GRANT_MEMORY] =
+	    w->ceiling.grant.limit[GRANT_MEMORY] + 1;
+	send_machine(w, 1, 1);
+}
+
+static void
+more_groups(struct world *w)
+{
+	ready(w);
+	w->m->grant.groups = UINT64_MAX;
+	send_machine(w, 1, 1);
+}
+
+static void
+more_network(struct world *w)
+{
+	ready(w);
+	w->m->grant.net = GRANT_NET_EGRESS;
+	send_machine(w, 1, 1);
+}
+
+static void
+more_optional(struct world *w)
+{
+	ready(w);
+	w->m->optional |= MACHINE_CONTROL_BIT(MACHINE_CGROUP);
+	send_machine(w, 1, 1);
+}
+
+static void
+endless(struct world *w)
+{
+	ready(w);
+	w->m->grant.limit[GRANT_WALL] = UINT64_MAX;
+	send_machine(w, 1, 1);
+}
+
+static void
+bad_target(struct world *w)
+{
+	ready(w);
+	strcpy(w->m->mount[1].target, "/proc/self");
+	send_machine(w, 1, 1);
+}
+
+static void
+dotted_target(struct world *w)
+{
+	ready(w);
+	strcpy(w->m->mount[1].target, "/opt/../etc");
+	send_machine(w, 1, 1);
+}
+
+static void
+odd_name(struct world *w)
+{
+	ready(w);
+	strcpy(w->m->name, "../../x");
+	send_machine(w, 1, 1);
+}
+
+static void
+cut_machine(struct world *w)
+{
+	ready(w);
+	buf_put_u32(&w->body, 1);
+	machine_put(&w->body, w->m);
+	w->body.len -= 9;
+	send_frame(w, LAUNCH_CREATE, 1);
+}
+
+static void
+long_machine(struct world *w)
+{
+	ready(w);
+	buf_put_u32(&w->body, 1);
+	machine_put(&w->body, w->m);
+	buf_put_u64(&w->body, 0);
+	send_frame(w, LAUNCH_CREATE, 1);
+}
+
+static void
+raw(struct world *w, size_t len)
+{
+	char *data = calloc(1, len);
+	int size = 1 << 22;
+
+	if (data == NULL)
+		die("memory", NULL);
+	setsockopt(w->spawn.sock, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	data[0] = LAUNCH_CREATE;
+	(void)send(w->spawn.sock, data, len, MSG_NOSIGNAL);
+	free(data);
+}
+
+static void
+short_head(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	raw(w, 5);
+}
+
+static void
+oversized(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	raw(w, FRAME_BODY_MAX + 100);
+}
+
+static void
+volume_of_nothing(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	buf_put_u32(&w->body, 1);
+	buf_put_u64(&w->body, 0);
+	buf_put_u64(&w->body, 0);
+	send_frame(w, LAUNCH_VOLUME, 3);
+}
+
+static void
+port_zero(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	buf_put_u32(&w->body, 0);
+	send_frame(w, LAUNCH_CONNECT, 3);
+}
+
+static void
+nobodys_machine(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	buf_put_u32(&w->body, 80);
+	send_frame(w, LAUNCH_CONNECT, 3);
+}
+
+static void
+odd_cause(struct world *w)
+{
+	start(w);
+	say_ceiling(w);
+	buf_put_u8(&w->body, 200);
+	send_frame(w, LAUNCH_KILL, 3);
+}
+
+/* Where the image's descriptor stands: behind the four fixed ones. */
+#define IMAGE 4
+
+static void
+image_is(struct world *w, const char *path, int flags)
+{
+	ready(w);
+	w->fds[IMAGE] = open(path, flags | O_CLOEXEC);
+	send_machine(w, 1, 1);
+}
+
+static void
+image_is_null(struct world *w)
+{
+	image_is(w, "/dev/null", O_RDONLY);
+}
+
+static void
+image_is_directory(struct world *w)
+{
+	image_is(w, "/etc", O_RDONLY | O_DIRECTORY);
+}
+
+static void
+image_is_garbage(struct world *w)
+{
+	static const char text[] = "not an image";
+	struct err e;
+
+	ready(w);
+	w->fds[IMAGE] = fd_sealed("garbage", text, sizeof(text), &e);
+	send_machine(w, 1, 1);
+}
+
+/* A directory of the host, where core hands over one of its own. */
+static void
+tree_of_the_host(struct world *w, const char *path)
+{
+	ready(w);
+	w->fds[IMAGE + 1] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	send_machine(w, 1, 1);
+}
+
+static void
+tree_is_root(struct world *w)
+{
+	tree_of_the_host(w, "/");
+}
+
+static void
+tree_is_etc(struct world *w)
+{
+	tree_of_the_host(w, "/etc");
+}
+
+static void
+tree_is_proc(struct world *w)
+{
+	tree_of_the_host(w, "/proc");
+}
+
+/* init reads it; the launcher never does. */
+static void
+args_are(struct world *w, const struct start_args *a, size_t len)
+{
+	struct err e;
+
+	ready(w);
+	w->fds[3] = fd_sealed("args", a, len, &e);
+	send_machine(w, 1, 1);
+}
+
+static void
+args_without_end(struct world *w)
+{
+	const struct {
+		struct start_args head;
+		char text[8];
+	} a = { { START_MAGIC, 1, 0, 8 }, "aaaaaaaa" };
+
+	args_are(w, &a.head, sizeof(a));
+}
+
+static void
+args_too_many(struct world *w)
+{
+	const struct start_args a = { START_MAGIC, UINT32_MAX, UINT32_MAX, 0 };
+
+	args_are(w, &a, sizeof(a));
+}
+
+static void
+same_serial(struct world *w)
+{
+	struct frame f;
+	struct err e;
+
+	ready(w);
+	send_machine(w, 1, 1);
+	if (frame_recv(w->spawn.sock, &f, &e) == 1)
+		frame_fini(&f);
+	send_machine(w, 1, 1);
+}
+
+static void
+honest(struct world *w)
+{
+	ready(w);
+	send_machine(w, 1, 1);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct world *);
+} cases[] = {
+	{ "honest", honest },
+	{ "create before ceiling", create_before_ceiling },
+	{ "second ceiling", second_ceiling },
+	{ "cut ceiling", cut_ceiling },
+	{ "many spares", many_spares },
+	{ "unknown frame", unknown_frame },
+	{ "no descriptors", no_descriptors },
+	{ "one descriptor less", one_descriptor_less },
+	{ "one descriptor more", one_descriptor_more },
+	{ "more memory", more_memory },
+	{ "more groups", more_groups },
+	{ "more network", more_network },
+	{ "more optional", more_optional },
+	{ "endless", endless },
+	{ "bad target", bad_target },
+	{ "dotted target", dotted_target },
+	{ "odd name", odd_name },
+	{ "cut machine", cut_machine },
+	{ "long machine", long_machine },
+	{ "short head", short_head },
+	{ "oversized", oversized },
+	{ "volume of nothing", volume_of_nothing },
+	{ "port zero", port_zero },
+	{ "nobody's machine", nobodys_machine },
+	{ "odd cause", odd_cause },
+	{ "image is null", image_is_null },
+	{ "image is a directory", image_is_directory },
+	{ "image is garbage", image_is_garbage },
+	{ "tree is the root", tree_is_root },
+	{ "tree is /etc", tree_is_etc },
+	{ "tree is /proc", tree_is_proc },
+	{ "args without end", args_without_end },
+	{ "args too many", args_too_many },
+	{ "same serial", same_serial },
+};
+
+/* ---- two tenants of one launcher ---- */
+
+struct seen {
+	uint32_t uid;
+	char text[256];
+};
+
+static struct seen
+run_for(struct world *w, uint32_t tenant)
+{
+	const struct timespec quiet = { 0, 30000000 };
+	struct instance i = INSTANCE_NEW;
+	struct seen seen = { 0 };
+	struct err e;
+
+	i.machine = w->m;
+	i.tenant = tenant;
+	i.args = w->assembly.args;
+	i.source = w->assembly.source;
+	i.out.keep = true;
+	i.out.limit = i.err.limit = 1 << 16;
+	if (instance_run(&i, &w->link, &e) == -1)
+		die("run", &e);
+	seen.uid = i.created.uid;
+	snprintf(seen.text, sizeof(seen.text), "%.*s", (int)i.out.kept.len,
+	    i.out.kept.len == 0 ? "" : i.out.kept.data);
+	instance_fini(&i);
+	/* So that the next slot is fitted for this tenant. */
+	nanosleep(&quiet, NULL);
+	return seen;
+}
+
+static void
+tenants(void)
+{
+	struct world w = { .spawn = { -1, 0 } };
+	struct seen a, again, b;
+	struct err e;
+
+	start(&w);
+	if (launcher_link_open(&w.link, w.spawn.sock, &w.ceiling, 3, &e) ==
+		-1 ||
+	    launcher_link_wait_ready(&w.link, &e) == -1)
+		die("ceiling", &e);
+	prepare(&w);
+	a = run_for(&w, 1);
+	again = run_for(&w, 1);
+	b = run_for(&w, 2);
+	printf("one tenant: %s, %s\n",
+	    a.uid == again.uid ? "one range of ids" : "two ranges",
+	    strcmp(a.text, again.text) == 0 ? "one root" : "two roots");
+	printf("another: %s, %s\n",
+	    a.uid == b.uid ? "the same ids" : "other ids",
+	    strcmp(a.text, b.text) == 0 ? "the same root" : "another root");
+	end(&w);
+}
+
+/* Random bytes under each type: it hangs up or answers, and never stays. */
+static void
+noise(void)
+{
+	unsigned seed = 4711, ended = 0;
+
+	for (int round = 0; round < 100; round++) {
+		struct world w = { .spawn = { -1, 0 } };
+		char data[600];
+		size_t len = (size_t)rand_r(&seed) % sizeof(data);
+
+		for (size_t i = 0; i < len; i++)
+			data[i] = (char)rand_r(&seed);
+		data[0] = (char)(rand_r(&seed) % 12);
+		data[1] = data[2] = data[3] = 0;
+		start(&w);
+		if (round % 2 == 0)
+			say_ceiling(&w);
+		(void)send(w.spawn.sock, data, len, MSG_NOSIGNAL);
+		shutdown(w.spawn.sock, SHUT_WR);
+		spawn_end(&w.spawn);
+		ended++;
+	}
+	printf("noise: %u ended\n", ended);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 3 || argc > 4)
+		return 64;
+	store_path = argv[1];
+	message_path = argv[2];
+	for (size_t i = 0; i < nitems(cases); i++) {
+		struct world *w = calloc(1, sizeof(*w));
+
+		if (w == NULL)
+			return 2;
+		if (argc == 3 || strcmp(argv[3], cases[i].name) == 0) {
+			cases[i].run(w);
+			hear(w, cases[i].name);
+			end(w);
+		}
+		fflush(stdout);
+		free(w);
+	}
+	if (argc == 3 || strcmp(argv[3], "tenants") == 0)
+		tenants();
+	if (argc == 3)
+		noise();
+	return 0;
+}
