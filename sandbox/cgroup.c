@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/control.h"
@@ -201,22 +203,69 @@ open_own(const char *cgroups, const char *mountinfo, const char *controller)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* A dead one that nobody has waited for yet is gone; so is a number that is
+ * another program's now. */
+static bool
+is_live_launcher(unsigned long pid)
+{
+	char path[64], text[64];
+	fd_auto int fd = -1;
+	const char *end;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%lu/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd == -1 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	end = strrchr(text, ')');
+	return end != NULL && strstr(text, "(cella-launcher)") != NULL &&
+	    strncmp(end, ") Z", 3) != 0 && strncmp(end, ") X", 3) != 0;
+}
+
+/* What still stands in it is a machine without a launcher. */
+static void
+kill_members(int dir, const char *name)
+{
+	char path[96], text[4096], *save = NULL;
+	struct err ignored;
+	long pid;
+
+	snprintf(path, sizeof(path), "%.64s/cgroup.procs", name);
+	if (read_text(dir, path, text, sizeof(text), &ignored) == -1)
+		return;
+	for (char *line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		pid = strtol(line, NULL, 10);
+		if (pid > 1)
+			kill((pid_t)pid, SIGKILL);
+	}
+}
+
+#define STALE_TRIES 100
+#define STALE_PAUSE_NS 2000000
+
 /* A directory "cella.<pid>.<n>" whose launcher is gone is ours to remove. */
 static int
 remove_stale(int dir, const char *name, void *arg)
 {
+	const struct timespec pause = { 0, STALE_PAUSE_NS };
 	unsigned long pid;
-	char proc[32], *end;
+	char *end;
 
 	(void)arg;
 	if (strncmp(name, "cella.", 6) != 0)
 		return 0;
 	pid = strtoul(name + 6, &end, 10);
-	if (*end != '.' || pid == 0)
+	if (*end != '.' || pid == 0 || is_live_launcher(pid))
 		return 0;
-	snprintf(proc, sizeof(proc), "/proc/%lu", pid);
-	if (access(proc, F_OK) == -1 && errno == ENOENT)
-		unlinkat(dir, name, AT_REMOVEDIR); /* fails if in use */
+	for (int i = 0; i < STALE_TRIES; i++) {
+		if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+			return 0;
+		kill_members(dir, name);
+		nanosleep(&pause, NULL);
+	}
 	return 0;
 }
 

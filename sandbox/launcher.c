@@ -326,10 +326,10 @@ turn(struct launcher *l, struct err *e)
 {
 	struct pollfd p[1 + MACHINES_MAX] = { { .fd = l->args->core,
 	    .events = POLLIN } };
-	bool more = spare_wants(&l->context.spares);
+	enum spare_hurry hurry = spare_hurry(&l->context.spares);
 	struct err ignored;
 	struct frame f;
-	int r, wait;
+	int r, wait, quiet = hurry == SPARE_NOW ? 0 : QUIET_MS;
 
 	for (size_t i = 0; i < MACHINES_MAX; i++)
 		p[1 + i] = (struct pollfd){ .fd = l->running[i].used
@@ -337,16 +337,17 @@ turn(struct launcher *l, struct err *e)
 			    : -1,
 			.events = POLLIN };
 	wait = check_times(l);
-	if (more && (wait == -1 || wait > QUIET_MS))
-		wait = QUIET_MS;
+	if (hurry != SPARE_NOTHING && (wait == -1 || wait > quiet))
+		wait = quiet;
 	r = poll(p, nitems(p), wait);
 	if (r == -1)
 		return errno == EINTR ? 1 : err_sys(e, "poll");
 	/*
-	 * Slots are made when nobody waits, a step at a time.  One that cannot
-	 * be made now is made by the machine that needs it, which is told why.
+	 * Slots are made when nobody waits, a step at a time; when none is
+	 * left, as soon as there is nothing else to do.  One that cannot be
+	 * made now is made by the machine that needs it, which is told why.
 	 */
-	if (r == 0 && more)
+	if (r == 0 && hurry != SPARE_NOTHING)
 		(void)spare_refill(&l->context.spares, &ignored);
 	for (size_t i = 0; i < MACHINES_MAX; i++)
 		if (p[1 + i].revents != 0 && finish(l, &l->running[i], e) == -1)

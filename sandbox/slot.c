@@ -469,7 +469,6 @@ slot_map(struct slot *s, uint32_t base, uint32_t count, bool rootless,
     bool lo_up, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
-	struct frame f;
 	char map[64];
 
 	snprintf(map, sizeof(map), "%u %u %u\n", rootless ? MACHINE_UID : 0,
@@ -481,8 +480,23 @@ slot_map(struct slot *s, uint32_t base, uint32_t count, bool rootless,
 		return -1;
 	buf_put_u8(&b, rootless);
 	buf_put_u8(&b, lo_up);
-	if (frame_send(s->sock, SLOT_MAPPED, 0, &b, NULL, 0, e) == -1 ||
-	    expect(s, SLOT_PREPARED, &f, e) == -1)
+	return frame_send(s->sock, SLOT_MAPPED, 0, &b, NULL, 0, e);
+}
+
+bool
+slot_has_answered(const struct slot *s)
+{
+	struct pollfd p = { .fd = s->sock, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+int
+slot_wait_prepared(struct slot *s, struct err *e)
+{
+	struct frame f;
+
+	if (expect(s, SLOT_PREPARED, &f, e) == -1)
 		return -1;
 	frame_fini(&f);
 	return 0;

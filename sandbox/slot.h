@@ -39,12 +39,14 @@ struct slot {
 int slot_open(struct slot *, struct err *);
 
 /*
- * Maps count ids from 0 in the slot onto host ids from base, and lets the
- * slot prepare itself: lo_up, whether its loopback is up.  Rootless: one id,
- * MACHINE_UID, onto the caller's.
+ * Maps count ids from 0 in the slot onto host ids from base, and tells the
+ * slot to prepare itself: lo_up, whether its loopback is up.  Rootless: one
+ * id, MACHINE_UID, onto the caller's.  Does not wait for it.
  */
 int slot_map(struct slot *, uint32_t base, uint32_t count, bool rootless,
     bool lo_up, struct err *);
+bool slot_has_answered(const struct slot *);
+int slot_wait_prepared(struct slot *, struct err *);
 
 /* To be filled in before slot_start(). */
 struct child_plan *slot_plan(struct slot *);

@@ -18,12 +18,18 @@ spare_fit_of(const struct grant *g, uint32_t base)
 		    .cpu = g->limit[GRANT_CPU] } };
 }
 
+/* The ids and the loopback cannot be changed any more; the limits can. */
 static bool
-is_same(const struct spare_fit *a, const struct spare_fit *b)
+same_map(const struct spare_fit *a, const struct spare_fit *b)
 {
-	return (a->base == b->base || !CONTROL(48)) && a->lo_up == b->lo_up &&
-	    a->want.memory == b->want.memory && a->want.pids == b->want.pids &&
-	    a->want.cpu == b->want.cpu;
+	return (a->base == b->base || !CONTROL(48)) && a->lo_up == b->lo_up;
+}
+
+static bool
+same_limits(const struct spare_fit *a, const struct spare_fit *b)
+{
+	return a->want.memory == b->want.memory &&
+	    a->want.pids == b->want.pids && a->want.cpu == b->want.cpu;
 }
 
 int
@@ -39,31 +45,45 @@ spare_add(struct spare_pool *p, struct err *e)
 	return 0;
 }
 
+/* From each state to the next one. */
 static int
-fit_slot(struct spare_pool *p, struct spare *s, const struct spare_fit *f,
-    struct err *e)
+advance(struct spare_pool *p, struct spare *s, struct err *e)
 {
 	char name[64];
 
-	if (slot_map(&s->slot, f->base, IDS_COUNT, p->rootless, f->lo_up, e) ==
-	    -1)
-		return -1;
-	snprintf(name, sizeof(name), "cella.%d.%u", getpid(), p->serial++);
-	if (cgroup_create(p->cgroups, name, &f->want, &s->cgroup, &s->limits,
-		e) == -1)
-		return -1;
-	s->fit = *f;
-	s->fitted = true;
+	switch (s->state) {
+	case SPARE_NEW:
+		if (slot_map(&s->slot, s->fit.base, IDS_COUNT, p->rootless,
+			s->fit.lo_up, e) == -1)
+			return -1;
+		s->state = SPARE_MAPPING;
+		break;
+	case SPARE_MAPPING:
+		if (slot_wait_prepared(&s->slot, e) == -1)
+			return -1;
+		s->state = SPARE_MAPPED;
+		break;
+	case SPARE_MAPPED:
+		snprintf(name, sizeof(name), "cella.%d.%u", getpid(),
+		    p->serial++);
+		if (cgroup_create(p->cgroups, name, &s->fit.want, &s->cgroup,
+			&s->limits, e) == -1)
+			return -1;
+		s->state = SPARE_FITTED;
+		break;
+	case SPARE_FITTED:
+		break;
+	}
 	return 0;
 }
 
 /* Out of the pool. */
 static struct spare
-take(struct spare_pool *p, struct spare *s)
+take(struct spare_pool *p, size_t i)
 {
-	struct spare taken = *s;
+	struct spare taken = p->item[i];
 
-	*s = p->item[--p->len];
+	p->item[i] = p->item[--p->len];
 	return taken;
 }
 
@@ -76,78 +96,94 @@ give_up(struct spare *s)
 	return -1;
 }
 
-static struct spare *
-find(struct spare_pool *p, const struct spare_fit *f)
-{
-	for (size_t i = 0; i < p->len; i++)
-		if (f == NULL
-			? !p->item[i].fitted
-			: p->item[i].fitted && is_same(&p->item[i].fit, f))
-			return &p->item[i];
-	return NULL;
-}
-
-/* Whoever comes next needs one that can be fitted. */
+/* The furthest one that this fit can use; else a new one; else p->len. */
 static size_t
-count_free(const struct spare_pool *p)
+find_best(const struct spare_pool *p, const struct spare_fit *f)
 {
-	size_t n = 0;
+	size_t best = p->len;
+	const struct spare *s;
 
-	for (size_t i = 0; i < p->len; i++)
-		n += !p->item[i].fitted;
-	return n;
+	for (size_t i = 0; i < p->len; i++) {
+		s = &p->item[i];
+		if (s->state != SPARE_NEW && !same_map(&s->fit, f))
+			continue;
+		if (best == p->len || s->state > p->item[best].state)
+			best = i;
+	}
+	return best;
 }
 
-/* One of another fit than the last machine's, which nobody may want again. */
-static struct spare *
-find_stale(struct spare_pool *p)
-{
-	for (size_t i = 0; i < p->len; i++)
-		if (p->item[i].fitted && !is_same(&p->item[i].fit, &p->fit))
-			return &p->item[i];
-	return NULL;
-}
+struct step {
+	enum { STEP_NONE, STEP_ADD, STEP_ADVANCE, STEP_DROP } kind;
+	size_t i;
+};
 
-enum step { STEP_NONE, STEP_ADD, STEP_FIT, STEP_DROP };
-
-static enum step
-next_step(struct spare_pool *p)
+static struct step
+next_step(const struct spare_pool *p)
 {
+	size_t fresh = 0, last = 0;
+
 	if (p->len < p->want)
-		return STEP_ADD;
-	if (p->has_fit && count_free(p) > 1)
-		return STEP_FIT;
-	if (p->want > 1 && count_free(p) == 0 && find_stale(p) != NULL)
-		return STEP_DROP;
-	return STEP_NONE;
+		return (struct step){ STEP_ADD, 0 };
+	for (size_t i = 0; i < p->len; i++) {
+		if (p->item[i].state == SPARE_NEW) {
+			fresh++;
+			last = i;
+		}
+		if (p->item[i].state == SPARE_MAPPED ||
+		    (p->item[i].state == SPARE_MAPPING &&
+			slot_has_answered(&p->item[i].slot)))
+			return (struct step){ STEP_ADVANCE, i };
+	}
+	/* Whoever comes next needs one that can be fitted. */
+	if (p->has_fit && fresh > 1)
+		return (struct step){ STEP_ADVANCE, last };
+	for (size_t i = 0; p->want > 1 && fresh == 0 && i < p->len; i++)
+		if (!same_map(&p->item[i].fit, &p->fit))
+			return (struct step){ STEP_DROP, i };
+	return (struct step){ STEP_NONE, 0 };
 }
 
-bool
-spare_wants(struct spare_pool *p)
+enum spare_hurry
+spare_hurry(const struct spare_pool *p)
 {
-	return next_step(p) != STEP_NONE;
+	bool step = next_step(p).kind != STEP_NONE, coming = false;
+
+	for (size_t i = 0; i < p->len; i++) {
+		if (p->item[i].state == SPARE_FITTED &&
+		    same_map(&p->item[i].fit, &p->fit))
+			return step ? SPARE_QUIETLY : SPARE_NOTHING;
+		coming |= p->item[i].state != SPARE_NEW;
+	}
+	if (step && p->has_fit && p->want > 1)
+		return SPARE_NOW;
+	/* What is coming from a slot is looked for when we are awake. */
+	return step || coming ? SPARE_QUIETLY : SPARE_NOTHING;
 }
 
 int
 spare_refill(struct spare_pool *p, struct err *e)
 {
+	struct step step = next_step(p);
 	struct spare s;
 
-	switch (next_step(p)) {
+	switch (step.kind) {
+	case STEP_NONE:
+		return 0;
 	case STEP_ADD:
 		return spare_add(p, e);
-	case STEP_FIT:
-		s = take(p, find(p, NULL));
-		if (fit_slot(p, &s, &p->fit, e) == -1)
-			return give_up(&s);
-		p->item[p->len++] = s;
-		return 0;
 	case STEP_DROP:
-		s = take(p, find_stale(p));
+		s = take(p, step.i);
 		return spare_close(&s, e);
-	case STEP_NONE:
+	case STEP_ADVANCE:
 		break;
 	}
+	s = take(p, step.i);
+	if (s.state == SPARE_NEW)
+		s.fit = p->fit;
+	if (advance(p, &s, e) == -1)
+		return give_up(&s);
+	p->item[p->len++] = s;
 	return 0;
 }
 
@@ -156,29 +192,35 @@ spare_take(struct spare_pool *p, const struct grant *g, uint32_t base,
     struct spare *out, struct err *e)
 {
 	struct spare_fit f = spare_fit_of(g, base);
-	struct spare *s = find(p, &f);
+	size_t i = find_best(p, &f);
 
 	p->fit = f;
 	p->has_fit = true;
-	if (s == NULL)
-		s = find(p, NULL);
-	if (s == NULL) {
-		*out = (struct spare){ .slot = SLOT_EMPTY };
-		if (slot_open(&out->slot, e) == -1)
-			return -1;
-	} else {
-		*out = take(p, s);
+	*out = (struct spare){ .slot = SLOT_EMPTY };
+	if (i < p->len)
+		*out = take(p, i);
+	else if (slot_open(&out->slot, e) == -1)
+		return -1;
+	if (out->state == SPARE_FITTED && !same_limits(&out->fit, &f)) {
+		out->state = SPARE_MAPPED;
+		if (cgroup_remove(&out->cgroup, e) == -1)
+			return give_up(out);
 	}
-	return out->fitted || fit_slot(p, out, &f, e) == 0 ? 0 : give_up(out);
+	if (CONTROL(48) || out->state == SPARE_NEW)
+		out->fit = f;
+	while (out->state != SPARE_FITTED)
+		if (advance(p, out, e) == -1)
+			return give_up(out);
+	return 0;
 }
 
 int
 spare_close(struct spare *s, struct err *e)
 {
 	slot_close(&s->slot);
-	if (!s->fitted)
+	if (s->state != SPARE_FITTED)
 		return 0;
-	s->fitted = false;
+	s->state = SPARE_NEW;
 	return cgroup_remove(&s->cgroup, e);
 }
 

@@ -27,11 +27,18 @@ struct spare_fit {
 	struct cgroup_want want;
 };
 
+enum spare_state {
+	SPARE_NEW,     /* in namespaces that no id is mapped into */
+	SPARE_MAPPING, /* told its ids, not heard from since */
+	SPARE_MAPPED,
+	SPARE_FITTED, /* with cgroups */
+};
+
 struct spare {
 	struct slot slot;
-	bool fitted;
-	struct spare_fit fit; /* if fitted, as is the cgroup */
-	struct cgroup cgroup;
+	enum spare_state state;
+	struct spare_fit fit;        /* from SPARE_MAPPING on */
+	struct cgroup cgroup;        /* SPARE_FITTED, as the next */
 	struct cgroup_limits limits; /* as read back */
 };
 
@@ -50,12 +57,17 @@ struct spare_fit spare_fit_of(const struct grant *, uint32_t base);
 /* One more, without a fit: for the first machine. */
 int spare_add(struct spare_pool *, struct err *);
 
-/* True if spare_refill() would do something. */
-bool spare_wants(struct spare_pool *);
+enum spare_hurry {
+	SPARE_NOTHING, /* the pool is full */
+	SPARE_QUIETLY, /* something to do while nobody waits */
+	SPARE_NOW,     /* the next machine of this kind would have to wait */
+};
+
+enum spare_hurry spare_hurry(const struct spare_pool *);
 
 /*
- * One step: a slot that is missing, or a fit.  One slot for whoever comes
- * stays without a fit.
+ * One step, none of which waits for another process: a slot that is missing,
+ * or a part of a fit.  One slot for whoever comes stays without a fit.
  */
 int spare_refill(struct spare_pool *, struct err *);
 

@@ -1,8 +1,8 @@
 """Rows that are more than one run.  Each raises Red with what was seen where it
 should not be, and returns a few words of what was seen otherwise."""
-import concurrent.futures, glob, gzip, hashlib, io, json, os, re, secrets, signal, socket, stat, subprocess, tarfile, time, zipfile
+import concurrent.futures, glob, gzip, hashlib, io, json, os, random, re, secrets, shutil, signal, socket, stat, subprocess, tarfile, time, zipfile
 
-from harness import BUILD, INIT, TOP, read
+from harness import BUILD, INIT, TOP, picture, read, settled
 
 
 class Red(Exception):
@@ -569,6 +569,76 @@ def hostile_guests(host):
                s.verdict in ("exit", "signal", "output") and s.status not in (0, 125))
         expect(f"{name}: no sentence", s.stderr or s.status == 3)
     return f"{len(GUESTS)} guests"
+
+
+CRASH_POINTS = 50
+
+
+def traced(host, directory, mode, inject=None):
+    """cella run under strace; mode: cella, launcher (a wrapper starts it
+    traced) or all.  inject: which call of which kind is the last."""
+    kill = ["-e", f"inject={inject[0]}:signal=KILL:when={inject[1]}"] if inject else []
+    argv = ["strace", "-qq", "-o", f"{host.work}/trace", *kill]
+    cella = [f"{directory}/cella", "run", host.message(seconds=5), "--arg", "where"]
+    launcher = f"{directory}/cella-launcher"
+    if os.path.exists(launcher):
+        os.unlink(launcher)
+    if mode == "launcher":
+        with open(launcher, "w") as f:
+            f.write(f"#!/bin/sh\nexec {' '.join(argv)} {host.build}/cella-launcher\n")
+        os.chmod(launcher, 0o755)
+    else:
+        shutil.copy(f"{host.build}/cella-launcher", launcher)
+        cella = argv + (["-f"] if mode == "all" else []) + cella
+    return subprocess.run(cella, env=host.environ(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60,
+                          start_new_session=True).returncode
+
+
+def calls_of(host, mode):
+    """Every call of a launch, as the kind and how often that process had made
+    it before."""
+    counts, points = {}, []
+    for line in read(f"{host.work}/trace").splitlines():
+        pid, rest = line.split(None, 1) if mode == "all" else ("", line)
+        m = re.match(r"([a-z0-9_]+)\(", rest)
+        if m and m[1] not in ("exit_group", "exit"):
+            counts[pid, m[1]] = counts.get((pid, m[1]), 0) + 1
+            points.append((m[1], counts[pid, m[1]]))
+    return points
+
+
+def crash_points(host):
+    """kill -9 of any of ours at calls spread over a launch: machines are dead
+    within a second, and after the next start nothing is left."""
+    directory = f"{host.work}/bin"
+    os.mkdir(directory)
+    for p in ("cella", "cella-init", "cella-unpack"):
+        shutil.copy(f"{host.build}/{p}", directory)
+    host.run("where")
+    before = picture()
+    dice = random.Random(4711)
+    points = []
+    for mode, n in (("cella", 15), ("launcher", 20), ("all", CRASH_POINTS - 35)):
+        traced(host, directory, mode)
+        calls = calls_of(host, mode)
+        expect(f"{mode}: {len(calls)} calls", len(calls) > 100)
+        # One of each stretch of the launch.
+        size = len(calls) // n
+        points += [(mode, calls[i * size + dice.randrange(size)]) for i in range(n)]
+    killed = 0
+    for mode, call in points:
+        where = f"{mode} at {call[0]} {call[1]}"
+        killed += traced(host, directory, mode, call) != 0
+        expect(f"{where}: a machine lives on", wait_for(lambda: not pids_of("attacker"), 1))
+        expect(f"{where}: the next run", host.run("where").verdict == "ok")
+        now = settled(before, 2)
+        odd = {k: (before[k], now[k]) for k in before if before[k] != now[k]}
+        expect(f"{where} left {odd}", not odd)
+        left = os.listdir(f"{host.store}/tmp")
+        expect(f"{where} left {left} in the store", not left)
+    print("     points: " + " ".join(f"{m}:{c}:{n}" for m, (c, n) in points))
+    expect(f"only {killed} were killed", killed > CRASH_POINTS * 3 // 4)
+    return f"{len(points)} points, {killed} killed"
 
 
 def speculation(host):

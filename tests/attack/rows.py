@@ -138,7 +138,7 @@ ROWS = [
     Row(142, "vsock", row="raw"),
     Row(145, "page-cache", ["/opt/code/attacker"], tier=STRICT),
     Row(147, "stress", later="a stress of a minute"),
-    Row(149, "escape-scripts", later="scripts of others"),
+    Row(149, "escape-places"),
     # Our own
     Row(200, "make-special", denied=["fchmod", "mknodat"]),
     Row(201, "exec-written"),
@@ -168,5 +168,6 @@ ROWS = [
     # A core that was taken over, on the wire
     Row(300, "hostile-core", check=checks.hostile_core, items=(13, 48)),
     Row(301, "hostile-guests", check=checks.hostile_guests),
+    Row(225, "crash-points", check=checks.crash_points),
     Row(223, "tmp-races", check=checks.tmp_races),
 ]

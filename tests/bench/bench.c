@@ -32,7 +32,13 @@
 
 #define RUNS 200
 
-static uint64_t samples[4][RUNS];
+/* Who starts, back to back and with a pause before. */
+enum who { BWRAP, RUNC, COLD, RESIDENT, WHO };
+static uint64_t samples[2][WHO][RUNS];
+static uint64_t decisions[RUNS];
+static double medians[2][WHO], tails[2][WHO];
+
+#define GAP_NS 20000000
 static uint64_t phases[LAUNCH_PHASES][RUNS];
 static uint64_t running[RUNS]; /* from the start to the end of the program */
 
@@ -45,12 +51,17 @@ die(const char *what, const struct err *e)
 }
 
 static uint64_t
-time_command(const char *const argv[])
+time_command(const char *const argv[], long gap_ns)
 {
-	uint64_t began = clock_mono_ns();
-	pid_t pid = vfork();
+	const struct timespec pause = { 0, gap_ns };
+	uint64_t began;
 	int status;
+	pid_t pid;
 
+	if (gap_ns > 0)
+		nanosleep(&pause, NULL);
+	began = clock_mono_ns();
+	pid = vfork();
 	if (pid == 0) {
 		execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
@@ -73,6 +84,13 @@ median(uint64_t *s)
 {
 	qsort(s, RUNS, sizeof(*s), by_value);
 	return (double)s[RUNS / 2] / 1000;
+}
+
+/* Of what median() has sorted. */
+static double
+p99(const uint64_t *s)
+{
+	return (double)s[RUNS * 99 / 100] / 1000;
 }
 
 /* A launcher that stays, with one slot ready: the machine is decided. */
@@ -114,7 +132,7 @@ open_resident(struct resident *r, const char *store, const char *message)
 	    store_open(&r->store, store, &e) == -1 || v == NULL ||
 	    aleph_read(&r->program, &n, v, data, len, -1, &problems) == -1 ||
 	    decide(&r->program, &r->ceiling, &wish, &r->decision, &e) == -1 ||
-	    launcher_link_open(&r->link, r->spawn.sock, &r->ceiling, 2, &e) ==
+	    launcher_link_open(&r->link, r->spawn.sock, &r->ceiling, 4, &e) ==
 		-1 ||
 	    assemble(&in, &r->assembly, &e) == -1)
 		die("resident launcher", &e);
@@ -129,15 +147,16 @@ open_resident(struct resident *r, const char *store, const char *message)
 }
 
 static uint64_t
-time_resident(struct resident *r, size_t n)
+time_resident(struct resident *r, size_t n, long gap_ns)
 {
-	const struct timespec pause = { 0, 20000000 };
+	const struct timespec pause = { 0, gap_ns };
 	struct instance i = INSTANCE_NEW;
 	uint64_t began, took;
 	struct err e;
 
-	/* As requests come: the slot is made while nobody waits. */
-	nanosleep(&pause, NULL);
+	/* With a pause, as requests come: slots are made meanwhile. */
+	if (gap_ns > 0)
+		nanosleep(&pause, NULL);
 	began = clock_mono_ns();
 	i.machine = &r->assembly.machine;
 	i.tenant = 1;
@@ -149,9 +168,10 @@ time_resident(struct resident *r, size_t n)
 	took = clock_mono_ns() - began;
 	if (i.exited.end != LAUNCH_END_EXIT || i.exited.code != 0)
 		die("resident run", NULL);
-	for (int p = 0; p < LAUNCH_PHASES; p++)
+	for (int p = 0; p < LAUNCH_PHASES && gap_ns > 0; p++)
 		phases[p][n] = i.created.phase_ns[p];
-	running[n] = i.exited.wall_ns;
+	if (gap_ns > 0)
+		running[n] = i.exited.wall_ns;
 	instance_fini(&i);
 	return took;
 }
@@ -197,57 +217,98 @@ time_decision(const char *message)
 			-1 ||
 		    filter_compile(&model, &filter, &e) == -1)
 			die("decision", NULL);
-		samples[3][i] = clock_mono_ns() - began;
+		decisions[i] = clock_mono_ns() - began;
 		aleph_fini(&program);
 	}
 	free(data);
 	close(fd);
 }
 
+/*
+ * In blocks that take turns, so that what the machine does besides meets all
+ * of them, and back to back means behind one of the same kind.
+ */
+#define BLOCK 20
+
+static void
+measure(struct resident *r, const char *const *const argv[COLD + 1])
+{
+	static const long gaps[2] = { 0, GAP_NS };
+
+	for (size_t at = 0; at < 2 * RUNS; at += BLOCK)
+		for (int w = BWRAP; w < WHO; w++)
+			for (size_t i = at; i < at + BLOCK; i++) {
+				size_t g = i / RUNS, n = i % RUNS;
+
+				samples[g][w][n] = w == RESIDENT
+				    ? time_resident(r, n, gaps[g])
+				    : time_command(argv[w], gaps[g]);
+			}
+}
+
+static void
+print_starts(void)
+{
+	static const struct {
+		const char *name, *target;
+	} rows[WHO] = {
+		[BWRAP] = { "bwrap --unshare-all --die-with-parent --ro-bind "
+			    "ROOT / --proc --dev --tmpfs",
+		    "" },
+		[RUNC] = { "runc run, the same root", "" },
+		[COLD] = { "cella run, cold process to exit", "2; 1.3" },
+		[RESIDENT] = { "launch from a resident launcher",
+		    "0.6; 0.35 and 0.55" },
+	};
+
+	for (int g = 0; g < 2; g++)
+		for (int w = 0; w < WHO; w++) {
+			medians[g][w] = median(samples[g][w]);
+			tails[g][w] = p99(samples[g][w]);
+		}
+	printf(
+	    "| what | back to back: median, p99, us | ratio | 20 ms gaps: "
+	    "median, p99, us | ratio | target |\n|---|---|---|---|---|---|\n");
+	for (int w = 0; w < WHO; w++)
+		printf("| %s | %.0f, %.0f | %.2f | %.0f, %.0f | %.2f | %s |\n",
+		    rows[w].name, medians[0][w], tails[0][w],
+		    medians[0][w] / medians[0][BWRAP], medians[1][w],
+		    tails[1][w], medians[1][w] / medians[1][BWRAP],
+		    rows[w].target);
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct resident r;
-	char cella[4096], *bind;
+	char cella[4096];
 	struct err e;
-	double cold, peer, warm;
 
-	if (argc != 4 || geteuid() != 0 ||
-	    access("/usr/bin/bwrap", X_OK) == -1) {
+	if (argc != 5 || geteuid() != 0 ||
+	    access("/usr/bin/bwrap", X_OK) == -1 ||
+	    access("/usr/sbin/runc", X_OK) == -1) {
 		fprintf(stderr,
-		    "usage: bench STORE MESSAGE PROGRAM, as root, with bwrap\n");
+		    "usage: bench STORE MESSAGE ROOT BUNDLE, as root, with "
+		    "bwrap and runc\n");
 		return 64;
 	}
 	if (spawn_find("cella", cella, sizeof(cella), &e) == -1)
 		snprintf(cella, sizeof(cella), "%s/cella", BUILD_DIR);
-	bind = argv[3];
 	const char *const ours[] = { cella, "run", argv[2], "--store", argv[1],
 		NULL };
 	const char *const bwrap[] = { "/usr/bin/bwrap", "--unshare-all",
-		"--ro-bind", bind, "/noop", "--proc", "/proc", "--dev", "/dev",
-		"--tmpfs", "/tmp", "/noop", NULL };
+		"--die-with-parent", "--ro-bind", argv[3], "/", "--proc",
+		"/proc", "--dev", "/dev", "--tmpfs", "/tmp", "/noop", NULL };
+	const char *const runc[] = { "/usr/sbin/runc", "run", "--bundle",
+		argv[4], "cella-bench", NULL };
+	const char *const *const peers[COLD + 1] = { bwrap, runc, ours };
 
 	open_resident(&r, argv[1], argv[2]);
-	for (size_t i = 0; i < RUNS; i++) {
-		samples[0][i] = time_command(bwrap);
-		samples[1][i] = time_command(ours);
-		samples[2][i] = time_resident(&r, i);
-	}
+	measure(&r, peers);
 	time_decision(argv[2]);
-	peer = median(samples[0]);
-	cold = median(samples[1]);
-	warm = median(samples[2]);
-	printf("| what | median, us | ratio | target |\n|---|---|---|---|\n");
-	printf(
-	    "| bwrap --unshare-all --ro-bind --proc --dev --tmpfs | %.0f | 1 | |\n",
-	    peer);
-	printf("| cella run, cold process to exit | %.0f | %.2f | 2 |\n", cold,
-	    cold / peer);
-	printf(
-	    "| launch from a resident launcher, 20 ms gaps | %.0f | %.2f | 0.6 |\n",
-	    warm, warm / peer);
-	printf("| parse, decide and compile | %.0f us | | 300 us |\n",
-	    median(samples[3]));
+	print_starts();
+	printf("\nParse, decide and compile: %.0f us (target 300).\n",
+	    median(decisions));
 	print_phases();
 	assemble_fini(&r.assembly);
 	aleph_fini(&r.program);

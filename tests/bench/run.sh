@@ -1,7 +1,11 @@
 #!/bin/sh
 # "make bench": a static no-op, started cold, from a resident launcher, and by
-# bwrap with the same root.  Prints the table of docs/performance.md.
+# bwrap and runc with the same root.  Prints the tables of docs/performance.md.
 set -eu
+command -v bwrap >/dev/null && command -v runc >/dev/null || {
+	echo "bench: the peers are missing: apt-get install bubblewrap runc" >&2
+	exit 1
+}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
@@ -17,4 +21,13 @@ cat >"$work/m.json" <<EOF
  "code":{"encoding":"plain","entrypoint":"noop","ref":"$code","interface":"exec"},
  "runtime":{"ref":"$runtime","comment":""},"on":{"http":false}}
 EOF
-"$abs_top_builddir/cella-bench" "$CELLA_STORE" "$work/m.json" "$work/noop"
+# The same root for the peers.
+mkdir -p "$work/root/proc" "$work/root/dev" "$work/root/tmp" "$work/bundle"
+cp "$work/noop" "$work/root/noop"
+(cd "$work/bundle" && runc spec)
+# Its cgroups beneath ours.
+own=$(sed -n 's/^[0-9]*:memory://p; s/^0:://p' /proc/self/cgroup | head -n 1)
+sed -i -e "s|\"linux\": {|\"linux\": { \"cgroupsPath\": \"${own%/}/cella-bench\",|" \
+    -e 's|"terminal": true|"terminal": false|' -e 's|"sh"|"/noop"|' \
+    -e "s|\"path\": \"rootfs\"|\"path\": \"$work/root\"|" "$work/bundle/config.json"
+"$abs_top_builddir/cella-bench" "$CELLA_STORE" "$work/m.json" "$work/root" "$work/bundle"

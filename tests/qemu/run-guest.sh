@@ -3,7 +3,8 @@
 # Linux 6.1.  The host's root is the guest's, read-only below a layer in
 # memory.  Emulated, so that it runs where there is no KVM.
 #
-# usage: run-guest.sh BUILD-DIRECTORY SCRIPT...
+# usage: run-guest.sh BUILD-DIRECTORY SCRIPT...     scripts of tests/integration,
+#            or "attack", the suite of tests/attack
 # Prints one line a script: PASS, FAIL or SKIP and its name.
 set -eu
 build=$(cd "$1" && pwd)
@@ -64,7 +65,10 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run abs_top_srcdir=
 ip link set lo up 2>/dev/null
 cd $build
 for s in $*; do
-	/bin/sh $top/tests/integration/\$s >/tmp/log 2>&1
+	case \$s in
+	attack) /usr/bin/python3 $top/tests/attack/run.py >/tmp/log 2>&1 ;;
+	*) /bin/sh $top/tests/integration/\$s >/tmp/log 2>&1 ;;
+	esac
 	case \$? in
 	0) echo "guest: PASS \$s" ;;
 	77) echo "guest: SKIP \$s" ;;
