@@ -83,6 +83,9 @@ int cgroup_create(const struct cgroup_host *, const char *name,
 /* Just before its first task: lets owner start tasks in it (v2). */
 int cgroup_give(const struct cgroup *, uid_t owner, struct err *);
 
+/* Its first task is in it: closes what only that needs. */
+void cgroup_started(struct cgroup *);
+
 int cgroup_usage(const struct cgroup *, struct cgroup_usage *, struct err *);
 
 /* CPU time alone; for polling. */

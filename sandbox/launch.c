@@ -233,9 +233,9 @@ mark(struct launch_created *r, enum launch_phase phase, uint64_t *last)
 /* The caller undoes what this leaves half done. */
 static int
 start_in(struct launch *l, const struct launch_context *c,
-    const struct mount_plan *mounts, const struct mount_apply_trees *t,
-    const struct launch_fds *in, struct launch_created *r, uint64_t *last,
-    struct err *e)
+    const struct machine *m, const struct mount_plan *mounts,
+    const struct mount_apply_trees *t, const struct launch_fds *in,
+    struct launch_created *r, uint64_t *last, struct err *e)
 {
 	struct child_plan *plan = slot_plan(&l->spare.slot);
 	fd_auto int said = -1;
@@ -243,10 +243,10 @@ start_in(struct launch *l, const struct launch_context *c,
 	uint32_t missing;
 	int pair[2], filter;
 
-	plan_child(plan, c, &l->machine, mounts, t);
+	plan_child(plan, c, m, mounts, t);
 	gather_fds(&fds, in, c, &l->spare.cgroup, t);
-	filter = find_block(&l->machine, c->found.landlock_abi,
-	    plan->rules.flags, &r->filter_len, e);
+	filter = find_block(m, c->found.landlock_abi, plan->rules.flags,
+	    &r->filter_len, e);
 	if (filter == -1)
 		return -1;
 	mark(r, LAUNCH_PHASE_FILTER, last);
@@ -265,6 +265,8 @@ start_in(struct launch *l, const struct launch_context *c,
 	/* The child read each of them back before it went on. */
 	r->nofile = planned_rlimit(plan, RLIMIT_NOFILE);
 	r->fsize = planned_rlimit(plan, RLIMIT_FSIZE);
+	/* Of no use to a machine that runs, which may be one of hundreds. */
+	spare_started(&l->spare);
 	return 0;
 }
 
@@ -308,7 +310,11 @@ launch_start(struct launch *out, struct launch_context *c,
 	struct err ignored;
 	int status = -1;
 
-	l = (struct launch){ .machine = *m, .pidfd = -1, .status = -1 };
+	l = (struct launch){ .wall_ns = m->grant.limit[GRANT_WALL],
+		.cpu_ns = m->grant.limit[GRANT_CPU_TIME],
+		.cpu = m->grant.limit[GRANT_CPU],
+		.pidfd = -1,
+		.status = -1 };
 	if (check_controls(c, m, e) == -1 ||
 	    mount_plan_build(&mounts, m, e) == -1 ||
 	    spare_take(&c->spares, &m->grant, base, &l.spare, e) == -1)
@@ -319,7 +325,7 @@ launch_start(struct launch *out, struct launch_context *c,
 	if (mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,
 		e) == 0) {
 		mark(r, LAUNCH_PHASE_MOUNTS, &last);
-		status = start_in(&l, c, &mounts, &trees, in, r, &last, e);
+		status = start_in(&l, c, m, &mounts, &trees, in, r, &last, e);
 		mount_apply_close(&trees);
 	}
 	if (status == -1)
@@ -339,38 +345,52 @@ launch_kill(struct launch *l, enum launch_cause cause)
 	syscall(SYS_pidfd_send_signal, l->pidfd, SIGKILL, NULL, 0);
 }
 
+/* When its CPU time may be over at the earliest; 0: it is. */
+static uint64_t
+check_cpu(struct launch *l, uint64_t now)
+{
+	uint64_t used, left;
+	struct err e;
+
+	/* Unreadable usage is an unbounded machine: end it. */
+	if (cgroup_cpu_ns(&l->spare.cgroup, &used, &e) == -1 ||
+	    used >= l->cpu_ns) {
+		launch_kill(l, LAUNCH_CAUSE_CPU);
+		return 0;
+	}
+	/* v1 kills one task and lets the others go on: we do not. */
+	if (cgroup_oomed(&l->spare.cgroup)) {
+		launch_kill(l, LAUNCH_CAUSE_SELF);
+		return 0;
+	}
+	/* It cannot use more than its quota until then. */
+	left = (l->cpu_ns - used) * 100 / l->cpu;
+	left = left < CPU_POLL_MIN ? CPU_POLL_MIN : left;
+	left = left > CPU_POLL_MAX ? CPU_POLL_MAX : left;
+	return now + left;
+}
+
 uint64_t
 launch_check_time(struct launch *l, uint64_t now)
 {
-	const uint64_t *limit = l->machine.grant.limit;
-	uint64_t wall_end = l->started + limit[GRANT_WALL], cpu, next, left;
-	struct err e;
+	uint64_t wall_end = l->started + l->wall_ns, next;
 
 	if (l->killed || !CONTROL(42))
 		return UINT64_MAX;
+	if (now < l->look_again)
+		return l->look_again;
 	if (now >= wall_end) {
 		launch_kill(l, LAUNCH_CAUSE_WALL);
 		return UINT64_MAX;
 	}
 	next = wall_end;
-	if (l->spare.cgroup.host->backend == CGROUP_NONE)
-		return next;
-	/* Unreadable usage is an unbounded machine: end it. */
-	if (cgroup_cpu_ns(&l->spare.cgroup, &cpu, &e) == -1 ||
-	    cpu >= limit[GRANT_CPU_TIME]) {
-		launch_kill(l, LAUNCH_CAUSE_CPU);
-		return UINT64_MAX;
+	if (l->spare.cgroup.host->backend != CGROUP_NONE) {
+		next = check_cpu(l, now);
+		if (next == 0)
+			return UINT64_MAX;
 	}
-	/* v1 kills one task and lets the others go on: we do not. */
-	if (cgroup_oomed(&l->spare.cgroup)) {
-		launch_kill(l, LAUNCH_CAUSE_SELF);
-		return UINT64_MAX;
-	}
-	/* It cannot use more than its quota until then. */
-	left = (limit[GRANT_CPU_TIME] - cpu) * 100 / limit[GRANT_CPU];
-	left = left < CPU_POLL_MIN ? CPU_POLL_MIN : left;
-	left = left > CPU_POLL_MAX ? CPU_POLL_MAX : left;
-	return now + left < next ? now + left : next;
+	l->look_again = next < wall_end ? next : wall_end;
+	return l->look_again;
 }
 
 /* The last word that init said; it may have been killed before any. */

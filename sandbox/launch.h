@@ -35,7 +35,8 @@ struct launch_fds {
 };
 
 struct launch {
-	struct machine machine;
+	uint64_t wall_ns, cpu_ns, cpu; /* limits; percent of one CPU */
+	uint64_t look_again; /* CLOCK_MONOTONIC, ns: when time may be over */
 	struct spare spare;
 	int pidfd;        /* init's */
 	int status;       /* what init says: start_block.h */

@@ -13,7 +13,7 @@
 #include "sandbox/launch.h"
 #include "sandbox/launcher.h"
 
-#define MACHINES_MAX 64
+#define MACHINES_MAX 1024
 #define TENANTS_MAX 256
 #define VOLUMES_MAX 1024 /* they stay until the connection ends */
 #define INIT_SIZE_MAX (1 << 20)

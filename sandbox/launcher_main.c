@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,6 +90,18 @@ check_fds(bool rootless, struct err *e)
 	return 0;
 }
 
+/* Each machine holds ten descriptors; what the host allows is enough. */
+static void
+raise_nofile(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 static int
 run(struct err *e)
 {
@@ -100,6 +113,7 @@ run(struct err *e)
 
 	if (check_fds(rootless, e) == -1)
 		return -1;
+	raise_nofile();
 	/* A terminal's Ctrl-C is core's to hear: its end is our signal. */
 	(void)setsid();
 	if ((CONTROL(19) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) ||

@@ -64,6 +64,9 @@ int slot_start(struct slot *, const struct child_fds *, int *pidfd,
  */
 int slot_connect(struct slot *, uint16_t port, struct err *);
 
+/* The machine runs: gives back what only a start needs. */
+void slot_started(struct slot *);
+
 /* Returns once the machine that was started is dead and reaped. */
 int slot_wait_gone(struct slot *, struct err *);
 

@@ -214,6 +214,13 @@ spare_take(struct spare_pool *p, const struct grant *g, uint32_t base,
 	return 0;
 }
 
+void
+spare_started(struct spare *s)
+{
+	slot_started(&s->slot);
+	cgroup_started(&s->cgroup);
+}
+
 int
 spare_close(struct spare *s, struct err *e)
 {

@@ -78,6 +78,9 @@ int spare_refill(struct spare_pool *, struct err *);
 int spare_take(struct spare_pool *, const struct grant *, uint32_t base,
     struct spare *, struct err *);
 
+/* Its machine runs: what only a start needs goes. */
+void spare_started(struct spare *);
+
 /* The slot ends and what was made for it goes. */
 int spare_close(struct spare *, struct err *);
 

@@ -2,11 +2,12 @@
 """make attack: runs the rows and prints attack, expected, seen.
 
   run.py [ROW...]            the suite, or rows by number or name
+  run.py --quick             rows of one run each, for slow hosts
   run.py --learn [ROW...]    writes expected/ anew, to be read before committed
   run.py --leave-out [ITEM]  leaves each control out in turn, in a build made
                              with --enable-leave-out: some row must miss it
 """
-import os, shutil, subprocess, sys
+import os, re, shutil, subprocess, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import checks, harness
@@ -21,7 +22,20 @@ def arguments(row, host):
 
 
 def normal(text, host):
+    # Whatever the store lies on.
+    text = re.sub(r"^/opt/code: \w+", "/opt/code: FS", text, flags=re.M)
     return text.replace(host.canary.file, "SECRET").strip() + "\n"
+
+
+def expectation(row, s):
+    """Older hosts answer a few things otherwise; the file's ending says which."""
+    path = f"{HERE}/expected/{row.expected}"
+    release = tuple(int(n) for n in os.uname().release.split(".")[:2])
+    abi = s.record.get("host", {}).get("landlock_abi", 0)
+    for ending, applies in ((".abi5", abi < 6), (".before-6.3", release < (6, 3))):
+        if applies and os.path.exists(path + ending):
+            return path + ending
+    return path
 
 
 def run_plain(row, host):
@@ -48,7 +62,7 @@ def judge(row, host, learn=False):
         return row.check(host)
     s = run_plain(row, host)
     checks.expect(f"the token of the host: {s.stdout[:200]}", host.canary.token not in s.raw + s.stderr)
-    path = f"{HERE}/expected/{row.expected}"
+    path = expectation(row, s)
     seen = normal(s.stdout, host)
     if learn and not row.quiet:
         with open(path, "w") as f:
@@ -80,11 +94,11 @@ def twin(row, host):
         checks.expect(f"the twin does not say '{want}': {lines[:6]}", want in lines)
 
 
-def one(row, host, learn=False):
+def one(row, host, learn=False, quick=False):
     before = harness.picture()
     try:
         seen, state = judge(row, host, learn), "pass"
-        if row.host and not host.leave_out:
+        if row.host and not host.leave_out and not quick:
             twin(row, host)
             seen += ", twin succeeds"
     except checks.Later as e:
@@ -103,6 +117,8 @@ def one(row, host, learn=False):
 def chosen(words):
     if not words:
         return ROWS
+    if words == ["--quick"]:
+        return [r for r in ROWS if not r.check]
     return [r for r in ROWS if r.name in words or str(r.number) in words]
 
 
@@ -112,7 +128,7 @@ def suite(words, learn):
     try:
         host = harness.Host(work)
         for row in chosen(words):
-            state, seen = one(row, host, learn)
+            state, seen = one(row, host, learn, words == ["--quick"])
             count[state] += 1
             expected = row.verdict if not row.check else "refused or contained"
             print(f"{row.number:4} {row.name:18} {row.tier:9} {state:5} expected: {expected:18} seen: {seen[:150]}",

@@ -46,6 +46,7 @@ def main(argv):
     plan = [dice.choice(KINDS) for _ in range(launches)]
     hostile = sum(k[0] not in ("where", "descriptors", "limits", "identity", "own-loopback") for k in plan)
     wrong = done = 0
+    slowest = (0, "")
     began = time.monotonic()
     before, kernel_before = harness.picture(), kernel()
     print(f"soak: {launches} launches, {AT_ONCE} at a time, seed {seed}, {hostile} hostile", flush=True)
@@ -54,12 +55,13 @@ def main(argv):
     def one(i):
         name, args, want = plan[i]
         s = host.run(name, *args, message=messages[i % 4])
-        return name, want, s.verdict, s.stderr
+        return name, want, s.verdict, s.stderr, s.seconds
 
     try:
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            for name, want, got, err in pool.map(one, range(launches)):
+            for name, want, got, err, seconds in pool.map(one, range(launches)):
                 done += 1
+                slowest = max(slowest, (seconds, name))
                 if got != want:
                     wrong += 1
                     print(f"soak: {name}: {got}, not {want}: {err[-160:].strip()}", flush=True)
@@ -69,7 +71,7 @@ def main(argv):
     finally:
         shutil.rmtree(work, ignore_errors=True)
     odd = {k: (before[k], after[k]) for k in before if before[k] != after[k]}
-    print(f"soak: {done} done, {wrong} wrong, left behind: {odd or 'nothing'}; {kernel_before} -> {kernel_after}")
+    print(f"soak: {done} done, {wrong} wrong, slowest {slowest[1]} {slowest[0]:.1f} s, left behind: {odd or 'nothing'}; {kernel_before} -> {kernel_after}")
     return 1 if wrong or odd else 0
 
 

@@ -29,6 +29,7 @@
 #include "runtime/launcher_link.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
+#include "tests/bench/resident.h"
 
 #define RUNS 200
 
@@ -41,14 +42,6 @@ static double medians[2][WHO], tails[2][WHO];
 #define GAP_NS 20000000
 static uint64_t phases[LAUNCH_PHASES][RUNS];
 static uint64_t running[RUNS]; /* from the start to the end of the program */
-
-static void
-die(const char *what, const struct err *e)
-{
-	fprintf(stderr, "bench: %s: %s\n", what,
-	    e == NULL ? "failed" : e->text);
-	exit(1);
-}
 
 static uint64_t
 time_command(const char *const argv[], long gap_ns)
@@ -67,7 +60,7 @@ time_command(const char *const argv[], long gap_ns)
 		_exit(127);
 	}
 	if (waitpid(pid, &status, 0) != pid || status != 0)
-		die(argv[0], NULL);
+		resident_die(argv[0], NULL);
 	return clock_mono_ns() - began;
 }
 
@@ -93,59 +86,6 @@ p99(const uint64_t *s)
 	return (double)s[RUNS * 99 / 100] / 1000;
 }
 
-/* A launcher that stays, with one slot ready: the machine is decided. */
-struct resident {
-	struct store store;
-	struct spawn spawn;
-	struct launcher_link link;
-	struct aleph_program program;
-	struct decision decision;
-	struct ceiling ceiling;
-	struct assembly assembly;
-};
-
-static void
-open_resident(struct resident *r, const char *store, const char *message)
-{
-	static struct problems problems;
-	static const struct assemble_extra none;
-	const struct decide_wish wish = { .tier = -1 };
-	struct assemble_input in = { .program = &r->program,
-		.decision = &r->decision,
-		.ceiling = &r->ceiling,
-		.extra = &none,
-		.store = &r->store,
-		.link = &r->link,
-		.tenant = 1 };
-	struct aleph_envelope n;
-	struct value *v;
-	struct err e;
-	char *data;
-	size_t len;
-	int fd = open(message, O_RDONLY | O_CLOEXEC);
-
-	if (fd == -1 || fd_read_all(fd, 1 << 20, &data, &len, &e) == -1)
-		die(message, NULL);
-	v = json_parse(data, len, &e);
-	ceiling_default(&r->ceiling);
-	if (spawn_launcher(&r->spawn, &e) == -1 ||
-	    store_open(&r->store, store, &e) == -1 || v == NULL ||
-	    aleph_read(&r->program, &n, v, data, len, -1, &problems) == -1 ||
-	    decide(&r->program, &r->ceiling, &wish, &r->decision, &e) == -1 ||
-	    launcher_link_open(&r->link, r->spawn.sock, &r->ceiling, 4, &e) ==
-		-1 ||
-	    assemble(&in, &r->assembly, &e) == -1)
-		die("resident launcher", &e);
-	/* We have not dropped to the id that core has. */
-	for (size_t i = 0; i < r->assembly.machine.nmounts; i++)
-		if (r->assembly.machine.mount[i].kind == MACHINE_TREE &&
-		    fchown(r->assembly.source[i], SPAWN_CORE_ID,
-			SPAWN_CORE_ID) == -1)
-			die("tree", NULL);
-	free(data);
-	close(fd);
-}
-
 static uint64_t
 time_resident(struct resident *r, size_t n, long gap_ns)
 {
@@ -164,10 +104,10 @@ time_resident(struct resident *r, size_t n, long gap_ns)
 	i.source = r->assembly.source;
 	i.out.limit = i.err.limit = 1 << 20;
 	if (instance_run(&i, &r->link, &e) == -1)
-		die("resident run", &e);
+		resident_die("resident run", &e);
 	took = clock_mono_ns() - began;
 	if (i.exited.end != LAUNCH_END_EXIT || i.exited.code != 0)
-		die("resident run", NULL);
+		resident_die("resident run", NULL);
 	for (int p = 0; p < LAUNCH_PHASES && gap_ns > 0; p++)
 		phases[p][n] = i.created.phase_ns[p];
 	if (gap_ns > 0)
@@ -206,7 +146,7 @@ time_decision(const char *message)
 	uint64_t began;
 
 	if (fd == -1 || fd_read_all(fd, 1 << 20, &data, &len, &e) == -1)
-		die(message, NULL);
+		resident_die(message, NULL);
 	for (size_t i = 0; i < RUNS; i++) {
 		began = clock_mono_ns();
 		ceiling_default(&c);
@@ -216,7 +156,7 @@ time_decision(const char *message)
 		    groups_model(d.grant.groups, !d.grant.wx, &model, &e) ==
 			-1 ||
 		    filter_compile(&model, &filter, &e) == -1)
-			die("decision", NULL);
+			resident_die("decision", NULL);
 		decisions[i] = clock_mono_ns() - began;
 		aleph_fini(&program);
 	}
@@ -303,16 +243,13 @@ main(int argc, char **argv)
 		argv[4], "cella-bench", NULL };
 	const char *const *const peers[COLD + 1] = { bwrap, runc, ours };
 
-	open_resident(&r, argv[1], argv[2]);
+	resident_open(&r, argv[1], argv[2]);
 	measure(&r, peers);
 	time_decision(argv[2]);
 	print_starts();
 	printf("\nParse, decide and compile: %.0f us (target 300).\n",
 	    median(decisions));
 	print_phases();
-	assemble_fini(&r.assembly);
-	aleph_fini(&r.program);
-	store_close(&r.store);
-	spawn_end(&r.spawn);
+	resident_close(&r);
 	return 0;
 }

@@ -30,4 +30,17 @@ own=$(sed -n 's/^[0-9]*:memory://p; s/^0:://p' /proc/self/cgroup | head -n 1)
 sed -i -e "s|\"linux\": {|\"linux\": { \"cgroupsPath\": \"${own%/}/cella-bench\",|" \
     -e 's|"terminal": true|"terminal": false|' -e 's|"sh"|"/noop"|' \
     -e "s|\"path\": \"rootfs\"|\"path\": \"$work/root\"|" "$work/bundle/config.json"
+case ${1:-starts} in
+idle)
+	cat >"$work/idle.c" <<'EOF'
+/* Waits for nothing. */
+void _start(void) { for (;;) __asm__ volatile("syscall" :: "a"(34) : "rcx", "r11", "memory"); }
+EOF
+	gcc -O2 -static -nostdlib -o "$work/idle" "$work/idle.c"
+	code=$("$cella" store add "$work/idle" --as code)
+	sed -e "s/\"ref\":\"[0-9a-f]*\",\"interface\"/\"ref\":\"$code\",\"interface\"/" \
+	    -e 's/"seconds":5/"seconds":300/' "$work/m.json" >"$work/idle.json"
+	"$abs_top_builddir/cella-bench-idle" "$CELLA_STORE" "$work/idle.json" 500 10
+	exit ;;
+esac
 "$abs_top_builddir/cella-bench" "$CELLA_STORE" "$work/m.json" "$work/root" "$work/bundle"

@@ -4,7 +4,7 @@
 # memory.  Emulated, so that it runs where there is no KVM.
 #
 # usage: run-guest.sh BUILD-DIRECTORY SCRIPT...     scripts of tests/integration,
-#            or "attack", the suite of tests/attack
+#            or "attack", "attack-quick": the suite of tests/attack
 # Prints one line a script: PASS, FAIL or SKIP and its name.
 set -eu
 build=$(cd "$1" && pwd)
@@ -67,12 +67,14 @@ cd $build
 for s in $*; do
 	case \$s in
 	attack) /usr/bin/python3 $top/tests/attack/run.py >/tmp/log 2>&1 ;;
+	attack-quick) /usr/bin/python3 $top/tests/attack/run.py --quick >/tmp/log 2>&1 ;;
 	*) /bin/sh $top/tests/integration/\$s >/tmp/log 2>&1 ;;
 	esac
 	case \$? in
 	0) echo "guest: PASS \$s" ;;
 	77) echo "guest: SKIP \$s" ;;
-	*) echo "guest: FAIL \$s"; sed 's/^/guest:   /' /tmp/log | tail -n 30 ;;
+	*) echo "guest: FAIL \$s"; sed -n '/ RED /s/^/guest:   /p' /tmp/log
+	    sed 's/^/guest:   /' /tmp/log | tail -n 30 ;;
 	esac
 done
 echo "guest: done"

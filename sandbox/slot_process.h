@@ -1,0 +1,35 @@
+/*
+ * The slot's own process: prepares itself, starts one machine and waits for its
+ * end.  slot.h is the launcher's side; this is what they share.
+ */
+#ifndef SANDBOX_SLOT_PROCESS_H
+#define SANDBOX_SLOT_PROCESS_H
+
+#include "sandbox/child.h"
+
+/* Lies in memory that launcher and slot share; the machine never sees it. */
+struct slot_shared {
+	struct child_plan plan;
+	struct child_result result;
+};
+
+/* What launcher and slot say to each other. */
+enum slot_type {
+	SLOT_MAPPED = 1, /* -> */
+	SLOT_PREPARED,   /* <- or SLOT_FAILED */
+	SLOT_START,      /* -> with descriptors */
+	SLOT_STARTED,    /* <- with init's pidfd */
+	SLOT_CONNECT,    /* -> port */
+	SLOT_CONNECTED,  /* <- with a socket */
+	SLOT_GONE,       /* <- init is reaped */
+	SLOT_FAILED,     /* <- error */
+};
+
+/* The descriptors of SLOT_START; a byte for each says whether it is there. */
+#define SLOT_FDS (START_FD_COUNT + CHILD_TASKS_MAX + 2 + CHILD_MOUNTS_MAX)
+
+/* Serves until the launcher is gone; init dies with us (PDEATHSIG). */
+void slot_process_serve(int sock, struct slot_shared *)
+    __attribute__((noreturn));
+
+#endif
