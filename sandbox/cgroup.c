@@ -136,25 +136,34 @@ is_live_launcher(unsigned long pid)
 	    strncmp(end, ") Z", 3) != 0 && strncmp(end, ") X", 3) != 0;
 }
 
-/* What still stands in it is a machine without a launcher. */
-static void
+/*
+ * What still stands in it is a machine without a launcher.  False if it is
+ * somebody's whom we cannot see: of another pid namespace, that shares this
+ * part of the hierarchy and numbers its launchers otherwise.
+ */
+static bool
 kill_members(int dir, const char *name)
 {
 	char path[96], text[4096], *save = NULL;
 	struct err ignored;
+	bool ours = true;
 	long pid;
 
 	snprintf(path, sizeof(path), "%.64s/cgroup.procs", name);
 	if (read_text(dir, path, text, sizeof(text), &ignored) == -1)
-		return;
+		return false;
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
 		pid = strtol(line, NULL, 10);
 		if (pid > 1)
 			kill((pid_t)pid, SIGKILL);
+		else
+			ours = false;
 	}
+	return ours;
 }
 
+/* For all that is stale together: a start must not wait for ever. */
 #define STALE_TRIES 100
 #define STALE_PAUSE_NS 2000000
 
@@ -163,21 +172,18 @@ static int
 remove_stale(int dir, const char *name, void *arg)
 {
 	const struct timespec pause = { 0, STALE_PAUSE_NS };
+	int *tries = arg;
 	unsigned long pid;
 	char *end;
 
-	(void)arg;
 	if (strncmp(name, "cella.", 6) != 0)
 		return 0;
 	pid = strtoul(name + 6, &end, 10);
 	if (*end != '.' || pid == 0 || is_live_launcher(pid))
 		return 0;
-	for (int i = 0; i < STALE_TRIES; i++) {
-		if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
-			return 0;
-		kill_members(dir, name);
+	while (unlinkat(dir, name, AT_REMOVEDIR) == -1 && errno == EBUSY &&
+	    kill_members(dir, name) && --*tries > 0)
 		nanosleep(&pause, NULL);
-	}
 	return 0;
 }
 
@@ -242,6 +248,7 @@ cgroup_probe(struct cgroup_host *h)
 	char *cgroups = NULL, *mountinfo = NULL;
 	fd_auto int a = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
 	fd_auto int b = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	int tries = STALE_TRIES;
 	struct err e;
 	size_t len;
 
@@ -263,7 +270,7 @@ cgroup_probe(struct cgroup_host *h)
 		if (h->backend == CGROUP_NONE)
 			fd_close(&h->dir[i]);
 		else if (h->dir[i] != -1)
-			dir_each(h->dir[i], remove_stale, NULL, &e);
+			dir_each(h->dir[i], remove_stale, &tries, &e);
 	}
 }
 

@@ -254,12 +254,18 @@ slot_wait_gone(struct slot *s, struct err *e)
 }
 
 void
+slot_kill(struct slot *s)
+{
+	if (s->pid > 0)
+		kill(s->pid, SIGKILL);
+}
+
+void
 slot_close(struct slot *s)
 {
-	if (s->pid > 0) {
-		kill(s->pid, SIGKILL);
+	slot_kill(s);
+	if (s->pid > 0)
 		waitpid(s->pid, NULL, 0);
-	}
 	fd_close(&s->pidfd);
 	fd_close(&s->sock);
 	fd_close(&s->userns);

@@ -70,7 +70,8 @@ void slot_started(struct slot *);
 /* Returns once the machine that was started is dead and reaped. */
 int slot_wait_gone(struct slot *, struct err *);
 
-/* Ends the slot, and the machine with it, and reaps it. */
+/* Ends the slot, and the machine with it; slot_close() reaps it. */
+void slot_kill(struct slot *);
 void slot_close(struct slot *);
 
 #endif

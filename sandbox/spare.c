@@ -224,11 +224,15 @@ spare_started(struct spare *s)
 int
 spare_close(struct spare *s, struct err *e)
 {
-	slot_close(&s->slot);
-	if (s->state != SPARE_FITTED)
-		return 0;
+	int r = 0;
+
+	/* It dies while its cgroups, in which it never stood, go. */
+	slot_kill(&s->slot);
+	if (s->state == SPARE_FITTED)
+		r = cgroup_remove(&s->cgroup, e);
 	s->state = SPARE_NEW;
-	return cgroup_remove(&s->cgroup, e);
+	slot_close(&s->slot);
+	return r;
 }
 
 void
