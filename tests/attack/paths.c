@@ -192,7 +192,7 @@ proc_writes(char **argv)
 static void
 make_special(char **argv)
 {
-	static const char *const dirs[] = { "/tmp", "/work", "/dev" };
+	static const char *const dirs[] = { "/tmp", "/data", "/dev" };
 	char path[64];
 	int fd;
 
@@ -213,7 +213,7 @@ make_special(char **argv)
 static void
 exec_written(char **argv)
 {
-	static const char *const dirs[] = { "/tmp", "/dev/shm", "/work" };
+	static const char *const dirs[] = { "/tmp", "/dev/shm", "/data" };
 	char path[64], data[65536];
 	int from, to;
 	ssize_t n;
