@@ -321,6 +321,7 @@ make_root(struct mount_apply_host *h, const struct machine *m,
 	if (fixed)
 		t->root = mount_cache_clone(&h->cache, &key, &t->top);
 	if (t->root == -1) {
+		t->top.len = 0;
 		image = open_source(m->mount[0].kind, source, o, e);
 		if (image != -1)
 			root = build_root(image, p, &t->top, e);

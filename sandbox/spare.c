@@ -149,6 +149,9 @@ spare_hurry(const struct spare_pool *p)
 {
 	bool step = next_step(p).kind != STEP_NONE, coming = false;
 
+	/* What failed now fails at once again: the launcher would spin. */
+	if (p->failed)
+		return SPARE_NOTHING;
 	for (size_t i = 0; i < p->len; i++) {
 		if (p->item[i].state == SPARE_FITTED &&
 		    same_map(&p->item[i].fit, &p->fit))
@@ -161,8 +164,8 @@ spare_hurry(const struct spare_pool *p)
 	return step || coming ? SPARE_QUIETLY : SPARE_NOTHING;
 }
 
-int
-spare_refill(struct spare_pool *p, struct err *e)
+static int
+take_step(struct spare_pool *p, struct err *e)
 {
 	struct step step = next_step(p);
 	struct spare s;
@@ -188,6 +191,15 @@ spare_refill(struct spare_pool *p, struct err *e)
 }
 
 int
+spare_refill(struct spare_pool *p, struct err *e)
+{
+	int r = take_step(p, e);
+
+	p->failed = r == -1;
+	return r;
+}
+
+int
 spare_take(struct spare_pool *p, const struct grant *g, uint32_t base,
     struct spare *out, struct err *e)
 {
@@ -196,6 +208,7 @@ spare_take(struct spare_pool *p, const struct grant *g, uint32_t base,
 
 	p->fit = f;
 	p->has_fit = true;
+	p->failed = false;
 	*out = (struct spare){ .slot = SLOT_EMPTY };
 	if (i < p->len)
 		*out = take(p, i);

@@ -48,6 +48,7 @@ struct spare_pool {
 	unsigned serial; /* names of cgroups */
 	size_t want, len;
 	bool has_fit;
+	bool failed; /* the last step did: the next machine tries again */
 	struct spare_fit fit; /* of the last machine */
 	struct spare item[SPARE_MAX];
 };

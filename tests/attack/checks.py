@@ -241,19 +241,28 @@ def parallel(host):
 
 def listen_public(host):
     """What a machine listens on is its own network's, not the host's."""
-    code = subprocess.Popen([host.cella, "run", host.message(seconds=3), "--arg", "sleeper"], env=host.environ(),
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    port = free_port()
+    run = subprocess.Popen([host.cella, "run", host.message(seconds=5), "--arg", "listener", "--arg", str(port)],
+                           env=host.environ(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        code.stdout.readline()
-        for port in (80, 8080):
-            s = socket.socket()
-            s.settimeout(1)
-            expect(f"{port} answers", s.connect_ex(("127.0.0.1", port)) != 0)
-            s.close()
+        said = [run.stdout.readline(), run.stdout.readline()]
+        expect(f"it does not listen: {said}", said == [b"bind: ok\n", b"listen: ok\n"])
+        s = socket.socket()
+        s.settimeout(1)
+        expect(f"{port} answers", s.connect_ex(("127.0.0.1", port)) != 0)
+        s.close()
     finally:
-        code.terminate()
-        code.wait()
+        run.terminate()
+        run.wait()
     return "nothing answers"
+
+
+def free_port():
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    port = s.getsockname()[1]
+    s.close()
+    return port
 
 
 def hash_mismatch(host):
@@ -753,11 +762,18 @@ def deep_tree(host):
 
 def tmp_races(host):
     """A link where the store keeps its temporary files is not followed."""
-    trap = f"{host.store}/tmp/run.1.0"
-    os.symlink("/etc", trap)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    bait = f"{host.work}/bait"
+    os.mkdir(bait)
+    with open(f"{bait}/kept", "w") as f:
+        f.write("x")
+    trap = f"{host.store}/tmp/run.{gone.pid}.0"
+    os.symlink(bait, trap)
     try:
         expect("run", host.run("where").verdict == "ok")
-        expect("/etc was cleared", os.path.exists("/etc/passwd"))
+        expect("it was followed", os.path.exists(f"{bait}/kept"))
+        expect("what a dead process left stays", not os.path.lexists(trap))
     finally:
         if os.path.lexists(trap):
             os.unlink(trap)

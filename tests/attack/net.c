@@ -85,6 +85,19 @@ own_loopback(char **argv)
 	say("bind6", bind(s, (struct sockaddr *)&at6, sizeof(at6)));
 }
 
+/* On every address it has, for as long as the host looks. */
+static void
+listener(char **argv)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(argv[0])) };
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	say("bind", bind(s, (struct sockaddr *)&at, sizeof(at)));
+	say("listen", listen(s, 4));
+	sleep(10);
+}
+
 /* Options that reach deep into the kernel. */
 static void
 options(char **argv)
@@ -115,6 +128,7 @@ const struct row rows_net[] = {
 	{ "reach", reach },
 	{ "raw", raw },
 	{ "own-loopback", own_loopback },
+	{ "listener", listener },
 	{ "options", options },
 	{ NULL, NULL },
 };

@@ -120,7 +120,7 @@ ROWS = [
     Row(108, "metadata", later="the tier networked"),
     Row(111, "raw", host=["packet", "raw", "netlink"]),
     Row(114, "conn-flood", later="the tier networked"),
-    Row(116, "listen-public", check=checks.listen_public),
+    Row(116, "listen-public", check=checks.listen_public, items=(22,)),
     # Messages, policy, records
     Row(119, "hash-mismatch", check=checks.hash_mismatch),
     Row(120, "blob-mismatch", check=checks.blob_mismatch, items=(55,)),

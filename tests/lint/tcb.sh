@@ -14,6 +14,13 @@ if nm "$launcher" | grep -E ' [Tt] (json|yaml|aleph|value|schema|signature)_'; t
 	echo "cella-launcher links a parser"
 	bad=1
 fi
+# The switch of the attack suite is in no build but its own.
+for program in cella cella-launcher cella-init cella-unpack; do
+	if grep -q -e CELLA_LEAVE_OUT -e control_left_out "${abs_top_builddir:-build}/$program"; then
+		echo "$program can leave a control out"
+		bad=1
+	fi
+done
 cat sandbox/*.c messages/frame.c messages/launch_msgs.c policy/emulate.c \
     policy/filter.c policy/grant.c policy/groups.c policy/machine.c \
     policy/syscalls.c base/buf.c base/clock.c base/dir.c base/err.c base/fd.c \
