@@ -272,7 +272,7 @@ answer(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 		rootless = buf_get_u8(&f->body) != 0;
 		lo_up = buf_get_u8(&f->body) != 0;
 		if (prepare(rootless, i->no_net, &e) == -1 ||
-		    set_lo(lo_up, &e) == -1)
+		    set_lo(lo_up && CONTROL(22), &e) == -1)
 			return answer_failure(sock, &e);
 		return frame_send(sock, SLOT_PREPARED, 0, NULL, NULL, 0, &e);
 	case SLOT_START:

@@ -18,345 +18,164 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "guest/start_block.h"
-#include "messages/aleph.h"
-#include "messages/frame.h"
-#include "messages/json.h"
 #include "messages/launch_msgs.h"
-#include "messages/value.h"
-#include "policy/decide.h"
-#include "runtime/assemble.h"
 #include "runtime/instance.h"
-#include "runtime/launcher_link.h"
-#include "runtime/spawn.h"
-#include "runtime/store.h"
-
-static const char *store_path, *message_path;
-
-/* A launcher and, where a case wants it, a machine that could run. */
-struct world {
-	struct spawn spawn;
-	struct launcher_link link;
-	struct ceiling ceiling;
-	struct store store;
-	struct aleph_program program;
-	struct decision decision;
-	struct assembly assembly;
-	struct machine *m;
-	int fds[FRAME_FDS_MAX];
-	size_t nfds;
-	struct buf body;
-};
-
-static void __attribute__((noreturn)) die(const char *what, const struct err *e)
-{
-	printf("hostile-core: %s: %s\n", what, e == NULL ? "failed" : e->text);
-	exit(2);
-}
-
-static void
-start(struct world *w)
-{
-	struct err e;
-
-	ceiling_default(&w->ceiling);
-	if (spawn_launcher(&w->spawn, &e) == -1)
-		die("launcher", &e);
-	w->link.sock = w->spawn.sock;
-}
-
-static void
-say_ceiling(struct world *w)
-{
-	struct err e;
-
-	if (launcher_link_open(&w->link, w->spawn.sock, &w->ceiling, 0, &e) ==
-		-1 ||
-	    launcher_link_wait_ready(&w->link, &e) == -1)
-		die("ceiling", &e);
-}
-
-/* The message, decided and assembled; its descriptors in order. */
-static void
-prepare(struct world *w)
-{
-	static struct problems problems;
-	static const struct assemble_extra none;
-	const struct decide_wish wish = { .tier = -1 };
-	struct assemble_input in = { .program = &w->program,
-		.decision = &w->decision,
-		.ceiling = &w->ceiling,
-		.extra = &none,
-		.store = &w->store,
-		.link = &w->link,
-		.tenant = 1 };
-	struct aleph_envelope n;
-	struct err e;
-	char *data;
-	size_t len;
-	int fd = open(message_path, O_RDONLY | O_CLOEXEC);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (fd == -1 || fd_read_all(fd, 1 << 20, &data, &len, &e) == -1 ||
-	    store_open(&w->store, store_path, &e) == -1 ||
-	    aleph_read(&w->program, &n, json_parse(data, len, &e), data, len,
-		-1, &problems) == -1 ||
-	    decide(&w->program, &w->ceiling, &wish, &w->decision, &e) == -1 ||
-	    assemble(&in, &w->assembly, &e) == -1)
-		die("message", &e);
-	free(data);
-	close(fd);
-	w->m = &w->assembly.machine;
-	for (int i = 0; i < 3; i++)
-		w->fds[w->nfds++] = null;
-	w->fds[w->nfds++] = w->assembly.args;
-	for (size_t i = 0; i < w->m->nmounts; i++) {
-		if (w->m->mount[i].kind == MACHINE_TMPFS)
-			continue;
-		if (w->m->mount[i].kind == MACHINE_TREE &&
-		    fchown(w->assembly.source[i], LAUNCH_CORE_ID,
-			LAUNCH_CORE_ID) == -1)
-			die("tree", NULL);
-		w->fds[w->nfds++] = w->assembly.source[i];
-	}
-}
-
-static void
-ready(struct world *w)
-{
-	start(w);
-	say_ceiling(w);
-	prepare(w);
-}
-
-static void
-send_frame(struct world *w, uint32_t type, uint32_t serial)
-{
-	struct err e;
-
-	/* It may have hung up on us already. */
-	(void)frame_send(w->spawn.sock, type, serial, &w->body, w->fds, w->nfds,
-	    &e);
-}
-
-static void
-send_machine(struct world *w, uint32_t tenant, uint32_t serial)
-{
-	buf_reset(&w->body);
-	buf_put_u32(&w->body, tenant);
-	machine_put(&w->body, w->m);
-	send_frame(w, LAUNCH_CREATE, serial);
-}
-
-/* What it answers, until it hangs up or has nothing more to say. */
-static void
-hear(struct world *w, const char *name)
-{
-	struct frame f;
-	struct err e, why;
-	int r = frame_recv(w->spawn.sock, &f, &e);
-
-	if (r != 1) {
-		printf("%s: hung up\n", name);
-		return;
-	}
-	if (f.type == LAUNCH_ERROR)
-		launch_msgs_get_error(&f.body, &why);
-	switch (f.type) {
-	case LAUNCH_ERROR:
-		printf("%s: refused: %s", name, why.text);
-		break;
-	case LAUNCH_CREATED:
-		printf("%s: created", name);
-		break;
-	default:
-		printf("%s: frame %u", name, f.type);
-	}
-	frame_fini(&f);
-	/* A question it must answer, if it still serves: its tenth volume. */
-	w->nfds = 0;
-	buf_reset(&w->body);
-	buf_put_u32(&w->body, 1);
-	buf_put_u64(&w->body, 4096);
-	buf_put_u64(&w->body, 1);
-	if (frame_send(w->spawn.sock, LAUNCH_VOLUME, 77, &w->body, NULL, 0,
-		&e) == -1) {
-		puts("; hung up");
-		return;
-	}
-	while ((r = frame_recv(w->spawn.sock, &f, &e)) == 1 &&
-	    f.type != LAUNCH_VOLUME_MADE)
-		frame_fini(&f);
-	puts(r == 1 ? "; still serves" : "; hung up");
-	if (r == 1)
-		frame_fini(&f);
-}
-
-static void
-end(struct world *w)
-{
-	if (w->m != NULL) {
-		assemble_fini(&w->assembly);
-		aleph_fini(&w->program);
-		store_close(&w->store);
-	}
-	buf_fini(&w->body);
-	spawn_end(&w->spawn);
-}
+#include "tests/attack/hostile_world.h"
 
 /* ---- cases ---- */
 
 static void
 create_before_ceiling(struct world *w)
 {
-	start(w);
-	prepare(w);
-	send_machine(w, 1, 1);
+	hostile_world_start(w);
+	hostile_world_prepare(w);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 second_ceiling(struct world *w)
 {
-	start(w);
-	say_ceiling(w);
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
 	grant_put(&w->body, grant_of_tier(GRANT_NETWORKED));
 	buf_put_u32(&w->body, UINT32_MAX);
 	buf_put_u32(&w->body, 0);
-	send_frame(w, LAUNCH_CEILING, 0);
+	hostile_world_send_frame(w, LAUNCH_CEILING, 0);
 }
 
 static void
 cut_ceiling(struct world *w)
 {
-	start(w);
+	hostile_world_start(w);
 	grant_put(&w->body, &w->ceiling.grant);
-	send_frame(w, LAUNCH_CEILING, 0);
+	hostile_world_send_frame(w, LAUNCH_CEILING, 0);
 }
 
 static void
 many_spares(struct world *w)
 {
-	start(w);
+	hostile_world_start(w);
 	grant_put(&w->body, &w->ceiling.grant);
 	buf_put_u32(&w->body, 0);
 	buf_put_u32(&w->body, 1000000);
-	send_frame(w, LAUNCH_CEILING, 0);
+	hostile_world_send_frame(w, LAUNCH_CEILING, 0);
 }
 
 static void
 unknown_frame(struct world *w)
 {
-	start(w);
-	say_ceiling(w);
-	send_frame(w, 4711, 0);
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
+	hostile_world_send_frame(w, 4711, 0);
 }
 
 static void
 no_descriptors(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->nfds = 0;
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 one_descriptor_less(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->nfds--;
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 one_descriptor_more(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->fds[w->nfds++] = w->fds[0];
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 more_memory(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->m->grant.limit[GRANT_MEMORY] =
 	    w->ceiling.grant.limit[GRANT_MEMORY] + 1;
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 more_groups(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->m->grant.groups = UINT64_MAX;
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 more_network(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->m->grant.net = GRANT_NET_EGRESS;
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 more_optional(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->m->optional |= MACHINE_CONTROL_BIT(MACHINE_CGROUP);
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 endless(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->m->grant.limit[GRANT_WALL] = UINT64_MAX;
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 bad_target(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	strcpy(w->m->mount[1].target, "/proc/self");
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 dotted_target(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	strcpy(w->m->mount[1].target, "/opt/../etc");
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 odd_name(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	strcpy(w->m->name, "../../x");
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 cut_machine(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	buf_put_u32(&w->body, 1);
 	machine_put(&w->body, w->m);
 	w->body.len -= 9;
-	send_frame(w, LAUNCH_CREATE, 1);
+	hostile_world_send_frame(w, LAUNCH_CREATE, 1);
 }
 
 static void
 long_machine(struct world *w)
 {
-	ready(w);
+	hostile_world_ready(w);
 	buf_put_u32(&w->body, 1);
 	machine_put(&w->body, w->m);
 	buf_put_u64(&w->body, 0);
-	send_frame(w, LAUNCH_CREATE, 1);
+	hostile_world_send_frame(w, LAUNCH_CREATE, 1);
 }
 
 static void
@@ -366,7 +185,7 @@ raw(struct world *w, size_t len)
 	int size = 1 << 22;
 
 	if (data == NULL)
-		die("memory", NULL);
+		hostile_world_die("memory", NULL);
 	setsockopt(w->spawn.sock, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	data[0] = LAUNCH_CREATE;
 	(void)send(w->spawn.sock, data, len, MSG_NOSIGNAL);
@@ -376,55 +195,55 @@ raw(struct world *w, size_t len)
 static void
 short_head(struct world *w)
 {
-	start(w);
-	say_ceiling(w);
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
 	raw(w, 5);
 }
 
 static void
 oversized(struct world *w)
 {
-	start(w);
-	say_ceiling(w);
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
 	raw(w, FRAME_BODY_MAX + 100);
 }
 
 static void
 volume_of_nothing(struct world *w)
 {
-	start(w);
-	say_ceiling(w);
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
 	buf_put_u32(&w->body, 1);
 	buf_put_u64(&w->body, 0);
 	buf_put_u64(&w->body, 0);
-	send_frame(w, LAUNCH_VOLUME, 3);
+	hostile_world_send_frame(w, LAUNCH_VOLUME, 3);
 }
 
 static void
 port_zero(struct world *w)
 {
-	start(w);
-	say_ceiling(w);
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
 	buf_put_u32(&w->body, 0);
-	send_frame(w, LAUNCH_CONNECT, 3);
+	hostile_world_send_frame(w, LAUNCH_CONNECT, 3);
 }
 
 static void
 nobodys_machine(struct world *w)
 {
-	start(w);
-	say_ceiling(w);
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
 	buf_put_u32(&w->body, 80);
-	send_frame(w, LAUNCH_CONNECT, 3);
+	hostile_world_send_frame(w, LAUNCH_CONNECT, 3);
 }
 
 static void
 odd_cause(struct world *w)
 {
-	start(w);
-	say_ceiling(w);
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
 	buf_put_u8(&w->body, 200);
-	send_frame(w, LAUNCH_KILL, 3);
+	hostile_world_send_frame(w, LAUNCH_KILL, 3);
 }
 
 /* Where the image's descriptor stands: behind the four fixed ones. */
@@ -433,9 +252,9 @@ odd_cause(struct world *w)
 static void
 image_is(struct world *w, const char *path, int flags)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->fds[IMAGE] = open(path, flags | O_CLOEXEC);
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
@@ -456,18 +275,18 @@ image_is_garbage(struct world *w)
 	static const char text[] = "not an image";
 	struct err e;
 
-	ready(w);
+	hostile_world_ready(w);
 	w->fds[IMAGE] = fd_sealed("garbage", text, sizeof(text), &e);
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 /* A directory of the host, where core hands over one of its own. */
 static void
 tree_of_the_host(struct world *w, const char *path)
 {
-	ready(w);
+	hostile_world_ready(w);
 	w->fds[IMAGE + 1] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
@@ -494,9 +313,9 @@ args_are(struct world *w, const struct start_args *a, size_t len)
 {
 	struct err e;
 
-	ready(w);
+	hostile_world_ready(w);
 	w->fds[3] = fd_sealed("args", a, len, &e);
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
@@ -524,18 +343,18 @@ same_serial(struct world *w)
 	struct frame f;
 	struct err e;
 
-	ready(w);
-	send_machine(w, 1, 1);
+	hostile_world_ready(w);
+	hostile_world_send_machine(w, 1, 1);
 	if (frame_recv(w->spawn.sock, &f, &e) == 1)
 		frame_fini(&f);
-	send_machine(w, 1, 1);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static void
 honest(struct world *w)
 {
-	ready(w);
-	send_machine(w, 1, 1);
+	hostile_world_ready(w);
+	hostile_world_send_machine(w, 1, 1);
 }
 
 static const struct {
@@ -600,7 +419,7 @@ run_for(struct world *w, uint32_t tenant)
 	i.out.keep = true;
 	i.out.limit = i.err.limit = 1 << 16;
 	if (instance_run(&i, &w->link, &e) == -1)
-		die("run", &e);
+		hostile_world_die("run", &e);
 	seen.uid = i.created.uid;
 	snprintf(seen.text, sizeof(seen.text), "%.*s", (int)i.out.kept.len,
 	    i.out.kept.len == 0 ? "" : i.out.kept.data);
@@ -617,12 +436,12 @@ tenants(void)
 	struct seen a, again, b;
 	struct err e;
 
-	start(&w);
+	hostile_world_start(&w);
 	if (launcher_link_open(&w.link, w.spawn.sock, &w.ceiling, 3, &e) ==
 		-1 ||
 	    launcher_link_wait_ready(&w.link, &e) == -1)
-		die("ceiling", &e);
-	prepare(&w);
+		hostile_world_die("ceiling", &e);
+	hostile_world_prepare(&w);
 	a = run_for(&w, 1);
 	again = run_for(&w, 1);
 	b = run_for(&w, 2);
@@ -632,7 +451,7 @@ tenants(void)
 	printf("another: %s, %s\n",
 	    a.uid == b.uid ? "the same ids" : "other ids",
 	    strcmp(a.text, b.text) == 0 ? "the same root" : "another root");
-	end(&w);
+	hostile_world_end(&w);
 }
 
 /* Random bytes under each type: it hangs up or answers, and never stays. */
@@ -650,9 +469,9 @@ noise(void)
 			data[i] = (char)rand_r(&seed);
 		data[0] = (char)(rand_r(&seed) % 12);
 		data[1] = data[2] = data[3] = 0;
-		start(&w);
+		hostile_world_start(&w);
 		if (round % 2 == 0)
-			say_ceiling(&w);
+			hostile_world_say_ceiling(&w);
 		(void)send(w.spawn.sock, data, len, MSG_NOSIGNAL);
 		shutdown(w.spawn.sock, SHUT_WR);
 		spawn_end(&w.spawn);
@@ -666,8 +485,8 @@ main(int argc, char **argv)
 {
 	if (argc < 3 || argc > 4)
 		return 64;
-	store_path = argv[1];
-	message_path = argv[2];
+	hostile_world_store = argv[1];
+	hostile_world_message = argv[2];
 	for (size_t i = 0; i < nitems(cases); i++) {
 		struct world *w = calloc(1, sizeof(*w));
 
@@ -675,8 +494,8 @@ main(int argc, char **argv)
 			return 2;
 		if (argc == 3 || strcmp(argv[3], cases[i].name) == 0) {
 			cases[i].run(w);
-			hear(w, cases[i].name);
-			end(w);
+			hostile_world_hear(w, cases[i].name);
+			hostile_world_end(w);
 		}
 		fflush(stdout);
 		free(w);
