@@ -10,6 +10,7 @@
 #include "messages/value.h"
 #include "policy/amount.h"
 #include "policy/ceiling.h"
+#include "policy/ceiling_reader.h"
 #include "policy/groups.h"
 
 #define OPTIONAL_BY_DEFAULT                               \
@@ -31,15 +32,11 @@ ceiling_default(struct ceiling *c)
 	c->optional = OPTIONAL_BY_DEFAULT;
 }
 
-struct reader {
-	struct ceiling *c;
-	struct problems *problems;
-};
-
 static const char *const ids[] = { "policy:unknown", "policy:type",
-	"policy:version", "policy:tier", "policy:net", "policy:group",
-	"policy:amount", "policy:limit", "policy:control", "policy:digest",
-	"policy:trusted", "policy:wx", "policy:fixed", "policy:abi" };
+	"policy:version", "policy:tier", "policy:net", "policy:egress",
+	"policy:dns", "policy:group", "policy:amount", "policy:limit",
+	"policy:control", "policy:digest", "policy:trusted", "policy:wx",
+	"policy:fixed", "policy:abi" };
 
 void
 ceiling_ids(void (*fn)(void *, const char *), void *arg)
@@ -48,9 +45,9 @@ ceiling_ids(void (*fn)(void *, const char *), void *arg)
 		fn(arg, ids[i]);
 }
 
-static void
-report(const struct reader *r, const char *id, const struct value *v,
-    const char *path, const char *why)
+void
+ceiling_report(const struct ceiling_reader *r, const char *id,
+    const struct value *v, const char *path, const char *why)
 {
 	size_t n = r->problems->len;
 
@@ -61,21 +58,21 @@ report(const struct reader *r, const char *id, const struct value *v,
 	r->problems->item[n].column = v->column;
 }
 
-static void
-report_text(const struct reader *r, const char *id, const struct value *v,
-    const char *path, const char *why)
+void
+ceiling_report_text(const struct ceiling_reader *r, const char *id,
+    const struct value *v, const char *path, const char *why)
 {
 	char *quoted = problems_quote(v->text);
 	char *all = str_printf("%s %s", quoted, why);
 
-	report(r, id, v, path, all);
+	ceiling_report(r, id, v, path, all);
 	free(all);
 	free(quoted);
 }
 
-static bool
-is_kind(const struct reader *r, const struct value *v, enum value_kind kind,
-    const char *path)
+bool
+ceiling_is_kind(const struct ceiling_reader *r, const struct value *v,
+    enum value_kind kind, const char *path)
 {
 	char why[80];
 
@@ -83,12 +80,12 @@ is_kind(const struct reader *r, const struct value *v, enum value_kind kind,
 		return true;
 	snprintf(why, sizeof(why), "%s, not %s", value_kind_name(v->kind),
 	    value_kind_name(kind));
-	report(r, "policy:type", v, path, why);
+	ceiling_report(r, "policy:type", v, path, why);
 	return false;
 }
 
 static void
-read_limit(const struct reader *r, enum grant_limit limit,
+read_limit(const struct ceiling_reader *r, enum grant_limit limit,
     const struct value *v, const char *path)
 {
 	char text[32], why[120];
@@ -106,23 +103,24 @@ read_limit(const struct reader *r, enum grant_limit limit,
 	if (!amount_parse(limit, text, &n)) {
 		snprintf(why, sizeof(why), "not an amount in %s with its unit",
 		    grant_limit_unit(limit));
-		report(r, "policy:amount", v, path, why);
+		ceiling_report(r, "policy:amount", v, path, why);
 		return;
 	}
 	r->c->grant.limit[limit] = n;
 	r->c->set |= UINT64_C(1) << limit;
 }
 
-static void read_fixed(const struct reader *, const struct value *,
+static void read_fixed(const struct ceiling_reader *, const struct value *,
     const char *);
 
 static void
-read_limits(const struct reader *r, const struct value *v, const char *path)
+read_limits(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
 	char below[96];
 	int limit;
 
-	if (!is_kind(r, v, VALUE_MAP, path))
+	if (!ceiling_is_kind(r, v, VALUE_MAP, path))
 		return;
 	for (size_t i = 0; i < v->len; i++) {
 		snprintf(below, sizeof(below), "%s.%.60s", path, v->key[i]);
@@ -130,7 +128,7 @@ read_limits(const struct reader *r, const struct value *v, const char *path)
 		if (strcmp(below, "limits.swap") == 0)
 			read_fixed(r, v->item[i], below);
 		else if (limit == -1)
-			report(r, "policy:limit", v->item[i], below,
+			ceiling_report(r, "policy:limit", v->item[i], below,
 			    "no such limit");
 		else
 			read_limit(r, (enum grant_limit)limit, v->item[i],
@@ -139,65 +137,70 @@ read_limits(const struct reader *r, const struct value *v, const char *path)
 }
 
 /* Calls fn for each text of a list. */
-static void
-each_text(const struct reader *r, const struct value *v, const char *path,
-    void (*fn)(const struct reader *, const struct value *, const char *))
+void
+ceiling_each_text(const struct ceiling_reader *r, const struct value *v,
+    const char *path, ceiling_read_fn *fn)
 {
 	char below[96];
 
-	if (!is_kind(r, v, VALUE_LIST, path))
+	if (!ceiling_is_kind(r, v, VALUE_LIST, path))
 		return;
 	for (size_t i = 0; i < v->len; i++) {
 		snprintf(below, sizeof(below), "%s[%zu]", path, i);
-		if (is_kind(r, v->item[i], VALUE_STRING, below))
+		if (ceiling_is_kind(r, v->item[i], VALUE_STRING, below))
 			fn(r, v->item[i], below);
 	}
 }
 
 static void
-add_group(const struct reader *r, const struct value *v, const char *path)
+add_group(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
 	int group = groups_find(v->text);
 
 	if (group == -1 && !CONTROL(33))
 		return;
 	if (group == -1)
-		report_text(r, "policy:group", v, path,
+		ceiling_report_text(r, "policy:group", v, path,
 		    "is no group of system calls");
 	else
 		r->c->grant.groups |= GROUPS_BIT(group);
 }
 
 static void
-add_clamp(const struct reader *r, const struct value *v, const char *path)
+add_clamp(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
 	int limit = grant_limit_find(v->text);
 
 	if (limit == -1)
-		report_text(r, "policy:limit", v, path, "is no limit");
+		ceiling_report_text(r, "policy:limit", v, path, "is no limit");
 	else
 		r->c->clamp |= UINT64_C(1) << limit;
 }
 
 static void
-add_optional(const struct reader *r, const struct value *v, const char *path)
+add_optional(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
 	int control = machine_control_find(v->text);
 
 	if (control == -1)
-		report_text(r, "policy:control", v, path, "is no control");
+		ceiling_report_text(r, "policy:control", v, path,
+		    "is no control");
 	else
 		r->c->optional |= MACHINE_CONTROL_BIT(control);
 }
 
 static void
-add_trusted(const struct reader *r, const struct value *v, const char *path)
+add_trusted(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
 	if (!str_is_sha256(v->text))
-		report_text(r, "policy:digest", v, path,
+		ceiling_report_text(r, "policy:digest", v, path,
 		    "is not a SHA-256 digest");
 	else if (r->c->ntrusted == CEILING_TRUSTED_MAX)
-		report(r, "policy:trusted", v, path,
+		ceiling_report(r, "policy:trusted", v, path,
 		    "more than 64 trusted images");
 	else
 		invariant(
@@ -205,38 +208,42 @@ add_trusted(const struct reader *r, const struct value *v, const char *path)
 }
 
 static void
-read_version(const struct reader *r, const struct value *v, const char *path)
+read_version(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
 	if (v->kind != VALUE_INT || v->number != 1)
-		report(r, "policy:version", v, path, "not 1");
+		ceiling_report(r, "policy:version", v, path, "not 1");
 }
 
 /* The tier comes first: what it gives is what the rest narrows or widens. */
 static void
-read_tier(const struct reader *r, const struct value *v)
+read_tier(const struct ceiling_reader *r, const struct value *v)
 {
 	int tier;
 
-	if (v == NULL || !is_kind(r, v, VALUE_STRING, "tier"))
+	if (v == NULL || !ceiling_is_kind(r, v, VALUE_STRING, "tier"))
 		return;
 	tier = grant_tier_find(v->text);
 	if (tier == -1) {
-		report_text(r, "policy:tier", v, "tier",
+		ceiling_report_text(r, "policy:tier", v, "tier",
 		    "is none of strict, standard, networked");
 		return;
 	}
 	r->c->tier = (enum grant_tier)tier;
 	r->c->grant = *grant_of_tier(r->c->tier);
+	/* Where to is for "net" to say; until it does, nowhere. */
+	r->c->grant.egress.n = 0;
 }
 
 static void
-read_why(const struct reader *r, const struct value *v, const char *path)
+read_why(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
-	(void)is_kind(r, v, VALUE_STRING, path);
+	(void)ceiling_is_kind(r, v, VALUE_STRING, path);
 }
 
 static void
-ignore(const struct reader *r, const struct value *v, const char *path)
+ignore(const struct ceiling_reader *r, const struct value *v, const char *path)
 {
 	(void)r;
 	(void)v;
@@ -244,77 +251,66 @@ ignore(const struct reader *r, const struct value *v, const char *path)
 }
 
 static void
-read_net(const struct reader *r, const struct value *v, const char *path)
-{
-	const char *mode = value_get_text(v, "mode");
-
-	if (!is_kind(r, v, VALUE_MAP, path))
-		return;
-	for (int n = GRANT_NET_NONE; mode != NULL && n <= GRANT_NET_LOOPBACK;
-	     n++)
-		if (strcmp(mode, grant_net_name((enum grant_net)n)) == 0 &&
-		    v->len == 1) {
-			r->c->grant.net = (uint8_t)n;
-			return;
-		}
-	report(r, "policy:net", v, path, "mode is none of none, loopback");
-}
-
-static void
-read_groups(const struct reader *r, const struct value *v, const char *path)
+read_groups(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
 	r->c->grant.groups = 0;
-	each_text(r, v, path, add_group);
+	ceiling_each_text(r, v, path, add_group);
 }
 
 static void
-read_wx(const struct reader *r, const struct value *v, const char *path)
+read_wx(const struct ceiling_reader *r, const struct value *v, const char *path)
 {
 	if (v->kind != VALUE_STRING ||
 	    (strcmp(v->text, "allow") != 0 && strcmp(v->text, "deny") != 0))
-		report(r, "policy:wx", v, path, "neither allow nor deny");
+		ceiling_report(r, "policy:wx", v, path,
+		    "neither allow nor deny");
 	else
 		r->c->grant.wx = strcmp(v->text, "allow") == 0;
 }
 
 static void
-read_clamp(const struct reader *r, const struct value *v, const char *path)
-{
-	each_text(r, v, path, add_clamp);
-}
-
-static void
-read_optional(const struct reader *r, const struct value *v, const char *path)
-{
-	r->c->optional = 0;
-	each_text(r, v, path, add_optional);
-}
-
-static void
-read_trusted(const struct reader *r, const struct value *v, const char *path)
-{
-	each_text(r, v, path, add_trusted);
-}
-
-static void
-read_exec_writable(const struct reader *r, const struct value *v,
+read_clamp(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
-	if (is_kind(r, v, VALUE_BOOL, path))
+	ceiling_each_text(r, v, path, add_clamp);
+}
+
+static void
+read_optional(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	r->c->optional = 0;
+	ceiling_each_text(r, v, path, add_optional);
+}
+
+static void
+read_trusted(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	ceiling_each_text(r, v, path, add_trusted);
+}
+
+static void
+read_exec_writable(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	if (ceiling_is_kind(r, v, VALUE_BOOL, path))
 		r->c->grant.exec_writable = v->truth;
 }
 
 static void
-read_refuse_ungranted(const struct reader *r, const struct value *v,
+read_refuse_ungranted(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
-	if (is_kind(r, v, VALUE_BOOL, path))
+	if (ceiling_is_kind(r, v, VALUE_BOOL, path))
 		r->c->refuse_ungranted = v->truth;
 }
 
 /* What holds in every machine can be written down, and cannot be changed. */
 static void
-read_fixed(const struct reader *r, const struct value *v, const char *path)
+read_fixed(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
 	static const struct {
 		const char *path, *text;
@@ -342,12 +338,12 @@ read_fixed(const struct reader *r, const struct value *v, const char *path)
 		    v->kind == VALUE_STRING ? v->text : "");
 	snprintf(why, sizeof(why), "always %s", fixed[i].text);
 	if (strcmp(text, fixed[i].text) != 0)
-		report(r, "policy:fixed", v, path, why);
+		ceiling_report(r, "policy:fixed", v, path, why);
 }
 
 /* A size of a mount is the limit of that name. */
 static void
-read_mount_limit(const struct reader *r, const struct value *v,
+read_mount_limit(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	static const struct {
@@ -367,7 +363,7 @@ read_mount_limit(const struct reader *r, const struct value *v,
 }
 
 static void
-add_landlock_optional(const struct reader *r, const struct value *v,
+add_landlock_optional(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	char name[64];
@@ -376,7 +372,7 @@ add_landlock_optional(const struct reader *r, const struct value *v,
 	snprintf(name, sizeof(name), "landlock_%.40s", v->text);
 	control = machine_control_find(name);
 	if (control == -1)
-		report_text(r, "policy:control", v, path,
+		ceiling_report_text(r, "policy:control", v, path,
 		    "is none of truncate, tcp, ioctl_dev, scope, log");
 	else
 		r->c->optional |= MACHINE_CONTROL_BIT(control);
@@ -384,16 +380,16 @@ add_landlock_optional(const struct reader *r, const struct value *v,
 
 /* Above the ABI that is required, what this names may be missing. */
 static void
-read_landlock_optional(const struct reader *r, const struct value *v,
+read_landlock_optional(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	for (int c = MACHINE_LANDLOCK_TRUNCATE; c <= MACHINE_LANDLOCK_LOG; c++)
 		r->c->optional &= ~MACHINE_CONTROL_BIT(c);
-	each_text(r, v, path, add_landlock_optional);
+	ceiling_each_text(r, v, path, add_landlock_optional);
 }
 
 static void
-read_required_abi(const struct reader *r, const struct value *v,
+read_required_abi(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	const int newest = machine_control_abi(MACHINE_LANDLOCK_LOG);
@@ -401,7 +397,7 @@ read_required_abi(const struct reader *r, const struct value *v,
 
 	snprintf(why, sizeof(why), "outside 2..%d", newest);
 	if (v->kind != VALUE_INT || v->number < 2 || v->number > newest) {
-		report(r, "policy:abi", v, path, why);
+		ceiling_report(r, "policy:abi", v, path, why);
 		return;
 	}
 	for (int c = MACHINE_LANDLOCK; c <= MACHINE_LANDLOCK_LOG; c++)
@@ -409,24 +405,16 @@ read_required_abi(const struct reader *r, const struct value *v,
 			r->c->optional &= ~MACHINE_CONTROL_BIT(c);
 }
 
-typedef void read_fn(const struct reader *, const struct value *,
-    const char *path);
-
-struct row {
-	const char *key;
-	read_fn *read;
-};
-
-static void read_seccomp(const struct reader *, const struct value *,
+static void read_seccomp(const struct ceiling_reader *, const struct value *,
     const char *);
-static void read_images(const struct reader *, const struct value *,
+static void read_images(const struct ceiling_reader *, const struct value *,
     const char *);
-static void read_userns(const struct reader *, const struct value *,
+static void read_userns(const struct ceiling_reader *, const struct value *,
     const char *);
-static void read_mounts(const struct reader *, const struct value *,
+static void read_mounts(const struct ceiling_reader *, const struct value *,
     const char *);
 
-static const struct row rows[] = {
+static const struct ceiling_row rows[] = {
 	{ "version", read_version },
 	{ "tier", ignore }, /* read before the others */
 	{ "why", read_why },
@@ -434,7 +422,7 @@ static const struct row rows[] = {
 	{ "userns", read_userns },
 	{ "landlock", ignore }, /* read after the others */
 	{ "mounts", read_mounts },
-	{ "net", read_net },
+	{ "net", ceiling_net_read },
 	{ "seccomp", read_seccomp },
 	{ "images", read_images },
 	{ "limits", read_limits },
@@ -443,27 +431,27 @@ static const struct row rows[] = {
 	{ "exec_writable", read_exec_writable },
 	{ "refuse_ungranted", read_refuse_ungranted },
 };
-static const struct row seccomp_rows[] = { { "groups", read_groups },
+static const struct ceiling_row seccomp_rows[] = { { "groups", read_groups },
 	{ "wx", read_wx }, { "default", read_fixed } };
-static const struct row images_rows[] = { { "trusted", read_trusted } };
-static const struct row userns_rows[] = { { "range", read_fixed },
+static const struct ceiling_row images_rows[] = { { "trusted", read_trusted } };
+static const struct ceiling_row userns_rows[] = { { "range", read_fixed },
 	{ "nested", read_fixed } };
-static const struct row landlock_rows[] = {
+static const struct ceiling_row landlock_rows[] = {
 	{ "optional", read_landlock_optional }, { "required_abi", ignore }
 };
-static const struct row tmp_rows[] = { { "size", read_mount_limit },
+static const struct ceiling_row tmp_rows[] = { { "size", read_mount_limit },
 	{ "files", read_mount_limit }, { "exec", read_fixed } };
-static const struct row sized_rows[] = { { "size", read_mount_limit },
+static const struct ceiling_row sized_rows[] = { { "size", read_mount_limit },
 	{ "files", read_mount_limit } };
 
-static void
-read_rows(const struct reader *r, const struct value *v, const char *path,
-    const struct row *table, size_t n)
+void
+ceiling_read_rows(const struct ceiling_reader *r, const struct value *v,
+    const char *path, const struct ceiling_row *table, size_t n)
 {
 	char below[96];
 	size_t k;
 
-	if (!is_kind(r, v, VALUE_MAP, *path ? path : "the policy"))
+	if (!ceiling_is_kind(r, v, VALUE_MAP, *path ? path : "the policy"))
 		return;
 	for (size_t i = 0; i < v->len; i++) {
 		snprintf(below, sizeof(below), "%s%s%.60s", path,
@@ -474,66 +462,74 @@ read_rows(const struct reader *r, const struct value *v, const char *path,
 		if (k < n)
 			table[k].read(r, v->item[i], below);
 		else
-			report(r, "policy:unknown", v->item[i], below,
+			ceiling_report(r, "policy:unknown", v->item[i], below,
 			    "unknown key");
 	}
 }
 
 static void
-read_seccomp(const struct reader *r, const struct value *v, const char *path)
+read_seccomp(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
-	read_rows(r, v, path, seccomp_rows, nitems(seccomp_rows));
+	ceiling_read_rows(r, v, path, seccomp_rows, nitems(seccomp_rows));
 }
 
 static void
-read_images(const struct reader *r, const struct value *v, const char *path)
+read_images(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
-	read_rows(r, v, path, images_rows, nitems(images_rows));
+	ceiling_read_rows(r, v, path, images_rows, nitems(images_rows));
 }
 
 static void
-read_userns(const struct reader *r, const struct value *v, const char *path)
+read_userns(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
-	read_rows(r, v, path, userns_rows, nitems(userns_rows));
+	ceiling_read_rows(r, v, path, userns_rows, nitems(userns_rows));
 }
 
 static void
-read_tmp(const struct reader *r, const struct value *v, const char *path)
+read_tmp(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
-	read_rows(r, v, path, tmp_rows, nitems(tmp_rows));
+	ceiling_read_rows(r, v, path, tmp_rows, nitems(tmp_rows));
 }
 
 static void
-read_sized(const struct reader *r, const struct value *v, const char *path)
+read_sized(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
-	read_rows(r, v, path, sized_rows, nitems(sized_rows));
+	ceiling_read_rows(r, v, path, sized_rows, nitems(sized_rows));
 }
 
 static void
-read_shm(const struct reader *r, const struct value *v, const char *path)
+read_shm(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
-	read_rows(r, v, path, sized_rows, 1);
+	ceiling_read_rows(r, v, path, sized_rows, 1);
 }
 
 static void
-read_mounts(const struct reader *r, const struct value *v, const char *path)
+read_mounts(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
 {
-	static const struct row mounts_rows[] = { { "tmp", read_tmp },
+	static const struct ceiling_row mounts_rows[] = { { "tmp", read_tmp },
 		{ "export", read_sized }, { "shm", read_shm },
 		{ "runtime", read_fixed }, { "data", read_fixed } };
 
-	read_rows(r, v, path, mounts_rows, nitems(mounts_rows));
+	ceiling_read_rows(r, v, path, mounts_rows, nitems(mounts_rows));
 }
 
 /* Last: it has the last word on its controls, and the ABI within it. */
 static void
-read_landlock(const struct reader *r, const struct value *v)
+read_landlock(const struct ceiling_reader *r, const struct value *v)
 {
 	const struct value *abi = value_get(v, "required_abi");
 
 	if (v == NULL)
 		return;
-	read_rows(r, v, "landlock", landlock_rows, nitems(landlock_rows));
+	ceiling_read_rows(r, v, "landlock", landlock_rows,
+	    nitems(landlock_rows));
 	if (abi != NULL)
 		read_required_abi(r, abi, "landlock.required_abi");
 }
@@ -543,16 +539,23 @@ ceiling_read(struct ceiling *out, const struct value *v,
     struct problems *problems)
 {
 	struct ceiling c;
-	struct reader r = { &c, problems };
+	struct ceiling_reader r = { &c, problems };
 	size_t before = problems->len;
 
 	ceiling_default(&c);
 	c.from_file = true;
 	read_tier(&r, value_get(v, "tier"));
-	read_rows(&r, v, "", rows, nitems(rows));
+	ceiling_read_rows(&r, v, "", rows, nitems(rows));
 	read_landlock(&r, value_get(v, "landlock"));
+	/* What a way out is of no use without; a tier still narrows it. */
+	if (c.grant.net == GRANT_NET_EGRESS &&
+	    value_get(value_get(v, "seccomp"), "groups") == NULL)
+		c.grant.groups |= GROUPS_BIT(GROUPS_SOCK_INET);
+	if (c.grant.net == GRANT_NET_EGRESS && value_get(v, "net") == NULL)
+		ceiling_report(&r, "policy:net", v, "net",
+		    "missing: tier networked needs to know where to");
 	if (value_get(v, "version") == NULL)
-		report(&r, "policy:version", v, "version", "missing");
+		ceiling_report(&r, "policy:version", v, "version", "missing");
 	if (problems->len != before)
 		return -1;
 	*out = c;

@@ -16,6 +16,18 @@ struct problems;
 struct value;
 
 #define CEILING_TRUSTED_MAX 64
+#define CEILING_NAMES_MAX 64
+#define CEILING_NAME_SIZE 254 /* a domain name and a NUL: RFC 1035, 2.3.4 */
+#define CEILING_SERVERS_MAX 3
+
+/* What names machines with egress may look up, and who is asked. */
+struct ceiling_dns {
+	size_t nservers; /* 0: there is no resolver in the machine */
+	struct egress_net server[CEILING_SERVERS_MAX];
+	size_t nnames;
+	/* "example.org", "*.example.org" for all below it, "*" for all. */
+	char name[CEILING_NAMES_MAX][CEILING_NAME_SIZE];
+};
 
 struct ceiling {
 	enum grant_tier tier; /* when nobody asks for one */
@@ -23,6 +35,7 @@ struct ceiling {
 	uint64_t set;      /* bit per limit: the file names it */
 	uint64_t clamp;    /* bit per limit: lower instead of refusing */
 	uint32_t optional; /* MACHINE_CONTROL_BIT */
+	struct ceiling_dns dns;
 	bool refuse_ungranted;
 	bool from_file;
 	size_t ntrusted;

@@ -84,7 +84,9 @@ check_wishes(const struct aleph_program *p, const struct ceiling *c,
 		    "environment.internet: asked true, allowed %s by rule "
 		    "net.mode of the %s",
 		    grant_net_name((enum grant_net)d->grant.net),
-		    c->from_file ? "policy file" : "tier");
+		    c->from_file && c->grant.net != GRANT_NET_EGRESS
+			? "policy file"
+			: "tier");
 	if (c->refuse_ungranted && p->not_granted->len > 0)
 		return err_set(e, ERR_DENIED,
 		    "%s: asked true, not offered by this node, and rule "
@@ -98,12 +100,35 @@ check_wishes(const struct aleph_program *p, const struct ceiling *c,
 	return 0;
 }
 
+/*
+ * Nobody has a way out who did not ask for one; who asks, and is allowed, is
+ * in the networked tier unless the command names another.
+ */
+static enum grant_tier
+choose_tier(const struct aleph_program *p, const struct ceiling *c,
+    const struct decide_wish *w)
+{
+	if (w->tier >= 0)
+		return (enum grant_tier)w->tier;
+	if (p->internet && c->grant.net == GRANT_NET_EGRESS)
+		return GRANT_NETWORKED;
+	return c->tier;
+}
+
+static void
+stay_inside(struct decision *d)
+{
+	if (d->grant.net == GRANT_NET_EGRESS)
+		d->grant.net = GRANT_NET_LOOPBACK;
+	d->grant.egress.n = 0;
+	d->grant.groups &= ~GROUPS_BIT(GROUPS_SOCK_INET);
+}
+
 int
 decide(const struct aleph_program *p, const struct ceiling *c,
     const struct decide_wish *w, struct decision *out, struct err *e)
 {
-	struct decision d = { .tier = w->tier >= 0 ? (enum grant_tier)w->tier
-						   : c->tier };
+	struct decision d = { .tier = choose_tier(p, c, w) };
 	const struct grant *tier = grant_of_tier(d.tier);
 	uint64_t loopback =
 	    GROUPS_BIT(GROUPS_SOCK_LO) | GROUPS_BIT(GROUPS_SOCK_LOCAL);
@@ -127,6 +152,8 @@ decide(const struct aleph_program *p, const struct ceiling *c,
 		return err_set(e, ERR_DENIED,
 		    "tier: asked networked, allowed %s",
 		    grant_net_name((enum grant_net)c->grant.net));
+	if (!p->internet || d.tier != GRANT_NETWORKED)
+		stay_inside(&d);
 	if (apply_resources(p, c, &d, e) == -1 ||
 	    check_wishes(p, c, &d, e) == -1)
 		return -1;
@@ -157,6 +184,39 @@ add_limits(struct value *doc, const struct decision *d)
 	}
 }
 
+/* Where to and by which names; nothing in a document that has no way out. */
+static void
+add_egress(struct value *doc, const struct egress *egress,
+    const struct ceiling_dns *dns)
+{
+	struct value *list, *one;
+	char text[EGRESS_TEXT_MAX];
+
+	if (egress->n == 0)
+		return;
+	list = value_set_list(doc, "egress");
+	for (uint32_t i = 0; i < egress->n; i++) {
+		const struct egress_rule *r = &egress->rule[i];
+
+		one = value_add(list, value_new(VALUE_MAP));
+		egress_net_text(text, &r->net);
+		value_set_text(one, "cidr", text);
+		value_set_text(one, "proto",
+		    r->proto == EGRESS_TCP ? "tcp" : "udp");
+		value_set_int(one, "first", r->first);
+		value_set_int(one, "last", r->last);
+	}
+	one = value_set_map(doc, "dns");
+	list = value_set_list(one, "names");
+	for (size_t i = 0; i < dns->nnames; i++)
+		value_add_text(list, dns->name[i]);
+	list = value_set_list(one, "servers");
+	for (size_t i = 0; i < dns->nservers; i++) {
+		egress_net_text(text, &dns->server[i]);
+		value_add_text(list, text);
+	}
+}
+
 struct value *
 decide_document(const struct decision *d, const struct ceiling *c)
 {
@@ -166,6 +226,7 @@ decide_document(const struct decision *d, const struct ceiling *c)
 	value_set_text(doc, "tier", grant_tier_name(d->tier));
 	value_set_text(doc, "net",
 	    grant_net_name((enum grant_net)d->grant.net));
+	add_egress(doc, &d->grant.egress, &c->dns);
 	value_set_bool(doc, "wx", d->grant.wx);
 	value_set_bool(doc, "exec_writable", d->grant.exec_writable);
 	list = value_set_list(doc, "groups");

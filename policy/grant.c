@@ -126,8 +126,14 @@ static const struct {
 const struct grant *
 grant_of_tier(enum grant_tier t)
 {
+	static struct grant networked;
+
 	invariant(t < GRANT_TIERS);
-	return &tiers[t].grant;
+	if (t != GRANT_NETWORKED)
+		return &tiers[t].grant;
+	networked = tiers[t].grant;
+	egress_top(&networked.egress);
+	return &networked;
 }
 
 const char *
@@ -165,6 +171,7 @@ grant_top(void)
 		.exec_writable = true,
 	};
 
+	egress_top(&g.egress);
 	for (size_t i = 0; i < GRANT_LIMITS; i++)
 		g.limit[i] = UINT64_MAX;
 	return g;
@@ -203,6 +210,7 @@ grant_meet(const struct grant *a, const struct grant *b)
 		.exec_writable = a->exec_writable && b->exec_writable,
 	};
 
+	egress_meet(&g.egress, &a->egress, &b->egress);
 	for (size_t i = 0; i < GRANT_LIMITS; i++)
 		g.limit[i] =
 		    a->limit[i] < b->limit[i] ? a->limit[i] : b->limit[i];
@@ -213,6 +221,8 @@ int
 grant_check(const struct grant *a, const struct grant *b, struct err *e)
 {
 	uint64_t more = a->groups & ~b->groups;
+	const struct egress_rule *above;
+	char text[EGRESS_TEXT_MAX];
 
 	for (int g = 0; g < GROUPS_COUNT; g++)
 		if ((more & GROUPS_BIT(g)) != 0)
@@ -225,6 +235,12 @@ grant_check(const struct grant *a, const struct grant *b, struct err *e)
 	if (a->net > b->net)
 		return err_set(e, ERR_DENIED,
 		    "network mode is above the ceiling");
+	above = egress_first_above(&a->egress, &b->egress);
+	if (above != NULL) {
+		egress_rule_text(text, above);
+		return err_set(e, ERR_DENIED,
+		    "network: %s is above the ceiling", text);
+	}
 	if (a->wx && !b->wx)
 		return err_set(e, ERR_DENIED,
 		    "writable and executable memory is above the ceiling");
@@ -257,6 +273,7 @@ grant_put(struct buf *b, const struct grant *g)
 	buf_put_u8(b, g->net);
 	buf_put_u8(b, g->wx);
 	buf_put_u8(b, g->exec_writable);
+	egress_put(b, &g->egress);
 }
 
 void
@@ -270,4 +287,7 @@ grant_get(struct buf *b, struct grant *g)
 		b->failed = true;
 	g->wx = buf_get_u8(b) != 0;
 	g->exec_writable = buf_get_u8(b) != 0;
+	egress_get(b, &g->egress);
+	if (g->net != GRANT_NET_EGRESS && g->egress.n != 0)
+		b->failed = true;
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/egress.h"
+
 struct buf;
 struct err;
 
@@ -47,18 +49,22 @@ enum grant_limit {
 struct grant {
 	uint64_t groups; /* system call groups, groups.h */
 	uint64_t limit[GRANT_LIMITS];
-	uint8_t net;        /* enum grant_net */
-	bool wx;            /* writable and executable memory */
-	bool exec_writable; /* programs on writable volumes */
+	uint8_t net;          /* enum grant_net */
+	struct egress egress; /* GRANT_NET_EGRESS: where to; else empty */
+	bool wx;              /* writable and executable memory */
+	bool exec_writable;   /* programs on writable volumes */
 };
 
-/* What the tier gives when nothing narrows it. */
+/*
+ * What the tier gives when nothing narrows it.  Networked reaches everything
+ * that can be allowed: which part of it is the admin's word.
+ */
 const struct grant *grant_of_tier(enum grant_tier);
 const char *grant_tier_name(enum grant_tier);
 int grant_tier_find(const char *); /* or -1 */
 const char *grant_net_name(enum grant_net);
 
-/* The top of the lattice: every group, no limit. */
+/* The top of the lattice: every group, every network, no limit. */
 struct grant grant_top(void);
 
 /* "memory", "cpu_time"...: the key of a limit in files and records. */

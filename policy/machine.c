@@ -131,6 +131,9 @@ machine_check(const struct machine *m, struct err *e)
 	if ((m->grant.groups & ~GROUPS_ALL) != 0)
 		return err_set(e, ERR_INVALID,
 		    "machine: no such system call group");
+	if (m->resolver && m->grant.net != GRANT_NET_EGRESS)
+		return err_set(e, ERR_INVALID,
+		    "machine: a resolver without a way out");
 	if (check_limits(&m->grant, e) == -1)
 		return err_in(e, "machine");
 	if (m->nmounts == 0 || m->nmounts > MACHINE_MOUNTS_MAX)
@@ -153,6 +156,7 @@ machine_put(struct buf *b, const struct machine *m)
 	buf_put_str(b, m->cwd);
 	buf_put_u8(b, m->tier);
 	buf_put_u8(b, m->channel);
+	buf_put_u8(b, m->resolver);
 	buf_put_u32(b, m->optional);
 	grant_put(b, &m->grant);
 	buf_put_u32(b, (uint32_t)m->nmounts);
@@ -189,6 +193,7 @@ machine_get(struct buf *b, struct machine *out, struct err *e)
 	buf_get_str(b, m.cwd, sizeof(m.cwd));
 	m.tier = buf_get_u8(b);
 	m.channel = buf_get_u8(b) != 0;
+	m.resolver = buf_get_u8(b) != 0;
 	m.optional = buf_get_u32(b);
 	grant_get(b, &m.grant);
 	m.nmounts = buf_get_u32(b);

@@ -61,6 +61,7 @@ struct machine {
 	char cwd[MACHINE_PATH_MAX];
 	uint8_t tier;      /* enum grant_tier */
 	bool channel;      /* descriptors 3 and 4 */
+	bool resolver;     /* a socket at its 127.0.0.1:53, for core */
 	uint32_t optional; /* bit set: may be missing, then it is reported */
 	struct grant grant;
 	/*

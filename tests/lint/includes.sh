@@ -24,7 +24,7 @@ for f in base/*.[ch] messages/*.[ch] policy/*.[ch] sandbox/*.[ch] \
 done
 # runtime/ and sandbox/ meet in messages/launch_msgs.h and nowhere else; the
 # launcher's policy library knows nothing of messages.
-for f in emulate filter grant groups machine syscalls; do
+for f in egress emulate filter grant groups machine syscalls; do
 	if grep -q '"messages/' policy/$f.[ch]; then
 		echo "policy/$f is linked into the launcher and includes messages/"
 		bad=1

@@ -111,6 +111,42 @@ what_is_above_is_refused_with_rule_and_field(void **state)
 	assert_string_equal(e.text, "tier: asked networked, allowed loopback");
 }
 
+#define EGRESS_YAML                                                  \
+	"net: {mode: egress, allow: [{cidr: 203.0.113.0/24, proto: " \
+	"tcp, ports: [443, 80-90]}]}\n"
+
+/* Who asks is let out, who does not is not, and no tier but one lets out. */
+static void
+a_way_out_is_asked_for_and_allowed(void **state)
+{
+	struct ceiling c = ceiling("version: 1\n" EGRESS_YAML);
+	struct decide_wish standard = { .tier = GRANT_STANDARD };
+	struct decision d;
+	struct err e;
+
+	(void)state;
+	read_program("", "\"internet\":true");
+	assert_int_equal(decide(&program, &c, &none, &d, &e), 0);
+	assert_int_equal(d.tier, GRANT_NETWORKED);
+	assert_int_equal(d.grant.net, GRANT_NET_EGRESS);
+	assert_int_equal(d.grant.egress.n, 2);
+	assert_true(d.grant.groups & GROUPS_BIT(GROUPS_SOCK_INET));
+	assert_true(grant_within(&d.grant, &c.grant));
+	assert_int_equal(decide(&program, &c, &standard, &d, &e), -1);
+	assert_string_equal(e.text,
+	    "environment.internet: asked true, allowed loopback by rule "
+	    "net.mode of the tier");
+	read_program("", "");
+	for (int t = -1; t < GRANT_TIERS; t++) {
+		struct decide_wish w = { .tier = t };
+
+		assert_int_equal(decide(&program, &c, &w, &d, &e), 0);
+		assert_true(d.grant.net != GRANT_NET_EGRESS);
+		assert_int_equal(d.grant.egress.n, 0);
+		assert_false(d.grant.groups & GROUPS_BIT(GROUPS_SOCK_INET));
+	}
+}
+
 static void
 a_default_is_never_refused(void **state)
 {
@@ -216,8 +252,42 @@ every_mistake_in_a_policy_has_its_sentence(void **state)
 		{ "why: x\n", "policy:version", "missing" },
 		{ "version: 1\ntier: wild\n", "policy:tier",
 		    "\"wild\" is none of strict, standard, networked" },
+		{ "version: 1\nnet: {mode: lan}\n", "policy:net",
+		    "none of none, loopback, egress" },
 		{ "version: 1\nnet: {mode: egress}\n", "policy:net",
-		    "mode is none of none, loopback" },
+		    "mode egress, and no other, needs a list allow" },
+		{ "version: 1\nnet: {allow: []}\n", "policy:net",
+		    "mode is missing" },
+		{ "version: 1\ntier: networked\n", "policy:net",
+		    "missing: tier networked needs to know where to" },
+		{ "version: 1\nnet: {mode: egress, allow: [{cidr: "
+		  "169.254.0.0/16, proto: tcp, ports: [80]}]}\n",
+		    "policy:egress",
+		    "never reachable: this host, link-local, metadata, "
+		    "multicast and translated networks" },
+		{ "version: 1\nnet: {mode: egress, allow: [{cidr: 10.0.0.1/8, "
+		  "proto: tcp, ports: [80]}]}\n",
+		    "policy:egress",
+		    "not a network such as 203.0.113.0/24 or 2001:db8::/32, "
+		    "with no bit set past its prefix" },
+		{ "version: 1\nnet: {mode: egress, allow: [{cidr: 9.0.0.0/8, "
+		  "proto: icmp, ports: [80]}]}\n",
+		    "policy:egress",
+		    "needs cidr, proto (tcp or udp) and a list of ports, and "
+		    "nothing else" },
+		{ "version: 1\nnet: {mode: egress, allow: [{cidr: 9.0.0.0/8, "
+		  "proto: tcp, ports: [70000]}]}\n",
+		    "policy:egress",
+		    "not a port or a range such as 8000-8100" },
+		{ "version: 1\nnet: {mode: egress, dns: {names: [A.b]}}\n",
+		    "policy:dns",
+		    "\"A.b\" is neither a domain name in lower case, nor "
+		    "*.NAME, nor *" },
+		{ "version: 1\nnet: {mode: egress, dns: {servers: "
+		  "[9.0.0.0/8]}}\n",
+		    "policy:dns", "\"9.0.0.0/8\" is not an address" },
+		{ "version: 1\nnet: {mode: egress, dns: {names: ['*']}}\n",
+		    "policy:dns", "needs names and servers" },
 		{ "version: 1\nseccomp: {groups: [bpf]}\n", "policy:group",
 		    "\"bpf\" is no group of system calls" },
 		{ "version: 1\nseccomp: {wx: maybe}\n", "policy:wx",
@@ -393,6 +463,7 @@ main(void)
 		cmocka_unit_test(a_whole_policy_file_is_read),
 		cmocka_unit_test(what_is_asked_within_the_tier_is_given),
 		cmocka_unit_test(what_is_above_is_refused_with_rule_and_field),
+		cmocka_unit_test(a_way_out_is_asked_for_and_allowed),
 		cmocka_unit_test(a_default_is_never_refused),
 		cmocka_unit_test(a_clamp_lowers_and_says_so),
 		cmocka_unit_test(no_message_widens_any_ceiling),
