@@ -8,7 +8,7 @@
  *   VOLUME u32 tenant, bytes, files ->
  *                                   <-  VOLUME_MADE + 1 descriptor, or ERROR
  *   CREATE u32 tenant, machine      ->
- *                                   <-  CREATED + pidfd, or ERROR
+ *                                   <-  CREATED + pidfd (+ socket), or ERROR
  *   CONNECT u32 port                ->
  *                                   <-  CONNECTED + 1 descriptor, or ERROR
  *   KILL u8 cause                   ->
@@ -22,7 +22,8 @@
  *
  * CREATE's descriptors: standard input, output and error, the args block
  * (guest/start_block.h), channel in and out if the machine has one, then one
- * for each mount that is an image or a tree, in order.
+ * for each mount that is an image or a tree, in order.  CREATED brings the
+ * socket at the machine's 127.0.0.1:53 if it has a resolver.
  * A request at the wrong time, with the wrong number of descriptors or above
  * the ceiling ends the connection, and every machine with it.
  */

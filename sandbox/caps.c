@@ -13,6 +13,7 @@ static const cap_value_t kept[] = {
 	CAP_CHOWN,             /* cgroup.procs, for the one who starts a task */
 	CAP_DAC_OVERRIDE,      /* cgroupfs and images of core's id */
 	CAP_FOWNER, CAP_KILL,  /* machines run under ids that are not ours */
+	CAP_NET_ADMIN,         /* links and rules, if the ceiling has any */
 	CAP_SYS_PTRACE,        /* /proc/<slot>/ns/user */
 };
 
@@ -72,5 +73,22 @@ caps_drop_for_good(bool rootless, struct err *e)
 		r = err_set(e, ERR_SYSTEM, "capabilities: still there");
 	if (caps != NULL)
 		cap_free(caps);
+	return r;
+}
+
+int
+caps_drop_network(struct err *e)
+{
+	const cap_value_t cap = CAP_NET_ADMIN;
+	cap_t caps = cap_get_proc();
+	int r = 0;
+
+	if (caps == NULL)
+		return err_sys(e, "capabilities: get");
+	if (cap_set_flag(caps, CAP_EFFECTIVE, 1, &cap, CAP_CLEAR) == -1 ||
+	    cap_set_flag(caps, CAP_PERMITTED, 1, &cap, CAP_CLEAR) == -1 ||
+	    cap_set_proc(caps) == -1)
+		r = err_sys(e, "capabilities: network");
+	cap_free(caps);
 	return r;
 }

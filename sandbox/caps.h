@@ -7,9 +7,12 @@
 struct err;
 
 /*
- * Keeps the short list below of what the process has, gives up the rest for
- * good, and checks that it is gone.
+ * Keeps the short list in caps.c of what the process has, gives up the rest
+ * for good, and checks that it is gone.
  */
 int caps_drop_for_good(bool rootless, struct err *);
+
+/* The right to change networks too, once no machine can have a way out. */
+int caps_drop_network(struct err *);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef SANDBOX_IDS_H
 #define SANDBOX_IDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -20,5 +21,12 @@ struct err;
  * dir: where the lock files are.
  */
 int ids_take(int dir, uint32_t *base, struct err *);
+
+/*
+ * Locks the file PREFIX.NUMBER and returns it.  ERR_BUSY: another holds it;
+ * ERR_NOT_FOUND: there is none, and it was not to be made.
+ */
+int ids_lock(int dir, const char *prefix, uint32_t number, bool create,
+    struct err *);
 
 #endif

@@ -270,6 +270,28 @@ start_in(struct launch *l, const struct launch_context *c,
 	return 0;
 }
 
+/*
+ * Before anything of the machine runs.  What is asked for once is opened once:
+ * most launchers never have a machine with a way out.
+ */
+static int
+attach_net(struct launch *l, struct launch_context *c, const struct machine *m,
+    struct err *e)
+{
+	if (m->grant.net != GRANT_NET_EGRESS)
+		return 0;
+	if (c->found.rootless)
+		return err_set(e, ERR_DENIED,
+		    "network: a way out needs a node that runs as root");
+	if (!c->net.open && net_open(&c->net, c->locks, e) == -1)
+		return -1;
+	if (net_attach(&c->net, l->spare.slot.pid, &m->grant.egress, &l->net,
+		e) == -1)
+		return -1;
+	return slot_raise_link(&l->spare.slot, &l->net.plan,
+	    m->resolver ? &l->resolver : NULL, e);
+}
+
 static struct mount_apply_owner
 find_owner(const struct launch_context *c, const struct spare *s)
 {
@@ -314,6 +336,7 @@ launch_start(struct launch *out, struct launch_context *c,
 		.cpu_ns = m->grant.limit[GRANT_CPU_TIME],
 		.cpu = m->grant.limit[GRANT_CPU],
 		.pidfd = -1,
+		.resolver = -1,
 		.status = -1 };
 	if (check_controls(c, m, e) == -1 ||
 	    mount_plan_build(&mounts, m, e) == -1 ||
@@ -322,14 +345,15 @@ launch_start(struct launch *out, struct launch_context *c,
 	report_start(&l, c, r);
 	mark(r, LAUNCH_PHASE_SLOT, &last);
 	owner = find_owner(c, &l.spare);
-	if (mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,
+	if (attach_net(&l, c, m, e) == 0 &&
+	    mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,
 		e) == 0) {
 		mark(r, LAUNCH_PHASE_MOUNTS, &last);
 		status = start_in(&l, c, m, &mounts, &trees, in, r, &last, e);
 		mount_apply_close(&trees);
 	}
 	if (status == -1)
-		(void)launch_remove(&l, &ignored);
+		(void)launch_remove(&l, c, &ignored);
 	else
 		*out = l;
 	return status;
@@ -444,9 +468,18 @@ launch_collect(struct launch *l, struct launch_exited *x, struct err *e)
 }
 
 int
-launch_remove(struct launch *l, struct err *e)
+launch_remove(struct launch *l, struct launch_context *c, struct err *e)
 {
+	struct err first;
+	int r;
+
 	fd_close(&l->pidfd);
 	fd_close(&l->status);
-	return spare_close(&l->spare, e);
+	fd_close(&l->resolver);
+	/* Dead before its rules go. */
+	r = spare_close(&l->spare, &first);
+	if (net_detach(&c->net, &l->net, e) == -1)
+		return -1;
+	*e = first;
+	return r;
 }

@@ -13,6 +13,7 @@
 #include "policy/machine.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/mount_apply.h"
+#include "sandbox/net.h"
 #include "sandbox/spare.h"
 
 struct err;
@@ -23,7 +24,9 @@ struct launch_context {
 	struct cgroup_host cgroups;
 	struct mount_apply_host mounts;
 	struct spare_pool spares;
-	int init; /* cella-init, sealed in memory */
+	struct net_host net;
+	int locks; /* directory; -1: rootless */
+	int init;  /* cella-init, sealed in memory */
 };
 
 /* The descriptors of LAUNCH_CREATE; borrowed. */
@@ -38,8 +41,10 @@ struct launch {
 	uint64_t wall_ns, cpu_ns, cpu; /* limits; percent of one CPU */
 	uint64_t look_again; /* CLOCK_MONOTONIC, ns: when time may be over */
 	struct spare spare;
-	int pidfd;        /* init's */
-	int status;       /* what init says: start_block.h */
+	int pidfd;    /* init's */
+	int status;   /* what init says: start_block.h */
+	int resolver; /* for core; -1: none, or taken */
+	struct net net;
 	uint64_t started; /* CLOCK_MONOTONIC, ns */
 	uint8_t cause;    /* enum launch_cause */
 	bool killed;
@@ -69,6 +74,6 @@ uint64_t launch_check_time(struct launch *, uint64_t now);
 int launch_collect(struct launch *, struct launch_exited *, struct err *);
 
 /* Then: removes what is left of it.  The struct is dead after it. */
-int launch_remove(struct launch *, struct err *);
+int launch_remove(struct launch *, struct launch_context *, struct err *);
 
 #endif

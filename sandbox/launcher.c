@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "messages/frame.h"
+#include "sandbox/caps.h"
 #include "sandbox/ids.h"
 #include "sandbox/launch.h"
 #include "sandbox/launcher.h"
@@ -99,6 +100,8 @@ answer_ceiling(struct launcher *l, struct frame *f, struct err *e)
 	l->context.spares.want = buf_get_u32(&f->body);
 	if (!buf_ok(&f->body) || l->context.spares.want > SPARE_MAX)
 		return err_set(e, ERR_INVALID, "ceiling: malformed frame");
+	if (l->ceiling.net != GRANT_NET_EGRESS && caps_drop_network(e) == -1)
+		return -1;
 	l->phase = PHASE_SERVE; /* never back: the ceiling comes once */
 	launch_msgs_put_host(&b, &l->context.found);
 	return frame_send(l->args->core, LAUNCH_READY, f->serial, &b, NULL, 0,
@@ -183,6 +186,7 @@ answer_create(struct launcher *l, struct frame *f, struct err *e)
 	struct running *r = NULL;
 	struct launch_fds fds;
 	struct err why;
+	int given[2];
 
 	if (machine_get(&f->body, &m, e) == -1 ||
 	    grant_check(&m.grant, &l->ceiling, e) == -1 ||
@@ -205,8 +209,13 @@ answer_create(struct launcher *l, struct frame *f, struct err *e)
 	r->used = true;
 	r->serial = f->serial;
 	launch_msgs_put_created(&b, &created);
-	return frame_send(l->args->core, LAUNCH_CREATED, f->serial, &b,
-	    &r->launch.pidfd, 1, e);
+	given[0] = r->launch.pidfd;
+	given[1] = r->launch.resolver;
+	if (frame_send(l->args->core, LAUNCH_CREATED, f->serial, &b, given,
+		given[1] == -1 ? 1 : 2, e) == -1)
+		return -1;
+	fd_close(&r->launch.resolver);
+	return 0;
 }
 
 static int
@@ -296,7 +305,7 @@ finish(struct launcher *l, struct running *r, struct err *e)
 		    NULL, 0, e);
 	}
 	/* What cannot be removed would outlive us: end the conversation. */
-	if (launch_remove(&r->launch, &why) == -1) {
+	if (launch_remove(&r->launch, &l->context, &why) == -1) {
 		*e = why;
 		return -1;
 	}
@@ -373,9 +382,11 @@ end_all(struct launcher *l)
 		if (l->running[i].used) {
 			launch_kill(&l->running[i].launch, LAUNCH_CAUSE_STOP);
 			launch_collect(&l->running[i].launch, &x, &ignored);
-			launch_remove(&l->running[i].launch, &ignored);
+			launch_remove(&l->running[i].launch, &l->context,
+			    &ignored);
 		}
 	spare_fini(&l->context.spares);
+	net_close(&l->context.net);
 	for (size_t i = 0; i < l->ntenants; i++)
 		fd_close(&l->tenant[i].lock);
 	cgroup_host_fini(&l->context.cgroups);
@@ -411,9 +422,12 @@ launcher_serve(const struct launcher_args *args, struct err *e)
 	l->args = args;
 	l->phase = PHASE_SETUP;
 	l->context.mounts.dev = -1;
+	l->context.net = NET_HOST_CLOSED;
+	l->context.locks = args->rootless ? -1 : args->locks;
 	launch_probe(&l->context, args->rootless);
 	l->context.init = copy_init(args->init, e);
 	if (l->context.init != -1 &&
+	    (args->rootless || net_clear(args->locks, e) == 0) &&
 	    mount_apply_init(&l->context.mounts, args->rootless, e) == 0 &&
 	    spare_add(&l->context.spares, e) == 0) {
 		/* While core still parses: what most machines need. */

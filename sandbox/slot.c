@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "messages/frame.h"
+#include "sandbox/net_plan.h"
 #include "sandbox/slot.h"
 #include "sandbox/slot_process.h"
 
@@ -163,6 +164,25 @@ slot_wait_prepared(struct slot *s, struct err *e)
 
 	if (expect(s, SLOT_PREPARED, &f, e) == -1)
 		return -1;
+	frame_fini(&f);
+	return 0;
+}
+
+int
+slot_raise_link(struct slot *s, const struct net_plan *p, int *resolver,
+    struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+	struct frame f;
+
+	net_plan_put(&b, p);
+	buf_put_u8(&b, resolver != NULL);
+	if (frame_send(s->sock, SLOT_NET, 0, &b, NULL, 0, e) == -1 ||
+	    expect(s, SLOT_NET_UP, &f, e) == -1)
+		return -1;
+	invariant(f.nfds == (resolver != NULL));
+	if (resolver != NULL)
+		*resolver = fd_take(&f.fds[0]);
 	frame_fini(&f);
 	return 0;
 }

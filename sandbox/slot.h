@@ -19,6 +19,7 @@
 
 struct err;
 
+struct net_plan;
 struct slot_shared;
 
 struct slot {
@@ -47,6 +48,13 @@ int slot_map(struct slot *, uint32_t base, uint32_t count, bool rootless,
     bool lo_up, struct err *);
 bool slot_has_answered(const struct slot *);
 int slot_wait_prepared(struct slot *, struct err *);
+
+/*
+ * The machine's end of its link, up, in a slot that is prepared.  resolver:
+ * NULL, or where the socket goes that its program finds at 127.0.0.1:53.
+ */
+int slot_raise_link(struct slot *, const struct net_plan *, int *resolver,
+    struct err *);
 
 /* To be filled in before slot_start(). */
 struct child_plan *slot_plan(struct slot *);

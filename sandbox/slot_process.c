@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "guest/sys.h"
 #include "messages/frame.h"
+#include "sandbox/link.h"
 #include "sandbox/slot_process.h"
 
 static int
@@ -261,6 +262,37 @@ answer_connect(int sock, struct frame *f)
 	return frame_send(sock, SLOT_CONNECTED, 0, NULL, &fd, 1, &e);
 }
 
+/* Where the C libraries ask when no file tells them otherwise. */
+static int
+open_resolver(struct err *e)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(53) };
+	fd_auto int fd =
+	    socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1 || bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1)
+		return err_sys(e, "slot: 127.0.0.1:53");
+	return fd_take(&fd);
+}
+
+static int
+answer_net(int sock, struct frame *f)
+{
+	fd_auto int fd = -1;
+	struct net_plan plan;
+	bool resolver;
+	struct err e;
+
+	net_plan_get(&f->body, &plan);
+	resolver = buf_get_u8(&f->body) != 0;
+	if (link_raise_machine(&plan, &e) == -1 ||
+	    (resolver && (fd = open_resolver(&e)) == -1))
+		return answer_failure(sock, &e);
+	return frame_send(sock, SLOT_NET_UP, 0, NULL, &fd, resolver, &e);
+}
+
 static int
 answer(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 {
@@ -277,6 +309,8 @@ answer(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 		return frame_send(sock, SLOT_PREPARED, 0, NULL, NULL, 0, &e);
 	case SLOT_START:
 		return answer_start(sock, s, f, i);
+	case SLOT_NET:
+		return answer_net(sock, f);
 	case SLOT_CONNECT:
 		return answer_connect(sock, f);
 	default:

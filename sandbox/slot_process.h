@@ -21,8 +21,10 @@ enum slot_type {
 	SLOT_STARTED,    /* <- with init's pidfd */
 	SLOT_CONNECT,    /* -> port */
 	SLOT_CONNECTED,  /* <- with a socket */
-	SLOT_GONE,       /* <- init is reaped */
-	SLOT_FAILED,     /* <- error */
+	SLOT_NET,    /* -> a link's addresses, whether there is a resolver */
+	SLOT_NET_UP, /* <- with the resolver's socket if there is one */
+	SLOT_GONE,   /* <- init is reaped */
+	SLOT_FAILED, /* <- error */
 };
 
 /* The descriptors of SLOT_START; a byte for each says whether it is there. */

@@ -4,6 +4,8 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +51,68 @@ reach(char **argv)
 			(void)!write(1, data, (size_t)n);
 		close(fd);
 	}
+}
+
+/* "tcp/203.0.113.10/80": a socket on its way there, or -1. */
+static int
+set_out(char *target)
+{
+	char *addr = strchr(target, '/') + 1, *port = strchr(addr, '/');
+	bool tcp = strncmp(target, "tcp", 3) == 0;
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
+	bool v6;
+	int fd;
+
+	*port = '\0';
+	v6 = inet_pton(AF_INET6, addr, &to6.sin6_addr) == 1;
+	(void)inet_pton(AF_INET, addr, &to.sin_addr);
+	*port = '/';
+	to.sin_port = to6.sin6_port = htons((uint16_t)atoi(port + 1));
+	fd = socket(v6 ? AF_INET6 : AF_INET,
+	    (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0);
+	if ((v6 ? connect(fd, (struct sockaddr *)&to6, sizeof(to6))
+		: connect(fd, (struct sockaddr *)&to, sizeof(to))) == -1 &&
+	    errno != EINPROGRESS) {
+		say(target, -1);
+		close(fd);
+		return -1;
+	}
+	if (!tcp)
+		(void)!write(fd, "?", 1);
+	return fd;
+}
+
+/* argv: milliseconds, then targets, all tried at once. */
+static void
+way_out(char **argv)
+{
+	int wait = atoi(argv[0]), n = 0, left = 0;
+	struct pollfd p[64];
+	char data[128];
+	ssize_t got;
+
+	for (char **a = argv + 1; *a != NULL && n < 64; a++, n++) {
+		p[n] = (struct pollfd){ set_out(*a), POLLIN, 0 };
+		left += p[n].fd != -1;
+	}
+	/* What answers, answers at once: one wait for the silent ones. */
+	while (left > 0 && poll(p, (nfds_t)n, wait) > 0)
+		for (int i = 0; i < n; i++) {
+			if (p[i].fd == -1 || p[i].revents == 0)
+				continue;
+			got = read(p[i].fd, data, sizeof(data));
+			if (got > 0)
+				printf("%s: %.*s", argv[1 + i], (int)got, data);
+			else
+				say(argv[1 + i], -1);
+			close(p[i].fd);
+			p[i].fd = -1;
+			left--;
+		}
+	for (int i = 0; i < n; i++)
+		if (p[i].fd != -1)
+			printf("%s: silence\n", argv[1 + i]);
 }
 
 static void
@@ -126,6 +190,7 @@ options(char **argv)
 const struct row rows_net[] = {
 	{ "links", links },
 	{ "reach", reach },
+	{ "way-out", way_out },
 	{ "raw", raw },
 	{ "own-loopback", own_loopback },
 	{ "listener", listener },

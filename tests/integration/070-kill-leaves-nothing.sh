@@ -15,12 +15,6 @@ start() {
 	done
 	fail "it did not start"
 }
-gone() {
-	for _ in $(seq 200); do
-		[ "$(leaks)" = "$before" ] && return
-		sleep 0.05
-	done
-}
 start; kill -INT "$pid"; wait "$pid"
 expect "interrupted" 130 $?
 expect "verdict" signal "$(field "$work/r.json" verdict)"

@@ -84,6 +84,14 @@ message() {
 EOF
 }
 
+# After a kill: whoever inherits the dead may take a while to bury them.
+gone() {
+	for _ in $(seq 200); do
+		[ "$(leaks)" = "$before" ] && return
+		sleep 0.05
+	done
+}
+
 finish() {
 	after=$(leaks)
 	[ "$before" = "$after" ] || fail "left behind: before: $before after: $after"
