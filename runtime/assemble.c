@@ -474,6 +474,8 @@ fill(struct work *w)
 	snprintf(m->cwd, sizeof(m->cwd), CODE_ROOT);
 	m->tier = (uint8_t)w->in->decision->tier;
 	m->channel = p->code.interface == ALEPH_ASGI;
+	m->resolver = w->in->decision->grant.net == GRANT_NET_EGRESS &&
+	    w->in->ceiling->dns.nservers > 0;
 	m->optional = w->in->ceiling->optional;
 	m->grant = w->in->decision->grant;
 	if (add_root(w) == -1 || add_code(w) == -1)

@@ -152,6 +152,30 @@ probe_swap(struct report *r)
 		    "the host has swap; each machine's is set to 0", NULL);
 }
 
+/* Only who lets machines out needs it: never a failure of the host. */
+static void
+probe_forwarding(struct report *r)
+{
+	static const struct {
+		const char *control, *path, *remedy;
+	} families[] = {
+		{ "forwarding IPv4", "/proc/sys/net/ipv4/ip_forward",
+		    "set net.ipv4.ip_forward to 1, or no machine can have a "
+		    "way out" },
+		{ "forwarding IPv6", "/proc/sys/net/ipv6/conf/all/forwarding",
+		    "set net.ipv6.conf.all.forwarding to 1, or machines with "
+		    "a way out have no IPv6" },
+	};
+	char text[64];
+
+	for (size_t i = 0; i < nitems(families); i++) {
+		read_line(families[i].path, text, sizeof(text));
+		add(r, families[i].control,
+		    strcmp(text, "1") == 0 ? AVAILABLE : DEGRADED, text,
+		    families[i].remedy);
+	}
+}
+
 /* What the launcher said it cannot enforce. */
 static void
 add_launcher(struct report *r, const struct launch_host *h)
@@ -272,6 +296,7 @@ run(int argc, char **argv)
 	probe_seccomp(&r);
 	probe_filesystems(&r);
 	probe_swap(&r);
+	probe_forwarding(&r);
 	if (spawn_launcher(&s, &e) == -1) {
 		add(&r, "launcher", ABSENT, e.text, "install Cella whole");
 	} else {

@@ -96,6 +96,23 @@ print_calls(const struct value *calls, const char *only)
 	}
 }
 
+/* Where to, and which names; nothing where there is no way out. */
+static void
+print_egress(const struct value *doc)
+{
+	const struct value *list = value_get(doc, "egress"), *names;
+
+	for (size_t i = 0; list != NULL && i < list->len; i++)
+		printf("reaches  %s %s ports %" PRId64 "-%" PRId64 "\n",
+		    value_get_text(list->item[i], "proto"),
+		    value_get_text(list->item[i], "cidr"),
+		    value_get_int(list->item[i], "first", 0),
+		    value_get_int(list->item[i], "last", 0));
+	names = value_get(value_get(doc, "dns"), "names");
+	for (size_t i = 0; names != NULL && i < names->len; i++)
+		printf("names    %s\n", names->item[i]->text);
+}
+
 static void
 print_human(const struct value *doc, const struct options *o)
 {
@@ -108,8 +125,10 @@ print_human(const struct value *doc, const struct options *o)
 		print_calls(calls, o->syscall);
 		return;
 	}
-	printf("tier     %s\nnetwork  %s\nW^X      %s\ndigest   %s\ngroups  ",
-	    value_get_text(doc, "tier"), value_get_text(doc, "net"),
+	printf("tier     %s\nnetwork  %s\n", value_get_text(doc, "tier"),
+	    value_get_text(doc, "net"));
+	print_egress(doc);
+	printf("W^X      %s\ndigest   %s\ngroups  ",
 	    value_get_bool(doc, "wx", false) ? "allow" : "deny",
 	    value_get_text(doc, "digest"));
 	for (size_t i = 0; i < groups->len; i++)

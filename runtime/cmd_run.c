@@ -95,6 +95,8 @@ struct run {
 	struct decision decision;
 	struct launcher_link link;
 	struct assembly assembly;
+	struct spawn dns;
+	struct instance_dns names;
 	struct instance instance;
 	struct function_reply reply;
 	struct value *export;
@@ -157,6 +159,19 @@ open_signals(struct err *e)
 	signal(SIGPIPE, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	return fd == -1 ? err_sys(e, "signalfd") : fd;
+}
+
+/* Somebody who answers the machine's resolver, before it can ask. */
+static int
+start_names(struct run *r, struct err *e)
+{
+	if (!r->assembly.machine.resolver)
+		return 0;
+	if (spawn_dns(&r->dns, e) == -1)
+		return -1;
+	r->names = (struct instance_dns){ r->dns.sock, &r->ceiling.dns };
+	r->instance.dns = &r->names;
+	return 0;
 }
 
 static void
@@ -282,6 +297,8 @@ decide_and_run(struct run *r, struct err *e)
 		return -1;
 	r->record.host = &r->link.host;
 	r->record.refs = r->assembly.refs;
+	if (start_names(r, e) == -1)
+		return -1;
 	return run_machine(r, signals, e);
 }
 
@@ -414,12 +431,15 @@ run_dropped(const struct run_options *o, struct opened *files)
 	r->files = files;
 	r->instance = (struct instance)INSTANCE_NEW;
 	r->assembly.args = r->assembly.export_volume = -1;
+	r->dns.sock = -1;
 	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
 		r->assembly.source[i] = -1;
 	r->record.started_real_ns = clock_real_ns();
 	r->record.ceiling = &r->ceiling;
 	ceiling_default(&r->ceiling);
 	status = decide_and_run(r, &e);
+	if (r->dns.pid != 0)
+		(void)spawn_end(&r->dns);
 	code = finish(r, status, &e);
 	instance_fini(&r->instance);
 	buf_fini(&r->reply.body);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "runtime/dns_msgs.h"
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
 
@@ -70,9 +71,32 @@ make_ends(struct instance *i, struct ends *t, struct err *e)
 	return 0;
 }
 
+/* It may have asked already: its questions wait in the socket. */
+static int
+serve_names(struct instance *i, int resolver, struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+
+	dns_msgs_put_serve(&b, i->dns->names, &i->machine->grant.egress);
+	return frame_send(i->dns->sock, DNS_MSGS_SERVE, i->serial, &b,
+	    &resolver, 1, e);
+}
+
+/* Its socket would keep its network alive.  Who cannot hear this is dead. */
+static void
+forget_names(const struct instance *i)
+{
+	struct err ignored;
+
+	if (i->dns != NULL && i->machine->resolver)
+		(void)frame_send(i->dns->sock, DNS_MSGS_FORGET, i->serial, NULL,
+		    NULL, 0, &ignored);
+}
+
 static int
 start(struct instance *i, struct err *e)
 {
+	fd_auto int resolver = -1;
 	int fds[FRAME_FDS_MAX];
 	struct ends t;
 	size_t n = 0;
@@ -93,10 +117,12 @@ start(struct instance *i, struct err *e)
 		if (i->machine->mount[k].kind != MACHINE_TMPFS)
 			fds[n++] = i->source[k];
 	i->pidfd = launcher_link_create(i->link, i->tenant, i->machine, fds, n,
-	    &i->serial, &i->created, e);
+	    &i->serial, &i->created, &resolver, e);
 	close_ends(&t);
 	i->ran = i->pidfd != -1;
-	return i->ran ? 0 : -1;
+	if (!i->ran)
+		return -1;
+	return resolver == -1 ? 0 : serve_names(i, resolver, e);
 }
 
 static void
@@ -339,6 +365,7 @@ instance_run(struct instance *i, struct launcher_link *link, struct err *e)
 		r = -1;
 		give_up(i);
 	}
+	forget_names(i);
 	hear_last_denials(i);
 	return r;
 }

@@ -14,6 +14,7 @@
 #include "policy/machine.h"
 #include "runtime/denials.h"
 
+struct ceiling_dns;
 struct err;
 struct launcher_link;
 
@@ -37,6 +38,12 @@ struct instance_channel {
 	void *arg;
 };
 
+/* Who answers the machine's resolver, and how. */
+struct instance_dns {
+	int sock; /* to cella-dns */
+	const struct ceiling_dns *names;
+};
+
 struct instance {
 	/* Set by the caller. */
 	const struct machine *machine;
@@ -47,6 +54,7 @@ struct instance {
 	int direct_out;    /* a file that is standard output itself; -1 */
 	struct instance_sink out, err;
 	const struct instance_channel *channel; /* NULL: the machine has none */
+	const struct instance_dns *dns; /* NULL: the machine has no resolver */
 	int signals; /* signalfd whose signals stop the machine; -1 */
 	int audit;   /* denials.h; -1: nobody listens */
 	/* Called on every turn of the loop; -1 ends the machine.  May be NULL.

@@ -119,10 +119,11 @@ launcher_link_volume(struct launcher_link *l, uint32_t tenant, uint64_t bytes,
 int
 launcher_link_create(struct launcher_link *l, uint32_t tenant,
     const struct machine *m, const int *fds, size_t nfds, uint32_t *serial,
-    struct launch_created *created, struct err *e)
+    struct launch_created *created, int *resolver, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
 	struct frame f;
+	int pidfd;
 
 	if (launcher_link_wait_ready(l, e) == -1)
 		return -1;
@@ -133,10 +134,14 @@ launcher_link_create(struct launcher_link *l, uint32_t tenant,
 	    receive(l, LAUNCH_CREATED, &f, e) == -1)
 		return -1;
 	launch_msgs_get_created(&f.body, created);
-	if (!buf_ok(&f.body))
+	if (!buf_ok(&f.body) || f.nfds != (m->resolver ? 2 : 1))
 		return bad_frame(&f, e);
 	*serial = f.serial;
-	return take_one(&f, e);
+	pidfd = fd_take(&f.fds[0]);
+	if (m->resolver)
+		*resolver = fd_take(&f.fds[1]);
+	frame_fini(&f);
+	return pidfd;
 }
 
 int

@@ -38,11 +38,12 @@ int launcher_link_volume(struct launcher_link *, uint32_t tenant,
 
 /*
  * Starts a machine; its serial goes to serial and init's pidfd is the result.
+ * A machine with a resolver brings its socket, which goes to resolver.
  * A refusal of the launcher comes back as its own sentence.
  */
 int launcher_link_create(struct launcher_link *, uint32_t tenant,
     const struct machine *, const int *fds, size_t nfds, uint32_t *serial,
-    struct launch_created *, struct err *);
+    struct launch_created *, int *resolver, struct err *);
 
 int launcher_link_connect(struct launcher_link *, uint32_t serial,
     uint16_t port, struct err *);

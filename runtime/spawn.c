@@ -44,9 +44,9 @@ spawn_find(const char *name, char *path, size_t size, struct err *e)
 	return err_sys(e, "%s", path);
 }
 
-/* Descriptors 3, 4 and 5, as launcher_main.c expects them. */
+/* Descriptors 3, 4 and 5, as launcher_main.c and dns_main.c expect them. */
 static void __attribute__((noreturn))
-become_launcher(const char *path, int sock, int init, int locks)
+become(const char *path, int sock, int init, int locks)
 {
 #ifdef LEAVE_OUT
 	char **envp = environ;
@@ -74,13 +74,36 @@ become_launcher(const char *path, int sock, int init, int locks)
 	_exit(127);
 }
 
+static int
+start(struct spawn *s, const char *path, int init, int locks, struct err *e)
+{
+	fd_auto int ours = -1, theirs = -1;
+	int pair[2];
+	pid_t pid;
+
+	if (frame_pair(pair, e) == -1)
+		return -1;
+	ours = pair[0];
+	theirs = pair[1];
+	/*
+	 * The child shares our memory until it executes, and makes nothing but
+	 * system calls: copying the page tables would cost more than that.
+	 */
+	pid = vfork();
+	if (pid == -1)
+		return err_sys(e, "vfork");
+	if (pid == 0)
+		become(path, theirs, init, locks);
+	s->sock = fd_take(&ours);
+	s->pid = pid;
+	return 0;
+}
+
 int
 spawn_launcher(struct spawn *s, struct err *e)
 {
 	char path[PATH_MAX], init_path[PATH_MAX];
-	fd_auto int init = -1, locks = -1, ours = -1, theirs = -1;
-	int pair[2];
-	pid_t pid;
+	fd_auto int init = -1, locks = -1;
 
 	if (spawn_find("cella-launcher", path, sizeof(path), e) == -1 ||
 	    spawn_find("cella-init", init_path, sizeof(init_path), e) == -1)
@@ -95,22 +118,17 @@ spawn_launcher(struct spawn *s, struct err *e)
 		if (locks == -1)
 			return err_sys(e, LOCKS);
 	}
-	if (frame_pair(pair, e) == -1)
+	return start(s, path, init, locks, e);
+}
+
+int
+spawn_dns(struct spawn *s, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (spawn_find("cella-dns", path, sizeof(path), e) == -1)
 		return -1;
-	ours = pair[0];
-	theirs = pair[1];
-	/*
-	 * The child shares our memory until it executes, and makes nothing but
-	 * system calls: copying the page tables would cost more than that.
-	 */
-	pid = vfork();
-	if (pid == -1)
-		return err_sys(e, "vfork");
-	if (pid == 0)
-		become_launcher(path, theirs, init, locks);
-	s->sock = fd_take(&ours);
-	s->pid = pid;
-	return 0;
+	return start(s, path, -1, -1, e);
 }
 
 bool

@@ -23,6 +23,9 @@ struct spawn {
 /* Starts cella-launcher; must come before spawn_drop_for_good(). */
 int spawn_launcher(struct spawn *, struct err *);
 
+/* Starts cella-dns, as who we are: after the drop. */
+int spawn_dns(struct spawn *, struct err *);
+
 /* Closes the conversation and waits for its end; true if that was clean. */
 bool spawn_end(struct spawn *);
 

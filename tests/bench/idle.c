@@ -71,8 +71,8 @@ start_one(struct resident *r)
 	for (size_t i = 0; i < m->nmounts; i++)
 		if (m->mount[i].kind != MACHINE_TMPFS)
 			fds[n++] = r->assembly.source[i];
-	pidfd =
-	    launcher_link_create(&r->link, 1, m, fds, n, &serial, &created, &e);
+	pidfd = launcher_link_create(&r->link, 1, m, fds, n, &serial, &created,
+	    NULL, &e);
 	if (pidfd == -1)
 		resident_die("machine", &e);
 	close(pidfd);
