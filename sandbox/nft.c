@@ -87,7 +87,10 @@ static void
 drop(struct nft_rule *r)
 {
 	nft_rule_count(r);
-	nft_rule_drop(r);
+	if (CONTROL(51))
+		nft_rule_drop(r);
+	else
+		nft_rule_accept(r);
 	nft_rule_end(r);
 }
 

@@ -239,6 +239,20 @@ def parallel(host):
     return "100 verdicts"
 
 
+def lab(name):
+    """A row of net_checks.py, in a network of its own."""
+    def check(host):
+        env = dict(os.environ, abs_top_srcdir=TOP, abs_top_builddir=BUILD, LAB_BUILD=host.build,
+                   LAB_LEAVE_OUT=str(host.leave_out or 0))
+        r = subprocess.run(["sh", f"{TOP}/tests/lib/lab.sh", "/usr/bin/python3",
+                            f"{TOP}/tests/attack/net_checks.py", name], env=env, timeout=120,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        words = r.stdout.decode().strip().splitlines() or ["nothing"]
+        expect(words[-1], r.returncode == 0)
+        return words[-1]
+    return check
+
+
 def listen_public(host):
     """What a machine listens on is its own network's, not the host's."""
     port = free_port()

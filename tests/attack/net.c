@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <net/if_arp.h>
+#include <net/route.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +109,7 @@ way_out(char **argv)
 				printf("%s: %.*s", argv[1 + i], (int)got, data);
 			else
 				say(argv[1 + i], -1);
+			fflush(stdout);
 			close(p[i].fd);
 			p[i].fd = -1;
 			left--;
@@ -113,6 +117,113 @@ way_out(char **argv)
 	for (int i = 0; i < n; i++)
 		if (p[i].fd != -1)
 			printf("%s: silence\n", argv[1 + i]);
+}
+
+/* Asks the resolver for four kinds of records of each name; argv: names. */
+static void
+names(char **argv)
+{
+	static const uint8_t head[12] = { 0x12, 0x34, 1, 0, 0, 1 };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(53),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	static const uint8_t types[] = { 1, 28, 16, 65 };
+	uint8_t m[600];
+	char text[INET6_ADDRSTRLEN];
+
+	for (char **a = argv; *a != NULL; a++)
+		for (size_t t = 0; t < sizeof(types); t++) {
+			struct timeval wait = { 9, 0 };
+			int fd = socket(AF_INET, SOCK_DGRAM, 0);
+			size_t at = sizeof(head), q;
+			ssize_t n;
+
+			memcpy(m, head, sizeof(head));
+			for (char *l = *a, *dot; *l != '\0';
+			     l = *dot == '.' ? dot + 1 : dot) {
+				dot = strchrnul(l, '.');
+				m[at++] = (uint8_t)(dot - l);
+				memcpy(m + at, l, (size_t)(dot - l));
+				at += (size_t)(dot - l);
+			}
+			memcpy(m + at, "\0\0\1\0\1", 5);
+			m[at + 2] = types[t];
+			q = at + 5;
+			(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait,
+			    sizeof(wait));
+			(void)connect(fd, (struct sockaddr *)&to, sizeof(to));
+			(void)!write(fd, m, q);
+			n = read(fd, m, sizeof(m));
+			close(fd);
+			printf("%s %d:", *a, types[t]);
+			if (n < (ssize_t)q) {
+				printf(" %s\n", n == -1 ? "silence" : "short");
+				continue;
+			}
+			printf(" code %d", m[3] & 15);
+			for (at = q; at + 12 <= (size_t)n;
+			     at += 12U + m[at + 11])
+				printf(" %s",
+				    inet_ntop(m[at + 11] == 4 ? AF_INET
+							      : AF_INET6,
+					m + at + 12, text, sizeof(text)));
+			printf("\n");
+		}
+}
+
+/* argv: address, port, how many: as many connections as it lets us hold. */
+static void
+connect_flood(char **argv)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(argv[1])) };
+	int want = atoi(argv[2]), held = 0, sys;
+	static struct pollfd p[512];
+	socklen_t len = sizeof(sys);
+
+	inet_pton(AF_INET, argv[0], &to.sin_addr);
+	for (int i = 0; i < want && i < 512; i++) {
+		p[i].fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		p[i].events = POLLOUT;
+		(void)connect(p[i].fd, (struct sockaddr *)&to, sizeof(to));
+	}
+	/* Until no more of them gets through for a while. */
+	for (int before = -1; held != before;) {
+		before = held;
+		held = 0;
+		(void)poll(NULL, 0, 700);
+		(void)poll(p, (nfds_t)want, 0);
+		for (int i = 0; i < want; i++)
+			held += (p[i].revents & POLLOUT) != 0 &&
+			    getsockopt(p[i].fd, SOL_SOCKET, SO_ERROR, &sys,
+				&len) == 0 &&
+			    sys == 0;
+	}
+	printf("holding %d\n", held);
+	fflush(stdout);
+	sleep(15);
+}
+
+/* argv: a link; what whoever may change networks could do to it. */
+static void
+change_link(char **argv)
+{
+	struct ifreq r = { .ifr_flags = 0 };
+	struct sockaddr_in *a = (struct sockaddr_in *)&r.ifr_addr;
+	struct rtentry route = { .rt_flags = RTF_UP };
+	struct arpreq arp = { .arp_flags = ATF_PERM | ATF_COM };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	strncpy(r.ifr_name, argv[0], IFNAMSIZ - 1);
+	say("flags", ioctl(fd, SIOCSIFFLAGS, &r));
+	a->sin_family = AF_INET;
+	a->sin_addr.s_addr = htonl(0x0a000001);
+	say("address", ioctl(fd, SIOCSIFADDR, &r));
+	route.rt_dst.sa_family = route.rt_gateway.sa_family = AF_INET;
+	say("route", ioctl(fd, SIOCADDRT, &route));
+	((struct sockaddr_in *)&arp.arp_pa)->sin_family = AF_INET;
+	say("neighbour", ioctl(fd, SIOCSARP, &arp));
+	say("name", ioctl(fd, SIOCSIFNAME, &r));
 }
 
 static void
@@ -191,6 +302,9 @@ const struct row rows_net[] = {
 	{ "links", links },
 	{ "reach", reach },
 	{ "way-out", way_out },
+	{ "names", names },
+	{ "connect-flood", connect_flood },
+	{ "change-link", change_link },
 	{ "raw", raw },
 	{ "own-loopback", own_loopback },
 	{ "listener", listener },

@@ -15,7 +15,7 @@ if nm "$launcher" | grep -E ' [Tt] (json|yaml|aleph|value|schema|signature)_'; t
 	bad=1
 fi
 # The switch of the attack suite is in no build but its own.
-for program in cella cella-launcher cella-init cella-unpack; do
+for program in cella cella-dns cella-launcher cella-init cella-unpack; do
 	if grep -q -e CELLA_LEAVE_OUT -e control_left_out "${abs_top_builddir:-build}/$program"; then
 		echo "$program can leave a control out"
 		bad=1
