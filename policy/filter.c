@@ -63,9 +63,9 @@ filter_decide(const struct filter_model *m, uint32_t nr, const uint64_t args[6])
 		return kill_it;
 	if (nr >= SYSCALLS_NR_MAX)
 		return m->unknown;
-	for (size_t i = 0; m->ruled[nr] && i < m->nrules; i++)
-		if (m->rule[i].nr == nr && holds(&m->rule[i], args))
-			return m->rule[i].then;
+	for (size_t i = m->ruled[nr]; i > 0; i = m->rule[i - 1].next)
+		if (holds(&m->rule[i - 1], args))
+			return m->rule[i - 1].then;
 	return m->otherwise[nr];
 }
 
@@ -85,7 +85,7 @@ split(const struct filter_model *m, struct run runs[RUNS_MAX])
 	struct run r;
 
 	for (uint32_t nr = 0; nr < SYSCALLS_NR_MAX; nr++) {
-		r = (struct run){ nr, m->ruled[nr], m->otherwise[nr] };
+		r = (struct run){ nr, m->ruled[nr] != 0, m->otherwise[nr] };
 		if (n == 0 || r.ruled || runs[n - 1].ruled ||
 		    !same(runs[n - 1].v, r.v))
 			runs[n++] = r;
@@ -175,18 +175,18 @@ leaf_size(const struct compiler *c, const struct run *r)
 {
 	size_t n = 1;
 
-	for (size_t i = 0; r->ruled && i < c->m->nrules; i++)
-		if (c->m->rule[i].nr == r->first)
-			n += rule_size(&c->m->rule[i]);
+	for (size_t i = r->ruled ? c->m->ruled[r->first] : 0; i > 0;
+	     i = c->m->rule[i - 1].next)
+		n += rule_size(&c->m->rule[i - 1]);
 	return n;
 }
 
 static void
 emit_leaf(struct compiler *c, const struct run *r)
 {
-	for (size_t i = 0; r->ruled && i < c->m->nrules; i++)
-		if (c->m->rule[i].nr == r->first)
-			emit_rule(c, &c->m->rule[i]);
+	for (size_t i = r->ruled ? c->m->ruled[r->first] : 0; i > 0;
+	     i = c->m->rule[i - 1].next)
+		emit_rule(c, &c->m->rule[i - 1]);
 	emit(c, RET, filter_ret(r->v), 0, 0);
 }
 

@@ -41,6 +41,7 @@ struct filter_cond {
 
 struct filter_rule {
 	uint16_t nr;
+	uint16_t next; /* of that call: 1 + its index; 0: there is none */
 	uint8_t nconds;
 	struct filter_cond cond[FILTER_CONDS_MAX]; /* all must hold */
 	struct filter_verdict then;
@@ -48,8 +49,8 @@ struct filter_rule {
 
 struct filter_model {
 	struct filter_verdict otherwise[SYSCALLS_NR_MAX]; /* by number */
-	bool ruled[SYSCALLS_NR_MAX];                      /* it has rules */
-	struct filter_verdict unknown;                    /* any other number */
+	uint16_t ruled[SYSCALLS_NR_MAX]; /* 1 + index of its first rule; 0 */
+	struct filter_verdict unknown;   /* any other number */
 	size_t nrules;
 	struct filter_rule rule[FILTER_RULES_MAX]; /* first match decides */
 };

@@ -223,6 +223,7 @@ add_rule(struct filter_model *m, const struct ruled *r, struct err *e)
 {
 	int nr = syscalls_number(SYSCALLS_NATIVE, r->call);
 	struct filter_rule *to;
+	uint16_t *link;
 
 	if (nr == SYSCALLS_UNKNOWN)
 		return err_set(e, ERR_INVALID,
@@ -233,8 +234,13 @@ add_rule(struct filter_model *m, const struct ruled *r, struct err *e)
 		return err_set(e, ERR_INVALID,
 		    "system call rules: more than %d", FILTER_RULES_MAX);
 	to = &m->rule[m->nrules++];
-	m->ruled[nr] = true;
+	/* First match decides: behind the call's other ones. */
+	link = &m->ruled[nr];
+	while (*link != 0)
+		link = &m->rule[*link - 1].next;
+	*link = (uint16_t)m->nrules;
 	to->nr = (uint16_t)nr;
+	to->next = 0;
 	to->nconds = r->nconds;
 	memcpy(to->cond, r->cond, sizeof(to->cond));
 	to->then = r->then;
@@ -271,7 +277,7 @@ leave_out(struct filter_model *m, struct err *e)
 	for (size_t nr = 0; nr < SYSCALLS_NR_MAX; nr++) {
 		if (m->otherwise[nr].sys == mark.sys) {
 			m->otherwise[nr].sys = 0;
-			m->ruled[nr] = false;
+			m->ruled[nr] = 0;
 		}
 		if (!CONTROL(26) && m->otherwise[nr].sys == ENOSYS)
 			m->otherwise[nr].sys = EPERM;
