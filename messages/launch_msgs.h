@@ -13,6 +13,8 @@
  *                                   <-  CONNECTED + 1 descriptor, or ERROR
  *   KILL u8 cause                   ->
  *                                   <-  EXITED facts
+ *   shutdown(2)                     ->
+ *                                   <-  DONE, or ERROR
  *
  * The ceiling comes once; after it no frame can raise it.  optional: u32, the
  * controls that may be missing; spares: u32, how many slots are kept ready.  A
@@ -51,6 +53,7 @@ enum launch_type {
 	LAUNCH_KILL,
 	LAUNCH_EXITED,
 	LAUNCH_ERROR,
+	LAUNCH_DONE, /* nothing of the conversation is left on the host */
 };
 
 /* How the host holds limits. */

@@ -301,7 +301,7 @@ run(int argc, char **argv)
 		add(&r, "launcher", ABSENT, e.text, "install Cella whole");
 	} else {
 		probe_launcher(&r, &s);
-		spawn_end(&s);
+		spawn_end_launcher(&s);
 	}
 	if (json)
 		cli_print(doc);

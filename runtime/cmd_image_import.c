@@ -64,7 +64,7 @@ cmd_image_import(const struct cmd_image_import *o, struct store *s,
 	if (spawn_launcher(&launcher, e) == 0 && spawn_drop_for_good(e) == 0)
 		r = import_dropped(o, s, launcher.sock,
 		    (int[2]){ source, policy }, digest, e);
-	if (launcher.pid != 0 && !spawn_end(&launcher) && r == 0)
+	if (launcher.pid != 0 && !spawn_end_launcher(&launcher) && r == 0)
 		r = err_set(e, ERR_SYSTEM, "the launcher failed at its end");
 	return r;
 }

@@ -425,6 +425,7 @@ run_dropped(const struct run_options *o, struct opened *files)
 	struct run *r = calloc(1, sizeof(*r));
 	struct err e = { .text = "" };
 	int status, code;
+	bool cleared;
 
 	invariant(r != NULL);
 	r->options = o;
@@ -440,7 +441,16 @@ run_dropped(const struct run_options *o, struct opened *files)
 	status = decide_and_run(r, &e);
 	if (r->dns.pid != 0)
 		(void)spawn_end(&r->dns);
+	cleared = spawn_end_launcher(&files->launcher);
+	/* What the kernel wrote meanwhile. */
+	if (files->audit != -1 && r->instance.ran)
+		denials_drain(files->audit, r->instance.created.uid,
+		    &r->instance.denials);
 	code = finish(r, status, &e);
+	if (!cleared && code == 0) {
+		fprintf(stderr, "cella: the launcher failed at its end\n");
+		code = CLI_FAILED;
+	}
 	instance_fini(&r->instance);
 	buf_fini(&r->reply.body);
 	assemble_fini(&r->assembly);
@@ -469,11 +479,9 @@ run_all(const struct run_options *o)
 		cli_error(&e, o->json);
 	else
 		code = run_dropped(o, &files);
-	if (files.launcher.pid != 0 && !spawn_end(&files.launcher) &&
-	    code == 0) {
-		fprintf(stderr, "cella: the launcher failed at its end\n");
-		code = CLI_FAILED;
-	}
+	/* What was opened before something else could not be. */
+	if (files.launcher.sock != -1)
+		(void)spawn_end(&files.launcher);
 	close_opened(&files);
 	return code;
 }

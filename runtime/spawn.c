@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -140,6 +141,26 @@ spawn_end(struct spawn *s)
 	while (waitpid(s->pid, &status, 0) == -1 && errno == EINTR)
 		;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool
+spawn_end_launcher(struct spawn *s)
+{
+	struct frame f;
+	struct err e;
+	bool done = false;
+
+	/* What is on its way, such as the end of a machine, is nobody's now. */
+	if (shutdown(s->sock, SHUT_WR) == 0)
+		while (!done && frame_recv(s->sock, &f, &e) == 1) {
+			done = f.type == LAUNCH_DONE;
+			frame_fini(&f);
+		}
+	if (!done)
+		return spawn_end(s);
+	fd_close(&s->sock);
+	(void)waitpid(s->pid, NULL, WNOHANG);
+	return true;
 }
 
 bool

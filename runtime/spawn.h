@@ -29,6 +29,12 @@ int spawn_dns(struct spawn *, struct err *);
 /* Closes the conversation and waits for its end; true if that was clean. */
 bool spawn_end(struct spawn *);
 
+/*
+ * The same for the launcher: it has cleared up when this returns, and may
+ * itself take a moment longer.
+ */
+bool spawn_end_launcher(struct spawn *);
+
 /* True if nobody with privilege started us: images cannot be mounted then. */
 bool spawn_is_rootless(void);
 

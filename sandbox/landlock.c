@@ -44,6 +44,12 @@ landlock_missing(int abi)
 	return missing;
 }
 
+uint32_t
+landlock_flags(int abi)
+{
+	return abi >= 7 ? ABI_LANDLOCK_LOG_NEW_EXEC_ON : 0;
+}
+
 static void
 add(struct landlock_plan *p, const char *path, uint64_t access)
 {
@@ -83,8 +89,6 @@ landlock_plan(struct landlock_plan *p, const struct machine *m, int abi,
 	if (abi >= 6)
 		p->scoped =
 		    ABI_LANDLOCK_SCOPE_ABSTRACT | ABI_LANDLOCK_SCOPE_SIGNAL;
-	if (abi >= 7)
-		p->flags = ABI_LANDLOCK_LOG_NEW_EXEC_ON;
 
 	add(p, "/", ABI_LANDLOCK_READ_DIR);
 	for (size_t i = 0; i < ntop; i++) {

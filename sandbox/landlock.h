@@ -21,7 +21,6 @@ struct landlock_rule {
 
 struct landlock_plan {
 	uint64_t handled_fs, handled_net, scoped;
-	uint32_t flags; /* for landlock_restrict_self(2) */
 	size_t nrules;
 	struct landlock_rule rule[LANDLOCK_RULES_MAX];
 };
@@ -31,6 +30,9 @@ int landlock_abi(void);
 
 /* The optional controls that a kernel with this ABI does not have. */
 uint32_t landlock_missing(int abi);
+
+/* For landlock_restrict_self(2). */
+uint32_t landlock_flags(int abi);
 
 /*
  * top: the names of the directories at the root of the image, which alone the

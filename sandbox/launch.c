@@ -98,10 +98,12 @@ find_program(const struct grant *g, struct err *e)
 	return to;
 }
 
-int
-launch_prepare(const struct grant *g, struct err *e)
+void
+launch_prepare(const struct grant *g)
 {
-	return find_program(g, e) == NULL ? -1 : 0;
+	struct err ignored; /* whoever needs it is told */
+
+	(void)find_program(g, &ignored);
 }
 
 /*
@@ -109,8 +111,7 @@ launch_prepare(const struct grant *g, struct err *e)
  * change, so that all machines of a policy may read the same one; borrowed.
  */
 static int
-find_block(const struct machine *m, int abi, uint32_t flags, uint32_t *len,
-    struct err *e)
+find_block(const struct machine *m, int abi, uint32_t *len, struct err *e)
 {
 	static struct {
 		struct start_filter head;
@@ -127,7 +128,8 @@ find_block(const struct machine *m, int abi, uint32_t flags, uint32_t *len,
 		return *fd;
 	block.head = (struct start_filter){ .magic = START_MAGIC,
 		.len = (uint32_t)p->p.len,
-		.landlock_flags = abi > 0 && CONTROL(35) ? flags : UINT32_MAX,
+		.landlock_flags =
+		    abi > 0 && CONTROL(35) ? landlock_flags(abi) : UINT32_MAX,
 		.channel = m->channel | START_LEFT_OUT };
 	memcpy(block.insn, p->p.insn, p->p.len * sizeof(p->p.insn[0]));
 	*fd = fd_sealed("filter", &block,
@@ -226,7 +228,7 @@ mark(struct launch_created *r, enum launch_phase phase, uint64_t *last)
 {
 	uint64_t now = clock_mono_ns();
 
-	r->phase_ns[phase] = now - *last;
+	r->phase_ns[phase] += now - *last;
 	*last = now;
 }
 
@@ -234,22 +236,17 @@ mark(struct launch_created *r, enum launch_phase phase, uint64_t *last)
 static int
 start_in(struct launch *l, const struct launch_context *c,
     const struct machine *m, const struct mount_plan *mounts,
-    const struct mount_apply_trees *t, const struct launch_fds *in,
+    const struct mount_apply_trees *t, const struct launch_fds *in, int filter,
     struct launch_created *r, uint64_t *last, struct err *e)
 {
 	struct child_plan *plan = slot_plan(&l->spare.slot);
 	fd_auto int said = -1;
 	struct child_fds fds;
 	uint32_t missing;
-	int pair[2], filter;
+	int pair[2];
 
 	plan_child(plan, c, m, mounts, t);
 	gather_fds(&fds, in, c, &l->spare.cgroup, t);
-	filter = find_block(m, c->found.landlock_abi, plan->rules.flags,
-	    &r->filter_len, e);
-	if (filter == -1)
-		return -1;
-	mark(r, LAUNCH_PHASE_FILTER, last);
 	if (pipe2(pair, O_CLOEXEC) == -1)
 		return err_sys(e, "pipe");
 	l->status = pair[0];
@@ -310,13 +307,25 @@ report_start(const struct launch *l, const struct launch_context *c,
 {
 	const struct cgroup_limits *got = &l->spare.limits;
 
-	memset(r, 0, sizeof(*r));
 	r->degraded = c->found.missing;
 	r->uid = l->spare.fit.base + MACHINE_UID;
 	r->memory = got->memory;
 	r->pids = got->pids;
 	r->cpu_quota_us = got->cpu_quota_us;
 	r->cpu_period_us = got->cpu_period_us;
+}
+
+static int
+finish_slot(struct launch *l, struct launch_context *c, const struct machine *m,
+    struct launch_created *r, uint64_t *last, struct err *e)
+{
+	if (spare_finish(&c->spares, &l->spare, e) == -1)
+		return -1;
+	report_start(l, c, r);
+	if (attach_net(l, c, m, e) == -1)
+		return -1;
+	mark(r, LAUNCH_PHASE_SLOT, last);
+	return 0;
 }
 
 int
@@ -330,33 +339,45 @@ launch_start(struct launch *out, struct launch_context *c,
 	uint64_t last = clock_mono_ns();
 	struct mount_apply_owner owner;
 	struct err ignored;
-	int status = -1;
+	int status = -1, filter;
 
 	l = (struct launch){ .wall_ns = m->grant.limit[GRANT_WALL],
 		.cpu_ns = m->grant.limit[GRANT_CPU_TIME],
 		.cpu = m->grant.limit[GRANT_CPU],
 		.pidfd = -1,
 		.resolver = -1,
-		.status = -1 };
+		.status = -1,
+		.reusable = m->tier != GRANT_STRICT &&
+		    m->grant.net != GRANT_NET_EGRESS };
 	if (check_controls(c, m, e) == -1 ||
 	    mount_plan_build(&mounts, m, e) == -1 ||
 	    spare_take(&c->spares, &m->grant, base, &l.spare, e) == -1)
 		return -1;
-	report_start(&l, c, r);
+	memset(r, 0, sizeof(*r));
 	mark(r, LAUNCH_PHASE_SLOT, &last);
+	/* The slot prepares itself meanwhile. */
+	filter = find_block(m, c->found.landlock_abi, &r->filter_len, e);
+	mark(r, LAUNCH_PHASE_FILTER, &last);
 	owner = find_owner(c, &l.spare);
-	if (attach_net(&l, c, m, e) == 0 &&
+	if (filter != -1 &&
 	    mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,
 		e) == 0) {
 		mark(r, LAUNCH_PHASE_MOUNTS, &last);
-		status = start_in(&l, c, m, &mounts, &trees, in, r, &last, e);
+		status = finish_slot(&l, c, m, r, &last, e);
+		if (status == 0)
+			status = start_in(&l, c, m, &mounts, &trees, in, filter,
+			    r, &last, e);
 		mount_apply_close(&trees);
 	}
-	if (status == -1)
+	if (status == -1) {
+		l.reusable = false;
 		(void)launch_remove(&l, c, &ignored);
-	else
-		*out = l;
-	return status;
+		return -1;
+	}
+	c->spares.out += l.reusable;
+	l.counted = l.reusable;
+	*out = l;
+	return 0;
 }
 
 void
@@ -446,6 +467,14 @@ read_status(int fd, struct launch_exited *x)
 	}
 }
 
+/* Its socket is in the machine's network for as long as core holds it. */
+int
+launch_connect(struct launch *l, uint16_t port, struct err *e)
+{
+	l->reusable = false;
+	return slot_connect(&l->spare.slot, port, e);
+}
+
 int
 launch_collect(struct launch *l, struct launch_exited *x, struct err *e)
 {
@@ -476,8 +505,9 @@ launch_remove(struct launch *l, struct launch_context *c, struct err *e)
 	fd_close(&l->pidfd);
 	fd_close(&l->status);
 	fd_close(&l->resolver);
+	c->spares.out -= l->counted;
 	/* Dead before its rules go. */
-	r = spare_close(&l->spare, &first);
+	r = spare_give_back(&c->spares, &l->spare, l->reusable, &first);
 	if (net_detach(&c->net, &l->net, e) == -1)
 		return -1;
 	*e = first;

@@ -48,13 +48,15 @@ struct launch {
 	uint64_t started; /* CLOCK_MONOTONIC, ns */
 	uint8_t cause;    /* enum launch_cause */
 	bool killed;
+	bool counted;  /* among the spares that are out */
+	bool reusable; /* its slot, if the machine left nothing in it */
 };
 
 /* Fills in what this host cannot enforce. */
 void launch_probe(struct launch_context *, bool rootless);
 
 /* Compiles and proves a filter ahead of the first machine that needs it. */
-int launch_prepare(const struct grant *, struct err *);
+void launch_prepare(const struct grant *);
 
 /* base: first host id of the tenant's range. */
 int launch_start(struct launch *, struct launch_context *,
@@ -69,6 +71,9 @@ void launch_kill(struct launch *, enum launch_cause);
  * CPU time is over.
  */
 uint64_t launch_check_time(struct launch *, uint64_t now);
+
+/* As slot_connect(). */
+int launch_connect(struct launch *, uint16_t port, struct err *);
 
 /* After pidfd became readable: waits until all is dead, reads the usage. */
 int launch_collect(struct launch *, struct launch_exited *, struct err *);

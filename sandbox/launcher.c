@@ -104,8 +104,12 @@ answer_ceiling(struct launcher *l, struct frame *f, struct err *e)
 		return -1;
 	l->phase = PHASE_SERVE; /* never back: the ceiling comes once */
 	launch_msgs_put_host(&b, &l->context.found);
-	return frame_send(l->args->core, LAUNCH_READY, f->serial, &b, NULL, 0,
-	    e);
+	if (frame_send(l->args->core, LAUNCH_READY, f->serial, &b, NULL, 0,
+		e) == -1)
+		return -1;
+	/* While core makes up its mind: what most machines need. */
+	launch_prepare(grant_of_tier(GRANT_STANDARD));
+	return 0;
 }
 
 static int
@@ -231,7 +235,7 @@ answer_connect(struct launcher *l, struct frame *f, struct err *e)
 	if (r == NULL)
 		err_set(&why, ERR_NOT_FOUND, "the machine is gone");
 	else
-		fd = slot_connect(&r->launch.spare.slot, (uint16_t)port, &why);
+		fd = launch_connect(&r->launch, (uint16_t)port, &why);
 	if (fd == -1)
 		return answer_error(l, f->serial, &why, e);
 	return frame_send(l->args->core, LAUNCH_CONNECTED, f->serial, NULL, &fd,
@@ -333,22 +337,26 @@ check_times(struct launcher *l)
 static int
 turn(struct launcher *l, struct err *e)
 {
-	struct pollfd p[1 + MACHINES_MAX] = { { .fd = l->args->core,
-	    .events = POLLIN } };
+	struct pollfd p[1 + MACHINES_MAX];
 	enum spare_hurry hurry = spare_hurry(&l->context.spares);
 	struct err ignored;
 	struct frame f;
 	int r, wait, quiet = hurry == SPARE_NOW ? 0 : QUIET_MS;
+	struct running *of[1 + MACHINES_MAX];
+	nfds_t n = 1;
 
 	for (size_t i = 0; i < MACHINES_MAX; i++)
-		p[1 + i] = (struct pollfd){ .fd = l->running[i].used
-			    ? l->running[i].launch.pidfd
-			    : -1,
-			.events = POLLIN };
+		if (l->running[i].used) {
+			of[n] = &l->running[i];
+			p[n] =
+			    (struct pollfd){ of[n]->launch.pidfd, POLLIN, 0 };
+			n++;
+		}
+	p[0] = (struct pollfd){ l->args->core, POLLIN, 0 };
 	wait = check_times(l);
 	if (hurry != SPARE_NOTHING && (wait == -1 || wait > quiet))
 		wait = quiet;
-	r = poll(p, nitems(p), wait);
+	r = poll(p, n, wait);
 	if (r == -1)
 		return errno == EINTR ? 1 : err_sys(e, "poll");
 	/*
@@ -358,8 +366,8 @@ turn(struct launcher *l, struct err *e)
 	 */
 	if (r == 0 && hurry != SPARE_NOTHING)
 		(void)spare_refill(&l->context.spares, &ignored);
-	for (size_t i = 0; i < MACHINES_MAX; i++)
-		if (p[1 + i].revents != 0 && finish(l, &l->running[i], e) == -1)
+	for (nfds_t i = 1; i < n; i++)
+		if (p[i].revents != 0 && finish(l, of[i], e) == -1)
 			return -1;
 	if (p[0].revents == 0)
 		return 1;
@@ -430,10 +438,7 @@ launcher_serve(const struct launcher_args *args, struct err *e)
 	    (args->rootless || net_clear(args->locks, e) == 0) &&
 	    mount_apply_init(&l->context.mounts, args->rootless, e) == 0 &&
 	    spare_add(&l->context.spares, e) == 0) {
-		/* While core still parses: what most machines need. */
-		if (launch_prepare(grant_of_tier(GRANT_STANDARD), e) == -1)
-			l->phase = 0;
-		while (l->phase != 0 && (r = turn(l, e)) == 1)
+		while ((r = turn(l, e)) == 1)
 			;
 	}
 	end_all(l);

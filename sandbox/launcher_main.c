@@ -131,8 +131,12 @@ main(void)
 	buf_auto struct buf b = { 0 };
 	struct err e, ignored;
 
-	if (run(&e) == 0)
+	/* Our own end, which takes a while, core need not wait for. */
+	if (run(&e) == 0) {
+		(void)frame_send(FD_CORE, LAUNCH_DONE, 0, NULL, NULL, 0,
+		    &ignored);
 		return 0;
+	}
 	/* Core prints it; our own standard error may be nobody's. */
 	launch_msgs_put_error(&b, &e);
 	if (frame_send(FD_CORE, LAUNCH_ERROR, 0, &b, NULL, 0, &ignored) == -1)

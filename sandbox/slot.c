@@ -247,12 +247,32 @@ slot_connect(struct slot *s, uint16_t port, struct err *e)
 	return fd;
 }
 
+/* Forty pages that hundreds of idle machines would hold each. */
 void
 slot_started(struct slot *s)
 {
-	fd_close(&s->userns);
-	munmap(s->shared, sizeof(*s->shared));
-	s->shared = NULL;
+	(void)madvise(s->shared, sizeof(*s->shared), MADV_REMOVE);
+}
+
+int
+slot_reset(struct slot *s, struct err *e)
+{
+	invariant(s->gone);
+	s->gone = false;
+	return frame_send(s->sock, SLOT_RESET, 0, NULL, NULL, 0, e);
+}
+
+int
+slot_wait_reset(struct slot *s, struct err *e)
+{
+	struct frame f;
+	int clean;
+
+	if (expect(s, SLOT_RESET_DONE, &f, e) == -1)
+		return -1;
+	clean = buf_get_u8(&f.body) == 1 && buf_ok(&f.body);
+	frame_fini(&f);
+	return clean;
 }
 
 int

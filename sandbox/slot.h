@@ -2,8 +2,9 @@
  * A slot is a process in a user namespace and an empty network namespace of
  * its own, with nothing left in its bounding set, that starts one machine and
  * waits for its end.  It is made ahead of time, because a new network
- * namespace costs more than everything else together, and is thrown away
- * after one machine.
+ * namespace costs more than everything else together.  The next machine of the
+ * same tenant may follow in it if the network is as nobody had used it; else,
+ * and after every machine of strict or with a way out, it is thrown away.
  *
  * CLONE_NEWUSER must not be in the machine's own clone: it would refill the
  * bounding set.
@@ -71,6 +72,14 @@ int slot_start(struct slot *, const struct child_fds *, int *pidfd,
  * -1: ERR_BUSY if nothing listens there yet.
  */
 int slot_connect(struct slot *, uint16_t port, struct err *);
+
+/*
+ * Asks whether the slot, whose machine is gone, is as it was before it; the
+ * answer is waited for later.  1: another machine of its tenant may come; 0:
+ * something is left.
+ */
+int slot_reset(struct slot *, struct err *);
+int slot_wait_reset(struct slot *, struct err *);
 
 /* The machine runs: gives back what only a start needs. */
 void slot_started(struct slot *);

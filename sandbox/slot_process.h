@@ -23,8 +23,10 @@ enum slot_type {
 	SLOT_CONNECTED,  /* <- with a socket */
 	SLOT_NET,    /* -> a link's addresses, whether there is a resolver */
 	SLOT_NET_UP, /* <- with the resolver's socket if there is one */
-	SLOT_GONE,   /* <- init is reaped */
-	SLOT_FAILED, /* <- error */
+	SLOT_RESET,  /* -> may another machine of this tenant come? */
+	SLOT_RESET_DONE, /* <- u8: nothing of the last one is left */
+	SLOT_GONE,       /* <- init is reaped */
+	SLOT_FAILED,     /* <- error */
 };
 
 /* The descriptors of SLOT_START; a byte for each says whether it is there. */

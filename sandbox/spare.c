@@ -45,12 +45,34 @@ spare_add(struct spare_pool *p, struct err *e)
 	return 0;
 }
 
+static int
+make_cgroup(struct spare_pool *p, struct spare *s, struct err *e)
+{
+	char name[64];
+
+	if (s->has_cgroup)
+		return 0;
+	snprintf(name, sizeof(name), "cella.%d.%u", getpid(), p->serial++);
+	if (cgroup_create(p->cgroups, name, &s->fit.want, &s->cgroup,
+		&s->limits, e) == -1)
+		return -1;
+	s->has_cgroup = true;
+	return 0;
+}
+
+static int
+remove_cgroup(struct spare *s, struct err *e)
+{
+	if (!s->has_cgroup)
+		return 0;
+	s->has_cgroup = false;
+	return cgroup_remove(&s->cgroup, e);
+}
+
 /* From each state to the next one. */
 static int
 advance(struct spare_pool *p, struct spare *s, struct err *e)
 {
-	char name[64];
-
 	switch (s->state) {
 	case SPARE_NEW:
 		if (slot_map(&s->slot, s->fit.base, IDS_COUNT, p->rootless,
@@ -63,11 +85,13 @@ advance(struct spare_pool *p, struct spare *s, struct err *e)
 			return -1;
 		s->state = SPARE_MAPPED;
 		break;
+	case SPARE_RESETTING:
+		if (slot_wait_reset(&s->slot, e) != 1)
+			return -1;
+		s->state = SPARE_MAPPED;
+		break;
 	case SPARE_MAPPED:
-		snprintf(name, sizeof(name), "cella.%d.%u", getpid(),
-		    p->serial++);
-		if (cgroup_create(p->cgroups, name, &s->fit.want, &s->cgroup,
-			&s->limits, e) == -1)
+		if (make_cgroup(p, s, e) == -1)
 			return -1;
 		s->state = SPARE_FITTED;
 		break;
@@ -105,7 +129,8 @@ find_best(const struct spare_pool *p, const struct spare_fit *f)
 
 	for (size_t i = 0; i < p->len; i++) {
 		s = &p->item[i];
-		if (s->state != SPARE_NEW && !same_map(&s->fit, f))
+		if (s->state == SPARE_RESETTING ||
+		    (s->state != SPARE_NEW && !same_map(&s->fit, f)))
 			continue;
 		if (best == p->len || s->state > p->item[best].state)
 			best = i;
@@ -118,12 +143,19 @@ struct step {
 	size_t i;
 };
 
+/* Of what is out, as much as a pool may count on: half of its size. */
+static size_t
+coming_back(const struct spare_pool *p)
+{
+	return p->out < p->want / 2 ? p->out : p->want / 2;
+}
+
 static struct step
 next_step(const struct spare_pool *p)
 {
 	size_t fresh = 0, last = 0;
 
-	if (p->len < p->want)
+	if (p->len + coming_back(p) < p->want)
 		return (struct step){ STEP_ADD, 0 };
 	for (size_t i = 0; i < p->len; i++) {
 		if (p->item[i].state == SPARE_NEW) {
@@ -131,7 +163,8 @@ next_step(const struct spare_pool *p)
 			last = i;
 		}
 		if (p->item[i].state == SPARE_MAPPED ||
-		    (p->item[i].state == SPARE_MAPPING &&
+		    ((p->item[i].state == SPARE_MAPPING ||
+			 p->item[i].state == SPARE_RESETTING) &&
 			slot_has_answered(&p->item[i].slot)))
 			return (struct step){ STEP_ADVANCE, i };
 	}
@@ -164,10 +197,20 @@ spare_hurry(const struct spare_pool *p)
 	return step || coming ? SPARE_QUIETLY : SPARE_NOTHING;
 }
 
+/* What a machine left something in is of no more use, which is no failure. */
+static int
+drop_used(struct spare *s, struct err *e)
+{
+	(void)give_up(s);
+	e->text[0] = '\0';
+	return 0;
+}
+
 static int
 take_step(struct spare_pool *p, struct err *e)
 {
 	struct step step = next_step(p);
+	bool used;
 	struct spare s;
 
 	switch (step.kind) {
@@ -184,8 +227,9 @@ take_step(struct spare_pool *p, struct err *e)
 	s = take(p, step.i);
 	if (s.state == SPARE_NEW)
 		s.fit = p->fit;
+	used = s.state == SPARE_RESETTING;
 	if (advance(p, &s, e) == -1)
-		return give_up(&s);
+		return used ? drop_used(&s, e) : give_up(&s);
 	p->item[p->len++] = s;
 	return 0;
 }
@@ -216,14 +260,25 @@ spare_take(struct spare_pool *p, const struct grant *g, uint32_t base,
 		return -1;
 	if (out->state == SPARE_FITTED && !same_limits(&out->fit, &f)) {
 		out->state = SPARE_MAPPED;
-		if (cgroup_remove(&out->cgroup, e) == -1)
+		if (remove_cgroup(out, e) == -1)
 			return give_up(out);
 	}
 	if (CONTROL(48) || out->state == SPARE_NEW)
 		out->fit = f;
-	while (out->state != SPARE_FITTED)
-		if (advance(p, out, e) == -1)
-			return give_up(out);
+	if (out->state == SPARE_NEW && advance(p, out, e) == -1)
+		return give_up(out);
+	return 0;
+}
+
+int
+spare_finish(struct spare_pool *p, struct spare *s, struct err *e)
+{
+	/* While the slot is still at work. */
+	if (make_cgroup(p, s, e) == -1)
+		return -1;
+	while (s->state != SPARE_FITTED)
+		if (advance(p, s, e) == -1)
+			return -1;
 	return 0;
 }
 
@@ -235,14 +290,30 @@ spare_started(struct spare *s)
 }
 
 int
+spare_give_back(struct spare_pool *p, struct spare *s, bool reusable,
+    struct err *e)
+{
+	struct err ignored;
+
+	if (!reusable || p->len >= p->want || !s->slot.gone)
+		return spare_close(s, e);
+	if (remove_cgroup(s, e) == -1 || slot_reset(&s->slot, e) == -1) {
+		(void)spare_close(s, &ignored);
+		return -1;
+	}
+	s->state = SPARE_RESETTING;
+	p->item[p->len++] = *s;
+	return 0;
+}
+
+int
 spare_close(struct spare *s, struct err *e)
 {
-	int r = 0;
+	int r;
 
 	/* It dies while its cgroups, in which it never stood, go. */
 	slot_kill(&s->slot);
-	if (s->state == SPARE_FITTED)
-		r = cgroup_remove(&s->cgroup, e);
+	r = remove_cgroup(s, e);
 	s->state = SPARE_NEW;
 	slot_close(&s->slot);
 	return r;

@@ -2,8 +2,8 @@
  * Slots that wait for a machine, made while nobody waits for them.  What can
  * be known ahead is done ahead: a slot is fitted for the kind of machine that
  * was started last, that is mapped to its tenant's ids, with its loopback and
- * with cgroups of its limits.  A slot serves one machine of one tenant: what
- * was fitted for another is thrown away, never taken over.
+ * with cgroups of its limits.  A slot serves one machine at a time, all of one
+ * tenant: what was fitted for another is thrown away, never taken over.
  */
 #ifndef SANDBOX_SPARE_H
 #define SANDBOX_SPARE_H
@@ -28,8 +28,9 @@ struct spare_fit {
 };
 
 enum spare_state {
-	SPARE_NEW,     /* in namespaces that no id is mapped into */
-	SPARE_MAPPING, /* told its ids, not heard from since */
+	SPARE_NEW,       /* in namespaces that no id is mapped into */
+	SPARE_MAPPING,   /* told its ids, not heard from since */
+	SPARE_RESETTING, /* its machine is gone, nobody knows what it left */
 	SPARE_MAPPED,
 	SPARE_FITTED, /* with cgroups */
 };
@@ -37,8 +38,9 @@ enum spare_state {
 struct spare {
 	struct slot slot;
 	enum spare_state state;
-	struct spare_fit fit;        /* from SPARE_MAPPING on */
-	struct cgroup cgroup;        /* SPARE_FITTED, as the next */
+	struct spare_fit fit; /* from SPARE_MAPPING on */
+	bool has_cgroup;
+	struct cgroup cgroup;
 	struct cgroup_limits limits; /* as read back */
 };
 
@@ -47,6 +49,7 @@ struct spare_pool {
 	bool rootless;
 	unsigned serial; /* names of cgroups */
 	size_t want, len;
+	size_t out; /* with machines that may leave them as they were */
 	bool has_fit;
 	bool failed; /* the last step did: the next machine tries again */
 	struct spare_fit fit; /* of the last machine */
@@ -73,14 +76,24 @@ enum spare_hurry spare_hurry(const struct spare_pool *);
 int spare_refill(struct spare_pool *, struct err *);
 
 /*
- * A fitted one, from the pool if there is one of that fit, else made.  Its
- * grant's limits are written and read back.  The caller closes it.
+ * One on its way to that fit, from the pool if there is one, else made: told
+ * its ids, and nobody waits for it.  The caller gives it back or closes it.
  */
 int spare_take(struct spare_pool *, const struct grant *, uint32_t base,
     struct spare *, struct err *);
 
+/* Fitted: the grant's limits are written and read back, the slot is ready. */
+int spare_finish(struct spare_pool *, struct spare *, struct err *);
+
 /* Its machine runs: what only a start needs goes. */
 void spare_started(struct spare *);
+
+/*
+ * Its machine is dead: the cgroups go, and the slot waits to be looked at, if
+ * it is one that may serve again; else as spare_close().
+ */
+int spare_give_back(struct spare_pool *, struct spare *, bool reusable,
+    struct err *);
 
 /* The slot ends and what was made for it goes. */
 int spare_close(struct spare *, struct err *);

@@ -196,7 +196,7 @@ def export_traps(host):
 
 
 def full_sweep(host):
-    env = dict(os.environ, TESTS_NO_LOCK="1")
+    env = dict(os.environ, abs_top_srcdir=TOP, abs_top_builddir=BUILD)
     r = subprocess.run(["sh", f"{TOP}/tests/integration/120-the-kernel-agrees.sh"], env=env, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT)
     expect(r.stdout.decode()[-300:], r.returncode == 0)
@@ -763,6 +763,27 @@ def reuse(host):
         expect(s.stdout, s.lines[:2] == ["tmp: ENOENT", "shm: ENOENT"])
         expect("descriptors differ", host.run("descriptors").stdout == first)
     return "fresh each time"
+
+
+def reused_slot(host):
+    """A network serves again only its tenant, and only if nobody used it."""
+    def networks(left, runs=24, tenants=1, tier=None):
+        m = host.message(more={"code": {"encoding": "plain", "entrypoint": "attacker", "ref": host.code,
+                                        "interface": "exec", "args": ["leave-in-network", left]}})
+        r = subprocess.run([f"{host.build}/cella-reuse", host.store, m, str(runs), str(tenants)], env=host.environ(),
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        said = re.match(r"(\d+) networks of (\d+), (\d+) shared", r.stdout.decode())
+        expect(r.stdout.decode(), said is not None)
+        return int(said.group(1)), int(said.group(3))
+
+    clean, shared = networks("nothing")
+    expect(f"{clean} networks for 24 machines that left nothing", clean < 24)
+    for left in ("udp", "tcp", "udp6"):
+        n, _ = networks(left)
+        expect(f"{left}: {n} networks for 24 machines", n == 24)
+    _, shared = networks("nothing", tenants=2)
+    expect(f"{shared} networks went to another tenant", shared == 0)
+    return f"{clean} networks for 24 clean machines, 24 for 24 that left something"
 
 
 def deep_tree(host):

@@ -344,10 +344,11 @@ same_serial(struct world *w)
 	struct err e;
 
 	hostile_world_ready(w);
+	/* Both are there before the first can have come to its end. */
+	hostile_world_send_machine(w, 1, 1);
 	hostile_world_send_machine(w, 1, 1);
 	if (frame_recv(w->spawn.sock, &f, &e) == 1)
 		frame_fini(&f);
-	hostile_world_send_machine(w, 1, 1);
 }
 
 static void

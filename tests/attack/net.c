@@ -18,6 +18,10 @@
 
 #include "tests/attack/attacker.h"
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
 static void
 links(char **argv)
 {
@@ -226,6 +230,41 @@ change_link(char **argv)
 	say("name", ioctl(fd, SIOCSIFNAME, &r));
 }
 
+/*
+ * The cookie of our network (socket(7), SO_NETNS_COOKIE), and traffic on its
+ * loopback; argv: udp, udp6, tcp, or nothing.
+ */
+static void
+leave_in_network(char **argv)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 at6 = { .sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+		.sin6_port = htons(9) };
+	bool tcp = strcmp(argv[0], "tcp") == 0;
+	socklen_t len = sizeof(uint64_t);
+	uint64_t cookie = 0;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), s, c;
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len);
+	printf("cookie: %llu\n", (unsigned long long)cookie);
+	if (strcmp(argv[0], "udp6") == 0) {
+		s = socket(AF_INET6, SOCK_DGRAM, 0);
+		(void)!sendto(s, "x", 1, 0, (struct sockaddr *)&at6,
+		    sizeof(at6));
+	} else if (strcmp(argv[0], "udp") == 0 || tcp) {
+		s = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+		(void)bind(s, (struct sockaddr *)&at, sizeof(at));
+		len = sizeof(at);
+		(void)getsockname(s, (struct sockaddr *)&at, &len);
+		(void)listen(s, 1);
+		c = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+		(void)connect(c, (struct sockaddr *)&at, sizeof(at));
+		(void)!write(c, "x", 1);
+	}
+}
+
 static void
 raw(char **argv)
 {
@@ -303,6 +342,7 @@ const struct row rows_net[] = {
 	{ "reach", reach },
 	{ "way-out", way_out },
 	{ "names", names },
+	{ "leave-in-network", leave_in_network },
 	{ "connect-flood", connect_flood },
 	{ "change-link", change_link },
 	{ "raw", raw },

@@ -166,6 +166,7 @@ ROWS = [
     Row(219, "refs-traversal", check=checks.refs_traversal),
     Row(220, "image-layers", check=checks.image_layers),
     Row(221, "reuse", check=checks.reuse),
+    Row(311, "reused-slot", check=checks.reused_slot, items=(48,)),
     Row(222, "deep-tree", check=checks.deep_tree),
     # A core that was taken over, on the wire
     Row(300, "hostile-core", check=checks.hostile_core, items=(13, 48)),

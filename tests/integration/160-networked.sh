@@ -114,5 +114,4 @@ out=$("$cella" run "$work/m.json" --policy "$work/p.yaml" --arg way-out --arg 1 
 expect "no forwarding" 125 $?
 contains "no forwarding" "this host forwards nothing (net.ipv4.ip_forward is 0)" "$out"
 expect "nothing is left of that" "" "$(ours)"
-gone
 finish

@@ -76,5 +76,4 @@ kill -9 "$dns"
 kill "$run"
 wait "$run"
 expect "ended" 143 $?
-gone
 finish
