@@ -337,13 +337,13 @@ check_times(struct launcher *l)
 static int
 turn(struct launcher *l, struct err *e)
 {
-	struct pollfd p[1 + MACHINES_MAX];
+	struct pollfd p[2 + MACHINES_MAX];
 	enum spare_hurry hurry = spare_hurry(&l->context.spares);
 	struct err ignored;
 	struct frame f;
 	int r, wait, quiet = hurry == SPARE_NOW ? 0 : QUIET_MS;
-	struct running *of[1 + MACHINES_MAX];
-	nfds_t n = 1;
+	struct running *of[2 + MACHINES_MAX];
+	nfds_t n = 2;
 
 	for (size_t i = 0; i < MACHINES_MAX; i++)
 		if (l->running[i].used) {
@@ -353,6 +353,7 @@ turn(struct launcher *l, struct err *e)
 			n++;
 		}
 	p[0] = (struct pollfd){ l->args->core, POLLIN, 0 };
+	p[1] = (struct pollfd){ net_news(&l->context.net), POLLIN, 0 };
 	wait = check_times(l);
 	if (hurry != SPARE_NOTHING && (wait == -1 || wait > quiet))
 		wait = quiet;
@@ -366,7 +367,9 @@ turn(struct launcher *l, struct err *e)
 	 */
 	if (r == 0 && hurry != SPARE_NOTHING)
 		(void)spare_refill(&l->context.spares, &ignored);
-	for (nfds_t i = 1; i < n; i++)
+	if (p[1].revents != 0 && net_check(&l->context.net, e) == -1)
+		return -1;
+	for (nfds_t i = 2; i < n; i++)
 		if (p[i].revents != 0 && finish(l, of[i], e) == -1)
 			return -1;
 	if (p[0].revents == 0)

@@ -43,6 +43,7 @@ close_sockets(struct net_host *h)
 {
 	netlink_close(&h->route);
 	netlink_close(&h->filter);
+	netlink_close(&h->news);
 }
 
 /* Links first: none is ever up without rules. */
@@ -126,6 +127,7 @@ net_open(struct net_host *h, int locks, struct err *e)
 	if (pwrite(h->lock, IN_USE, 1, 0) != 1)
 		err_sys(e, "network: lock");
 	else if (remove_all(h, h->number, e) == 0 &&
+	    nft_open_news(&h->news, e) == 0 &&
 	    nft_add_table(&h->filter, h->number, e) == 0)
 		return 0;
 	net_close(h);
@@ -181,6 +183,18 @@ net_detach(struct net_host *h, struct net *n, struct err *e)
 	n->used = false;
 	return nft_delete_machine(&h->filter, h->number, n->index, n->ifindex,
 	    e);
+}
+
+int
+net_news(const struct net_host *h)
+{
+	return h->open ? netlink_fd(&h->news) : -1;
+}
+
+int
+net_check(struct net_host *h, struct err *e)
+{
+	return nft_check_news(&h->news, &h->filter, h->number, e);
 }
 
 void

@@ -2,6 +2,8 @@
  * The way out of machines that have one: a link each, and the rules for it.
  * Rules are in place before a link goes up, and a link whose launcher was
  * killed keeps them until the next launcher clears up: never a link without.
+ * If somebody else changes them (a firewall that is loaded anew flushes every
+ * table) the launcher ends, and its machines with it.
  */
 #ifndef SANDBOX_NET_H
 #define SANDBOX_NET_H
@@ -23,6 +25,7 @@ struct net_host {
 	uint32_t next; /* index of the next machine */
 	bool has_ipv6, ipv6;
 	struct netlink route, filter;
+	struct netlink news; /* what others do to our rules */
 };
 
 #define NET_HOST_CLOSED               \
@@ -55,6 +58,12 @@ int net_attach(struct net_host *, pid_t, const struct egress *, struct net *,
 
 /* After the machine is dead: its rules.  Its link died with its network. */
 int net_detach(struct net_host *, struct net *, struct err *);
+
+/* To be looked at when it is readable; -1: there is none. */
+int net_news(const struct net_host *);
+
+/* -1: others changed our rules, and every machine must end. */
+int net_check(struct net_host *, struct err *);
 
 /* Table, links, number. */
 void net_close(struct net_host *);

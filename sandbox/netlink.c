@@ -40,6 +40,64 @@ netlink_close(struct netlink *n)
 	*n = (struct netlink){ 0 };
 }
 
+int
+netlink_open_news(struct netlink *n, int protocol, int group, struct err *e)
+{
+	if (netlink_open(n, protocol, e) == -1)
+		return -1;
+	if (nl_socket_add_membership(n->sock, group) == 0 &&
+	    nl_socket_set_nonblocking(n->sock) == 0)
+		return 0;
+	netlink_close(n);
+	return err_set(e, ERR_SYSTEM, "netlink: no news of changes");
+}
+
+int
+netlink_fd(const struct netlink *n)
+{
+	return n->sock == NULL ? -1 : nl_socket_get_fd(n->sock);
+}
+
+uint32_t
+netlink_port(const struct netlink *n)
+{
+	return nl_socket_get_local_port(n->sock);
+}
+
+static const char *
+find_text(struct nlmsghdr *h, size_t fixed)
+{
+	struct nlattr *a = nlmsg_find_attr(h, (int)fixed, 1);
+
+	if (a == NULL || nla_len(a) < 1 ||
+	    memchr(nla_data(a), '\0', (size_t)nla_len(a)) == NULL)
+		return "";
+	return nla_data(a);
+}
+
+int
+netlink_hear(struct netlink *n, size_t fixed, netlink_news_fn *fn, void *arg)
+{
+	static char data[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *h;
+	ssize_t got;
+	int len;
+
+	for (;;) {
+		got = recv(nl_socket_get_fd(n->sock), data, sizeof(data), 0);
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got == -1 && errno == EAGAIN ? 0 : -1;
+		len = (int)got;
+		for (h = (struct nlmsghdr *)data; nlmsg_ok(h, len);
+		     h = nlmsg_next(h, &len))
+			if (h->nlmsg_len >= NLMSG_LENGTH(fixed))
+				fn(arg, h->nlmsg_type, h->nlmsg_pid,
+				    find_text(h, fixed));
+	}
+}
+
 /* The message that was being written, to the others. */
 static void
 finish(struct netlink *n)

@@ -30,6 +30,22 @@ struct netlink {
 int netlink_open(struct netlink *, int protocol, struct err *);
 void netlink_close(struct netlink *);
 
+/* A socket that hears what everybody changes, and never waits. */
+int netlink_open_news(struct netlink *, int protocol, int group, struct err *);
+int netlink_fd(const struct netlink *);
+
+/* Under which the kernel tells our changes from others'. */
+uint32_t netlink_port(const struct netlink *);
+
+/*
+ * Calls the function for each message that is there: its type, who caused it,
+ * and the text of attribute 1 behind a fixed part of that many bytes, or "".
+ * -1: some were lost.
+ */
+typedef void netlink_news_fn(void *arg, uint16_t type, uint32_t port,
+    const char *text);
+int netlink_hear(struct netlink *, size_t fixed, netlink_news_fn *, void *arg);
+
 /* A message with its fixed part; a former one is finished by this. */
 void netlink_begin(struct netlink *, uint16_t type, uint16_t flags,
     const void *head, size_t len);

@@ -5,6 +5,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -364,4 +365,54 @@ nft_delete_machine(struct netlink *n, uint32_t number, uint32_t index,
 	return commit(n, e) == -1
 	    ? err_in(e, "nf_tables: rules of %s", chain[1])
 	    : 0;
+}
+
+int
+nft_open_news(struct netlink *news, struct err *e)
+{
+	return netlink_open_news(news, NETLINK_NETFILTER, NFNLGRP_NFTABLES, e);
+}
+
+struct change {
+	char table[NET_PLAN_NAME_SIZE];
+	uint32_t port; /* ours */
+	bool seen;
+};
+
+/* In every message about a table, or a part of one, attribute 1 names it. */
+static void
+look_for_change(void *arg, uint16_t type, uint32_t port, const char *table)
+{
+	struct change *c = arg;
+
+	c->seen |= type >> 8 == NFNL_SUBSYS_NFTABLES && port != c->port &&
+	    strcmp(table, c->table) == 0;
+}
+
+static int
+check_table(struct netlink *n, const char *table, struct err *e)
+{
+	nft_rule_message(n, NFT_MSG_GETTABLE, 0);
+	netlink_put_str(n, NFTA_TABLE_NAME, table);
+	return netlink_send(n, e);
+}
+
+int
+nft_check_news(struct netlink *news, struct netlink *n, uint32_t number,
+    struct err *e)
+{
+	struct change c = { .port = netlink_port(n) };
+	struct err why;
+
+	net_plan_table(c.table, number);
+	/* Where news were lost, what was not removed is taken as it was. */
+	if (netlink_hear(news, sizeof(struct nfgenmsg), look_for_change, &c) ==
+		-1 &&
+	    check_table(n, c.table, &why) == -1)
+		c.seen = true;
+	return c.seen ? err_set(e, ERR_SYSTEM,
+			    "network: somebody else changed the rules in "
+			    "table %s: no machine may run without them",
+			    c.table)
+		      : 0;
 }

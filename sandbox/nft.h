@@ -34,6 +34,14 @@ int nft_add_table(struct netlink *, uint32_t number, struct err *);
 /* Nothing, if there is none. */
 int nft_delete_table(struct netlink *, uint32_t number, struct err *);
 
+/*
+ * What others do to our table: news is a socket that hears of it.  -1 if they
+ * changed anything in it.
+ */
+int nft_open_news(struct netlink *news, struct err *);
+int nft_check_news(struct netlink *news, struct netlink *, uint32_t number,
+    struct err *);
+
 /* The rules of one machine; ifindex of the host's end of its link. */
 int nft_add_machine(struct netlink *, uint32_t number, uint32_t index,
     int ifindex, const struct net_plan *, const struct egress *, struct err *);

@@ -108,6 +108,18 @@ contains "rules outlive their launcher" "table inet cella-0" "$(nft list tables)
 expect "the next one clears up and runs" "tcp/203.0.113.10/80: seen 203.0.113.1" "$(reach 2000 tcp/203.0.113.10/80)"
 expect "nothing is left of either" "" "$(ours)"
 
+# Somebody loads a firewall anew, which flushes every table: nothing runs on.
+"$cella" run "$work/m.json" --policy "$work/p.yaml" --arg listener --arg 8080 >"$work/fifo" 2>"$work/err" &
+run=$!
+listens
+nft add table inet other
+kill -0 $run || fail "a table of others ended it"
+nft flush ruleset
+wait $run
+expect "without rules" 125 $?
+contains "without rules" "somebody else changed the rules in table cella-0" "$(cat "$work/err")"
+expect "nothing is left of that" "" "$(ours)"
+
 # A host that forwards nothing is told so.
 echo 0 >/proc/sys/net/ipv4/ip_forward
 out=$("$cella" run "$work/m.json" --policy "$work/p.yaml" --arg way-out --arg 1 2>&1)
