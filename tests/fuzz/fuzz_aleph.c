@@ -1,5 +1,7 @@
 /* A message that is accepted has every field that a run relies on. */
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "messages/aleph.h"
@@ -8,6 +10,30 @@
 #include "policy/ceiling.h"
 #include "policy/decide.h"
 #include "tests/fuzz/fuzz.h"
+
+static struct {
+	const char *wanted;
+	bool found;
+} search;
+
+static void
+compare_id(void *arg, const char *id)
+{
+	(void)arg;
+	search.found |= strcmp(id, search.wanted) == 0;
+}
+
+/* Whatever is reported stands in the list that tests and manuals go by. */
+static void
+check_ids(const struct problems *p)
+{
+	for (size_t i = 0; i < p->len; i++) {
+		search.wanted = p->item[i].id;
+		search.found = false;
+		aleph_ids(compare_id, NULL);
+		invariant(search.found);
+	}
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,7 +59,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			invariant(grant_within(&d.grant, &c.grant));
 	} else {
 		invariant(problems.len > 0 || !n.is_program);
+		check_ids(&problems);
 	}
+	problems_fini(&problems);
+	aleph_fini(&program);
+	/* As every dialect in turn, whichever it is. */
+	v = json_parse((const char *)data, size, &e);
+	(void)aleph_read(&program, &n, v, (const char *)data, size,
+	    (int)(size % 4), &problems);
 	problems_fini(&problems);
 	aleph_fini(&program);
 	return 0;

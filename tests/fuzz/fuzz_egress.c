@@ -7,6 +7,29 @@
 #include "policy/egress_text.h"
 #include "tests/fuzz/fuzz.h"
 
+/* Within all that can be allowed; and what a rule holds is reached or never. */
+static void
+look_at(const struct egress *e)
+{
+	static struct egress top, meet;
+	char text[EGRESS_TEXT_MAX];
+	const struct egress_rule *r;
+
+	if (top.n == 0)
+		egress_top(&top);
+	invariant(egress_first_above(e, &top) == NULL);
+	egress_meet(&meet, e, &top);
+	invariant(egress_first_above(e, &meet) == NULL);
+	for (uint32_t i = 0; i < e->n; i++) {
+		r = &e->rule[i];
+		egress_rule_text(text, r);
+		invariant(egress_is_never(&r->net) ||
+		    (egress_allows(e, &r->net, r->proto, r->last) &&
+			egress_allows_host(e, &r->net)));
+	}
+	(void)egress_first_above(&top, e);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -21,6 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		egress_put(&out, &e);
 		egress_get(&out, &again);
 		invariant(buf_ok(&out) && memcmp(&e, &again, sizeof(e)) == 0);
+		look_at(&e);
 		egress_meet(&meet, &e, &e);
 		invariant(egress_first_above(&meet, &e) == NULL &&
 		    egress_first_above(&e, &meet) == NULL);

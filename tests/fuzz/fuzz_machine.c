@@ -14,8 +14,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct machine m, again;
 	static struct mount_plan plan;
 	struct buf in = buf_over(data, size), out = { 0 };
+	struct launch_created created;
+	struct launch_host host;
 	struct launch_exited x;
-	struct err e;
+	struct err e, why;
 
 	if (machine_get(&in, &m, &e) == 0) {
 		machine_put(&out, &m);
@@ -27,5 +29,30 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	in = buf_over(data, size);
 	launch_msgs_get_exited(&in, &x);
+	if (buf_ok(&in)) {
+		launch_msgs_put_exited(&out, &x);
+		buf_fini(&out);
+	}
+	in = buf_over(data, size);
+	launch_msgs_get_host(&in, &host);
+	if (buf_ok(&in)) {
+		launch_msgs_put_host(&out, &host);
+		invariant(out.len == size);
+		(void)launch_msgs_cgroup_name((enum launch_cgroup)host.cgroup);
+		buf_fini(&out);
+	}
+	in = buf_over(data, size);
+	launch_msgs_get_created(&in, &created);
+	if (buf_ok(&in)) {
+		launch_msgs_put_created(&out, &created);
+		invariant(out.len == size);
+		buf_fini(&out);
+	}
+	in = buf_over(data, size);
+	launch_msgs_get_error(&in, &why);
+	if (buf_ok(&in)) {
+		launch_msgs_put_error(&out, &why);
+		buf_fini(&out);
+	}
 	return 0;
 }

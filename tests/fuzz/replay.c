@@ -1,9 +1,11 @@
 /*
- * Runs a target over files, without a fuzzer: each file as it is, every prefix
- * of it, and some hundred mutations that are the same every time.
+ * Runs a target over files, without a fuzzer: each file as it is; and of those
+ * that people wrote, every prefix and some hundred mutations, the same every
+ * time.  What a fuzzer found has a digest for its name.
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +45,15 @@ mutate(const char *data, size_t len)
 	free(copy);
 }
 
+static bool
+is_found(const char *name)
+{
+	return strlen(name) == 40 &&
+	    strspn(name, "0123456789abcdef") == strlen(name);
+}
+
 static int
-replay(const char *path)
+replay(const char *path, bool found)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct err e;
@@ -53,11 +62,12 @@ replay(const char *path)
 
 	if (fd == -1 || fd_read_all(fd, 1 << 20, &data, &len, &e) == -1)
 		return 0;
-	step = len / 200 + 1;
-	for (size_t n = 0; n < len; n += step)
-		try(data, n);
 	try(data, len);
-	mutate(data, len);
+	step = len / 200 + 1;
+	for (size_t n = 0; n < len && !found; n += step)
+		try(data, n);
+	if (!found)
+		mutate(data, len);
 	free(data);
 	close(fd);
 	return 1;
@@ -80,7 +90,7 @@ main(int argc, char **argv)
 		if (d->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, d->d_name);
-		n += replay(path);
+		n += replay(path, is_found(d->d_name));
 	}
 	if (dp != NULL)
 		closedir(dp);
