@@ -80,7 +80,10 @@ int cgroup_create(const struct cgroup_host *, const char *name,
     const struct cgroup_want *, struct cgroup *,
     struct cgroup_limits *read_back, struct err *);
 
-/* Just before its first task: lets owner start tasks in it (v2). */
+/*
+ * Just before its first task: lets owner start tasks in it (v2).  Whoever else
+ * has the same parent must not do this until the task is started.
+ */
 int cgroup_give(const struct cgroup *, uid_t owner, struct err *);
 
 /* Its first task is in it: closes what only that needs. */

@@ -49,3 +49,17 @@ ids_take(int dir, uint32_t *base, struct err *e)
 	return err_set(e, ERR_BUSY, "ids: all %d ranges are in use",
 	    IDS_RANGES);
 }
+
+int
+ids_wait(int dir, const char *name, struct err *e)
+{
+	fd_auto int fd =
+	    openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		return err_sys(e, "lock %s", name);
+	while (flock(fd, LOCK_EX) == -1)
+		if (errno != EINTR)
+			return err_sys(e, "lock %s", name);
+	return fd_take(&fd);
+}

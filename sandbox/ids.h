@@ -29,4 +29,7 @@ int ids_take(int dir, uint32_t *base, struct err *);
 int ids_lock(int dir, const char *prefix, uint32_t number, bool create,
     struct err *);
 
+/* Waits for its turn at what launchers share: the lock, or -1. */
+int ids_wait(int dir, const char *name, struct err *);
+
 #endif

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "policy/filter.h"
 #include "policy/groups.h"
+#include "sandbox/ids.h"
 #include "sandbox/launch.h"
 
 /* CPU time is polled no more often than this. */
@@ -240,7 +241,7 @@ start_in(struct launch *l, const struct launch_context *c,
     struct launch_created *r, uint64_t *last, struct err *e)
 {
 	struct child_plan *plan = slot_plan(&l->spare.slot);
-	fd_auto int said = -1;
+	fd_auto int said = -1, turn = -1;
 	struct child_fds fds;
 	uint32_t missing;
 	int pair[2];
@@ -254,6 +255,10 @@ start_in(struct launch *l, const struct launch_context *c,
 	fds.start[START_FD_FILTER] = filter;
 	fds.start[START_FD_STATUS] = said;
 	l->started = clock_mono_ns();
+	/* The parent's owner is one for all launchers beneath it. */
+	if (c->cgroups.backend == CGROUP_V2 && c->locks != -1 &&
+	    (turn = ids_wait(c->locks, "cgroup", e)) == -1)
+		return -1;
 	if (cgroup_give(&l->spare.cgroup, l->spare.fit.base, e) == -1 ||
 	    slot_start(&l->spare.slot, &fds, &l->pidfd, &missing, e) == -1)
 		return -1;

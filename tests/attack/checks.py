@@ -586,7 +586,7 @@ def hostile_guests(host):
     python = host.image("python")
     for name, data in GUESTS.items():
         m = host.message(more={"code": {"encoding": "plain", "entrypoint": "main:app", "interface": "asgi",
-                                        "content": GUEST % data}}, runtime=python, memory=128, seconds=20)
+                                        "content": GUEST % data}}, runtime=python, memory=128, seconds=120)
         s = host.run("x", message=m)
         expect(f"{name}: {s.verdict} {s.status} {s.stderr[-200:]}",
                s.verdict in ("exit", "signal", "output") and s.status not in (0, 125))

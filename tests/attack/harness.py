@@ -172,7 +172,7 @@ def picture():
     }
 
 
-def settled(before, seconds=2.0):
+def settled(before, seconds=15.0):
     """The picture once it is as before, or as it stands after some time."""
     end = time.monotonic() + seconds
     while True:

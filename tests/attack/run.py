@@ -86,7 +86,7 @@ def twin(row, host):
     rows that change nothing that outlives them."""
     r = subprocess.run(["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", f"{harness.BUILD}/tests/attack/attacker",
                         row.program, *arguments(row, host)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.DEVNULL, timeout=60, cwd=host.work)
+                       stderr=subprocess.DEVNULL, timeout=300, cwd=host.work)
     lines = normal(r.stdout.decode(errors="replace"), host).splitlines()
     for key in row.host:
         key = "SECRET" if key == "@secret" else key
