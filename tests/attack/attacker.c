@@ -59,7 +59,7 @@ main(int argc, char **argv)
 		return 64;
 	if (!run(rows_paths, argv) && !run(rows_creds, argv) &&
 	    !run(rows_filter, argv) && !run(rows_resources, argv) &&
-	    !run(rows_net, argv)) {
+	    !run(rows_net, argv) && !run(rows_stress, argv)) {
 		printf("%s: no such row\n", argv[1]);
 		return 64;
 	}

@@ -21,6 +21,6 @@ void try_call(const char *what, long nr, long a, long b, long c, long d);
 void try_child(const char *what, void (*fn)(void));
 
 extern const struct row rows_paths[], rows_creds[], rows_filter[],
-    rows_resources[], rows_net[];
+    rows_resources[], rows_net[], rows_stress[];
 
 #endif

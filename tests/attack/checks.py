@@ -2,7 +2,7 @@
 should not be, and returns a few words of what was seen otherwise."""
 import concurrent.futures, glob, gzip, hashlib, io, json, os, random, re, secrets, shutil, signal, socket, stat, subprocess, tarfile, time, zipfile
 
-from harness import BUILD, INIT, TOP, picture, read, settled
+from harness import BUILD, INIT, TOP, picture, quiet, read, settled
 
 
 class Red(Exception):
@@ -230,13 +230,35 @@ def parallel(host):
 
     def one(i):
         row, want = kinds[i % len(kinds)]
-        s = host.run(row, *args.get(row, []), seconds=30)
+        s = host.run(row, *args.get(row, []), seconds=200)
         return row, want, s.verdict, s.stderr
 
     with concurrent.futures.ThreadPoolExecutor(25) as pool:
         for row, want, got, err in pool.map(one, range(100)):
             expect(f"{row}: {got}, not {want}: {err[-200:]}", got == want)
     return "100 verdicts"
+
+
+def stress(host):
+    """A minute of everything at once; the others hardly notice."""
+    kinds = ["cpu", "memory", "files", "pipes", "signals", "network", "tasks", "polls"]
+    words = re.compile(rb"BUG:|Oops|soft lockup|hung_task|blocked for more than|rcu.*stall")
+    before = len(words.findall(kernel_log()))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        run = pool.submit(host.run, "stress", "60", seconds=120, memory=256)
+        others = 0
+        while not run.done():
+            s = host.run("where")
+            expect(f"another machine: {s.verdict} {s.stderr[-200:]}", s.verdict == "ok")
+            others += 1
+    s = run.result()
+    expect(f"{s.verdict}: {s.lines}", s.verdict == "ok" and s.lines == [f"{k}: ok" for k in kinds])
+    expect("the kernel complains", len(words.findall(kernel_log())) == before)
+    return f"{others} other machines ran meanwhile"
+
+
+def kernel_log():
+    return subprocess.run(["dmesg"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
 
 def lab(name):
@@ -638,7 +660,7 @@ def crash_points(host):
     for p in ("cella", "cella-init", "cella-unpack"):
         shutil.copy(f"{host.build}/{p}", directory)
     host.run("where")
-    before = picture()
+    before = quiet()
     dice = random.Random(4711)
     points = []
     for mode, n in (("cella", 15), ("launcher", 20), ("all", CRASH_POINTS - 35)):

@@ -172,6 +172,16 @@ def picture():
     }
 
 
+def quiet(seconds=10.0):
+    """The picture once no launcher of a run that is over is on its way out."""
+    end = time.monotonic() + seconds
+    while True:
+        now = picture()
+        if not any(name == "cella-launcher" for _, name in now["processes"]) or time.monotonic() > end:
+            return now
+        time.sleep(0.02)
+
+
 def settled(before, seconds=15.0):
     """The picture once it is as before, or as it stands after some time."""
     end = time.monotonic() + seconds

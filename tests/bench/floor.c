@@ -34,9 +34,8 @@
 #define FIRST_ID 1900000000U
 #define STACK (256 << 10)
 
-/* Shared with the slot, which is a process in our memory and our descriptors.
- */
-static struct {
+/* In memory shared with the slot, as the descriptors are. */
+struct shared {
 	const struct machine *m;
 	const int *source;
 	int args, init, filter;
@@ -48,7 +47,10 @@ static struct {
 	struct child_plan child;
 	struct child_fds fds;
 	struct child_result result;
-} f;
+};
+
+static struct shared *shared;
+#define f (*shared)
 
 static void
 need(bool ok, const char *what)
@@ -85,7 +87,8 @@ prepare_slot(void)
 	need(unshare(CLONE_NEWNET) == 0, "network");
 	need(syscall(SYS_setgroups, 0, NULL) == 0 &&
 		syscall(SYS_setresgid, 0, 0, 0) == 0 &&
-		syscall(SYS_setresuid, 0, 0, 0) == 0,
+		syscall(SYS_setresuid, 0, 0, 0) == 0 &&
+		prctl(PR_SET_PDEATHSIG, SIGKILL) == 0,
 	    "ids");
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	need(fd != -1 && ioctl(fd, SIOCSIFFLAGS, &r) == 0, "lo");
@@ -102,7 +105,9 @@ run_slot(void *arg)
 	char c;
 
 	(void)arg;
-	need(read(f.go[0], &c, 1) == 1, "map");
+	/* We hold its descriptors: nobody would see that it is gone. */
+	need(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && read(f.go[0], &c, 1) == 1,
+	    "map");
 	prepare_slot();
 	while (write(f.said[1], "x", 1) == 1 && read(f.go[0], &c, 1) == 1) {
 		pid = start_init(&pidfd);
@@ -139,7 +144,7 @@ open_slot(void)
 		pipe2(f.said, O_CLOEXEC) == 0,
 	    "slot");
 	pid = clone(run_slot, stack + STACK,
-	    CLONE_VM | CLONE_FILES | CLONE_NEWUSER | SIGCHLD, NULL);
+	    CLONE_FILES | CLONE_NEWUSER | SIGCHLD, NULL);
 	need(pid > 0, "slot");
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	f.userns = open(path, O_RDONLY | O_CLOEXEC);
@@ -300,6 +305,10 @@ floor_open(struct floor *out, const struct resident *r)
 	int pair[2];
 	struct err e;
 
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		resident_die("floor", NULL);
 	f.m = &r->assembly.machine;
 	f.source = r->assembly.source;
 	f.args = r->assembly.args;

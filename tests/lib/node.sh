@@ -38,8 +38,8 @@ leaks() {
 	awk '{ print $7, $8, $9 }' /proc/keys 2>/dev/null | sort
 	cat /proc/sysvipc/* | wc -l
 	ls /sys/class/net
-	# Other scripts make their directories before it is their turn.
-	ls /dev/shm "${TMPDIR:-/tmp}" | grep '^cella[.-]' | grep -v '^cella-test\.'
+	# Others make their directories before it is their turn, or have no turn.
+	ls /dev/shm "${TMPDIR:-/tmp}" | grep '^cella[.-]' | grep -v '^cella-\(test\|fuzz\|lab\)[.-]'
 	ls "$CELLA_STORE/tmp" 2>/dev/null
 }
 

@@ -4,8 +4,8 @@
 # memory.  Emulated, so that it runs where there is no KVM.
 #
 # usage: run-guest.sh BUILD-DIRECTORY SCRIPT...     scripts of tests/integration,
-#            or "attack", "attack-quick": the suite of tests/attack; the first
-#            takes longer than GUEST_SECONDS, 900, unless it is told otherwise
+#            or of tests/attack: "attack", "attack-quick", "attack=ROW,ROW"; the
+#            first takes longer than GUEST_SECONDS, 900, unless told otherwise
 # Prints one line a script: PASS, FAIL or SKIP and its name.
 set -eu
 build=$(cd "$1" && pwd)
@@ -69,6 +69,7 @@ cd $build
 for s in $*; do
 	case \$s in
 	attack) /usr/bin/python3 $top/tests/attack/run.py >/tmp/log 2>&1 ;;
+	attack=*) /usr/bin/python3 $top/tests/attack/run.py \$(echo "\${s#attack=}" | tr , ' ') >/tmp/log 2>&1 ;;
 	attack-quick) /usr/bin/python3 $top/tests/attack/run.py --quick >/tmp/log 2>&1 ;;
 	*) /bin/sh $top/tests/integration/\$s >/tmp/log 2>&1 ;;
 	esac
