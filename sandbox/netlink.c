@@ -13,6 +13,7 @@
 #include "sandbox/netlink.h"
 
 #define MESSAGE_MAX 8192
+#define NEWS_MAX (1 << 20) /* bytes that may wait for us */
 
 int
 netlink_open(struct netlink *n, int protocol, struct err *e)
@@ -45,7 +46,8 @@ netlink_open_news(struct netlink *n, int protocol, int group, struct err *e)
 {
 	if (netlink_open(n, protocol, e) == -1)
 		return -1;
-	if (nl_socket_add_membership(n->sock, group) == 0 &&
+	if (nl_socket_set_buffer_size(n->sock, NEWS_MAX, 0) == 0 &&
+	    nl_socket_add_membership(n->sock, group) == 0 &&
 	    nl_socket_set_nonblocking(n->sock) == 0)
 		return 0;
 	netlink_close(n);

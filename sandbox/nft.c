@@ -389,26 +389,16 @@ look_for_change(void *arg, uint16_t type, uint32_t port, const char *table)
 	    strcmp(table, c->table) == 0;
 }
 
-static int
-check_table(struct netlink *n, const char *table, struct err *e)
-{
-	nft_rule_message(n, NFT_MSG_GETTABLE, 0);
-	netlink_put_str(n, NFTA_TABLE_NAME, table);
-	return netlink_send(n, e);
-}
-
 int
-nft_check_news(struct netlink *news, struct netlink *n, uint32_t number,
+nft_check_news(struct netlink *news, const struct netlink *n, uint32_t number,
     struct err *e)
 {
 	struct change c = { .port = netlink_port(n) };
-	struct err why;
 
 	net_plan_table(c.table, number);
-	/* Where news were lost, what was not removed is taken as it was. */
+	/* News that were lost may have been of ours. */
 	if (netlink_hear(news, sizeof(struct nfgenmsg), look_for_change, &c) ==
-		-1 &&
-	    check_table(n, c.table, &why) == -1)
+	    -1)
 		c.seen = true;
 	return c.seen ? err_set(e, ERR_SYSTEM,
 			    "network: somebody else changed the rules in "

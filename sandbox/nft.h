@@ -39,8 +39,8 @@ int nft_delete_table(struct netlink *, uint32_t number, struct err *);
  * changed anything in it.
  */
 int nft_open_news(struct netlink *news, struct err *);
-int nft_check_news(struct netlink *news, struct netlink *, uint32_t number,
-    struct err *);
+int nft_check_news(struct netlink *news, const struct netlink *,
+    uint32_t number, struct err *);
 
 /* The rules of one machine; ifindex of the host's end of its link. */
 int nft_add_machine(struct netlink *, uint32_t number, uint32_t index,
