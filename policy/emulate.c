@@ -142,7 +142,7 @@ int
 emulate_run(const struct sock_filter *insn, size_t len,
     const struct seccomp_data *d, uint32_t *ret)
 {
-	struct cpu c = { .a = 0 };
+	struct cpu c = { 0 };
 	const struct sock_filter *i;
 
 	/* Jumps only go forward, so this ends. */
