@@ -254,11 +254,11 @@ start_in(struct launch *l, const struct launch_context *c,
 	said = pair[1];
 	fds.start[START_FD_FILTER] = filter;
 	fds.start[START_FD_STATUS] = said;
-	l->started = clock_mono_ns();
 	/* The parent's owner is one for all launchers beneath it. */
 	if (c->cgroups.backend == CGROUP_V2 && c->locks != -1 &&
 	    (turn = ids_wait(c->locks, "cgroup", e)) == -1)
 		return -1;
+	l->started = clock_mono_ns();
 	if (cgroup_give(&l->spare.cgroup, l->spare.fit.base, e) == -1 ||
 	    slot_start(&l->spare.slot, &fds, &l->pidfd, &missing, e) == -1)
 		return -1;
@@ -356,7 +356,8 @@ launch_start(struct launch *out, struct launch_context *c,
 		    m->grant.net != GRANT_NET_EGRESS };
 	if (check_controls(c, m, e) == -1 ||
 	    mount_plan_build(&mounts, m, e) == -1 ||
-	    spare_take(&c->spares, &m->grant, base, &l.spare, e) == -1)
+	    spare_take(&c->spares, &m->grant, base, m->tier == GRANT_STRICT,
+		&l.spare, e) == -1)
 		return -1;
 	memset(r, 0, sizeof(*r));
 	mark(r, LAUNCH_PHASE_SLOT, &last);
@@ -504,7 +505,7 @@ launch_collect(struct launch *l, struct launch_exited *x, struct err *e)
 int
 launch_remove(struct launch *l, struct launch_context *c, struct err *e)
 {
-	struct err first;
+	struct err why;
 	int r;
 
 	fd_close(&l->pidfd);
@@ -512,9 +513,10 @@ launch_remove(struct launch *l, struct launch_context *c, struct err *e)
 	fd_close(&l->resolver);
 	c->spares.out -= l->counted;
 	/* Dead before its rules go. */
-	r = spare_give_back(&c->spares, &l->spare, l->reusable, &first);
-	if (net_detach(&c->net, &l->net, e) == -1)
+	r = spare_give_back(&c->spares, &l->spare, l->reusable, e);
+	if (net_detach(&c->net, &l->net, &why) == -1) {
+		*e = why;
 		return -1;
-	*e = first;
+	}
 	return r;
 }

@@ -122,14 +122,14 @@ give_up(struct spare *s)
 
 /* The furthest one that this fit can use; else a new one; else p->len. */
 static size_t
-find_best(const struct spare_pool *p, const struct spare_fit *f)
+find_best(const struct spare_pool *p, const struct spare_fit *f, bool fresh)
 {
 	size_t best = p->len;
 	const struct spare *s;
 
 	for (size_t i = 0; i < p->len; i++) {
 		s = &p->item[i];
-		if (s->state == SPARE_RESETTING ||
+		if (s->state == SPARE_RESETTING || (fresh && s->served) ||
 		    (s->state != SPARE_NEW && !same_map(&s->fit, f)))
 			continue;
 		if (best == p->len || s->state > p->item[best].state)
@@ -197,20 +197,11 @@ spare_hurry(const struct spare_pool *p)
 	return step || coming ? SPARE_QUIETLY : SPARE_NOTHING;
 }
 
-/* What a machine left something in is of no more use, which is no failure. */
-static int
-drop_used(struct spare *s, struct err *e)
-{
-	(void)give_up(s);
-	e->text[0] = '\0';
-	return 0;
-}
-
 static int
 take_step(struct spare_pool *p, struct err *e)
 {
 	struct step step = next_step(p);
-	bool used;
+	bool resetting;
 	struct spare s;
 
 	switch (step.kind) {
@@ -227,9 +218,12 @@ take_step(struct spare_pool *p, struct err *e)
 	s = take(p, step.i);
 	if (s.state == SPARE_NEW)
 		s.fit = p->fit;
-	used = s.state == SPARE_RESETTING;
-	if (advance(p, &s, e) == -1)
-		return used ? drop_used(&s, e) : give_up(&s);
+	resetting = s.state == SPARE_RESETTING;
+	if (advance(p, &s, e) == -1) {
+		(void)give_up(&s);
+		/* A machine left something in it: no failure of ours. */
+		return resetting ? 0 : -1;
+	}
 	p->item[p->len++] = s;
 	return 0;
 }
@@ -245,10 +239,10 @@ spare_refill(struct spare_pool *p, struct err *e)
 
 int
 spare_take(struct spare_pool *p, const struct grant *g, uint32_t base,
-    struct spare *out, struct err *e)
+    bool fresh, struct spare *out, struct err *e)
 {
 	struct spare_fit f = spare_fit_of(g, base);
-	size_t i = find_best(p, &f);
+	size_t i = find_best(p, &f, fresh);
 
 	p->fit = f;
 	p->has_fit = true;
@@ -302,6 +296,7 @@ spare_give_back(struct spare_pool *p, struct spare *s, bool reusable,
 		return -1;
 	}
 	s->state = SPARE_RESETTING;
+	s->served = true;
 	p->item[p->len++] = *s;
 	return 0;
 }

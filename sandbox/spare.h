@@ -37,6 +37,7 @@ enum spare_state {
 
 struct spare {
 	struct slot slot;
+	bool served; /* a machine was in it before */
 	enum spare_state state;
 	struct spare_fit fit; /* from SPARE_MAPPING on */
 	bool has_cgroup;
@@ -77,10 +78,11 @@ int spare_refill(struct spare_pool *, struct err *);
 
 /*
  * One on its way to that fit, from the pool if there is one, else made: told
- * its ids, and nobody waits for it.  The caller gives it back or closes it.
+ * its ids, and nobody waits for it.  fresh: never one that has served.  The
+ * caller gives it back or closes it.
  */
 int spare_take(struct spare_pool *, const struct grant *, uint32_t base,
-    struct spare *, struct err *);
+    bool fresh, struct spare *, struct err *);
 
 /* Fitted: the grant's limits are written and read back, the slot is ready. */
 int spare_finish(struct spare_pool *, struct spare *, struct err *);

@@ -789,21 +789,23 @@ def reuse(host):
 
 def reused_slot(host):
     """A network serves again only its tenant, and only if nobody used it."""
-    def networks(left, runs=24, tenants=1, tier=None):
+    def networks(left, runs=24, tenants=1, strict=0):
         m = host.message(more={"code": {"encoding": "plain", "entrypoint": "attacker", "ref": host.code,
                                         "interface": "exec", "args": ["leave-in-network", left]}})
-        r = subprocess.run([f"{host.build}/cella-reuse", host.store, m, str(runs), str(tenants)], env=host.environ(),
+        r = subprocess.run([f"{host.build}/cella-reuse", host.store, m, str(runs), str(tenants), str(strict)], env=host.environ(),
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
-        said = re.match(r"(\d+) networks of (\d+), (\d+) shared", r.stdout.decode())
+        said = re.match(r"(\d+) networks of (\d+), (\d+) shared by tenants, (\d+) stale", r.stdout.decode())
         expect(r.stdout.decode(), said is not None)
-        return int(said.group(1)), int(said.group(3))
+        return int(said.group(1)), int(said.group(3)), int(said.group(4))
 
-    clean, shared = networks("nothing")
+    clean, _, _ = networks("nothing")
     expect(f"{clean} networks for 24 machines that left nothing", clean < 24)
     for left in ("udp", "tcp", "udp6"):
-        n, _ = networks(left)
+        n, _, _ = networks(left)
         expect(f"{left}: {n} networks for 24 machines", n == 24)
-    _, shared = networks("nothing", tenants=2)
+    mixed, _, stale = networks("nothing", strict=1)
+    expect(f"{stale} machines of strict in a network that had served; {mixed} in all", stale == 0 and mixed < 24)
+    _, shared, _ = networks("nothing", tenants=2)
     expect(f"{shared} networks went to another tenant", shared == 0)
     return f"{clean} networks for 24 clean machines, 24 for 24 that left something"
 

@@ -1,11 +1,12 @@
 /*
  * Machines one after the other in one launcher, which keeps slots: how many
  * networks they had between them.  Each prints the cookie of its own, which no
- * other network of this boot ever has.
+ * other network of this boot ever has.  With STRICT 1 every other machine is
+ * of that tier, with a loopback all the same.
  *
- * usage: reuse STORE MESSAGE RUNS TENANTS
+ * usage: reuse STORE MESSAGE RUNS TENANTS STRICT
  */
-#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,22 +45,27 @@ int
 main(int argc, char **argv)
 {
 	static struct resident r;
-	int runs = argc == 5 ? atoi(argv[3]) : 0, tenants, networks = 0,
-	    shared = 0, k;
+	int runs = argc == 6 ? atoi(argv[3]) : 0, tenants, networks = 0,
+	    shared = 0, stale = 0, k;
+	bool strict;
 
-	tenants = argc == 5 ? atoi(argv[4]) : 0;
+	tenants = argc == 6 ? atoi(argv[4]) : 0;
 	if (runs < 1 || runs > RUNS_MAX || tenants < 1)
 		return 64;
 	resident_open(&r, argv[1], argv[2]);
 	for (int i = 0; i < runs; i++) {
+		strict = i % 2 == 1 && atoi(argv[5]) == 1;
+		r.assembly.machine.tier =
+		    strict ? GRANT_STRICT : GRANT_STANDARD;
 		run(&r, 1 + (uint32_t)(i % tenants), seen[i]);
 		for (k = 0; k < i && strcmp(seen[k], seen[i]) != 0; k++)
 			;
 		networks += k == i;
+		stale += k < i && strict;
 		shared += k < i && k % tenants != i % tenants;
 	}
 	resident_close(&r);
-	printf("%d networks of %d, %d shared by tenants\n", networks, runs,
-	    shared);
+	printf("%d networks of %d, %d shared by tenants, %d stale in strict\n",
+	    networks, runs, shared, stale);
 	return 0;
 }
