@@ -73,13 +73,18 @@ make_ends(struct instance *i, struct ends *t, struct err *e)
 
 /* It may have asked already: its questions wait in the socket. */
 static int
-serve_names(struct instance *i, int resolver, struct err *e)
+serve_names(struct instance *i, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
+	int r;
 
+	if (i->resolver == -1)
+		return 0;
 	dns_msgs_put_serve(&b, i->dns->names, &i->machine->grant.egress);
-	return frame_send(i->dns->sock, DNS_MSGS_SERVE, i->serial, &b,
-	    &resolver, 1, e);
+	r = frame_send(i->dns->sock, DNS_MSGS_SERVE, i->serial, &b,
+	    &i->resolver, 1, e);
+	fd_close(&i->resolver);
+	return r == -1 ? err_in(e, "cella-dns") : 0;
 }
 
 /* Its socket would keep its network alive.  Who cannot hear this is dead. */
@@ -96,7 +101,6 @@ forget_names(const struct instance *i)
 static int
 start(struct instance *i, struct err *e)
 {
-	fd_auto int resolver = -1;
 	int fds[FRAME_FDS_MAX];
 	struct ends t;
 	size_t n = 0;
@@ -117,12 +121,10 @@ start(struct instance *i, struct err *e)
 		if (i->machine->mount[k].kind != MACHINE_TMPFS)
 			fds[n++] = i->source[k];
 	i->pidfd = launcher_link_create(i->link, i->tenant, i->machine, fds, n,
-	    &i->serial, &i->created, &resolver, e);
+	    &i->serial, &i->created, &i->resolver, e);
 	close_ends(&t);
 	i->ran = i->pidfd != -1;
-	if (!i->ran)
-		return -1;
-	return resolver == -1 ? 0 : serve_names(i, resolver, e);
+	return i->ran ? 0 : -1;
 }
 
 static void
@@ -351,6 +353,10 @@ instance_run(struct instance *i, struct launcher_link *link, struct err *e)
 	i->link = link;
 	if (start(i, e) == -1)
 		return -1;
+	if (serve_names(i, e) == -1) {
+		r = -1;
+		give_up(i);
+	}
 	/* Its end closes every pipe: no task is left to hold one. */
 	while (!i->ended || i->pipe_out != -1 || i->pipe_err != -1 ||
 	    i->channel_in != -1) {
@@ -382,6 +388,7 @@ void
 instance_fini(struct instance *i)
 {
 	fd_close(&i->pidfd);
+	fd_close(&i->resolver);
 	fd_close(&i->pipe_in);
 	fd_close(&i->pipe_out);
 	fd_close(&i->pipe_err);

@@ -77,6 +77,7 @@ struct instance {
 	struct launcher_link *link;
 	uint32_t serial;
 	int pidfd;
+	int resolver; /* until somebody serves it */
 	int pipe_in, pipe_out, pipe_err, channel_in, channel_out;
 	struct buf pending_in, pending_channel;
 	bool input_over, ended, close_channel;
@@ -100,9 +101,9 @@ void instance_fini(struct instance *);
 	{                                                                \
 		.args = -1, .input = -1, .direct_out = -1,               \
 		.out = { .fd = -1 }, .err = { .fd = -1 }, .signals = -1, \
-		.audit = -1, .extra = -1, .pidfd = -1, .pipe_in = -1,    \
-		.pipe_out = -1, .pipe_err = -1, .channel_in = -1,        \
-		.channel_out = -1                                        \
+		.audit = -1, .extra = -1, .pidfd = -1, .resolver = -1,   \
+		.pipe_in = -1, .pipe_out = -1, .pipe_err = -1,           \
+		.channel_in = -1, .channel_out = -1                      \
 	}
 
 #endif
