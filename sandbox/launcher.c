@@ -382,27 +382,40 @@ turn(struct launcher *l, struct err *e)
 	return r == -1 ? -1 : 1;
 }
 
-/* Nothing is left behind, however the conversation ended. */
+/* The first failure is kept; what comes after it is cleared up all the same. */
 static void
-end_all(struct launcher *l)
+keep_first(int step, const struct err *why, int *r, struct err *e)
+{
+	if (step == -1 && *r == 0) {
+		*r = -1;
+		*e = *why;
+	}
+}
+
+/* Nothing is left behind, however the conversation ended; or it is told. */
+static int
+end_all(struct launcher *l, struct err *e)
 {
 	struct launch_exited x;
-	struct err ignored;
+	struct err why;
+	int r = 0;
 
 	for (size_t i = 0; i < MACHINES_MAX; i++)
 		if (l->running[i].used) {
 			launch_kill(&l->running[i].launch, LAUNCH_CAUSE_STOP);
-			launch_collect(&l->running[i].launch, &x, &ignored);
-			launch_remove(&l->running[i].launch, &l->context,
-			    &ignored);
+			(void)launch_collect(&l->running[i].launch, &x, &why);
+			keep_first(launch_remove(&l->running[i].launch,
+				       &l->context, &why),
+			    &why, &r, e);
 		}
-	spare_fini(&l->context.spares);
-	net_close(&l->context.net);
+	keep_first(spare_fini(&l->context.spares, &why), &why, &r, e);
+	keep_first(net_close(&l->context.net, &why), &why, &r, e);
 	for (size_t i = 0; i < l->ntenants; i++)
 		fd_close(&l->tenant[i].lock);
 	cgroup_host_fini(&l->context.cgroups);
 	mount_apply_fini(&l->context.mounts);
 	fd_close(&l->context.init);
+	return r;
 }
 
 /*
@@ -427,6 +440,7 @@ int
 launcher_serve(const struct launcher_args *args, struct err *e)
 {
 	struct launcher *l = calloc(1, sizeof(*l));
+	struct err why;
 	int r = -1;
 
 	invariant(l != NULL);
@@ -444,7 +458,10 @@ launcher_serve(const struct launcher_args *args, struct err *e)
 		while ((r = turn(l, e)) == 1)
 			;
 	}
-	end_all(l);
+	if (end_all(l, &why) == -1 && r != -1) {
+		*e = why;
+		r = -1;
+	}
 	free(l);
 	return r;
 }

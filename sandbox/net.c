@@ -109,6 +109,8 @@ take_number(struct net_host *h, int locks, struct err *e)
 int
 net_open(struct net_host *h, int locks, struct err *e)
 {
+	struct err ignored;
+
 	*h = NET_HOST_CLOSED;
 	if (!is_on(IPV4_FORWARD))
 		return err_set(e, ERR_DENIED,
@@ -130,7 +132,7 @@ net_open(struct net_host *h, int locks, struct err *e)
 	    nft_open_news(&h->news, e) == 0 &&
 	    nft_add_table(&h->filter, h->number, e) == 0)
 		return 0;
-	net_close(h);
+	(void)net_close(h, &ignored);
 	return -1;
 }
 
@@ -197,17 +199,18 @@ net_check(struct net_host *h, struct err *e)
 	return nft_check_news(&h->news, &h->filter, h->number, e);
 }
 
-void
-net_close(struct net_host *h)
+int
+net_close(struct net_host *h, struct err *e)
 {
-	struct err ignored;
+	int r;
 
 	if (!h->open)
-		return;
-	/* If this fails the next launcher does it. */
-	if (remove_all(h, h->number, &ignored) == 0)
-		(void)!ftruncate(h->lock, 0);
+		return 0;
+	r = remove_all(h, h->number, e);
+	if (r == 0 && ftruncate(h->lock, 0) == -1)
+		r = err_sys(e, "network: lock");
 	close_sockets(h);
 	fd_close(&h->lock);
 	*h = NET_HOST_CLOSED;
+	return r;
 }

@@ -65,7 +65,7 @@ int net_news(const struct net_host *);
 /* -1: others changed our rules, and every machine must end. */
 int net_check(struct net_host *, struct err *);
 
-/* Table, links, number. */
-void net_close(struct net_host *);
+/* Table, links, number; what fails is left to the next launcher. */
+int net_close(struct net_host *, struct err *);
 
 #endif

@@ -314,11 +314,13 @@ spare_close(struct spare *s, struct err *e)
 	return r;
 }
 
-void
-spare_fini(struct spare_pool *p)
+int
+spare_fini(struct spare_pool *p, struct err *e)
 {
-	struct err ignored;
+	int r = 0;
 
 	while (p->len > 0)
-		(void)spare_close(&p->item[--p->len], &ignored);
+		if (spare_close(&p->item[--p->len], e) == -1)
+			r = -1;
+	return r;
 }

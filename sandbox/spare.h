@@ -100,6 +100,7 @@ int spare_give_back(struct spare_pool *, struct spare *, bool reusable,
 /* The slot ends and what was made for it goes. */
 int spare_close(struct spare *, struct err *);
 
-void spare_fini(struct spare_pool *);
+/* All of them; -1: the last that could not be removed. */
+int spare_fini(struct spare_pool *, struct err *);
 
 #endif
