@@ -22,9 +22,10 @@ frame_pair(int sock[2], struct err *e)
 	return 0;
 }
 
-int
-frame_send(int sock, uint32_t type, uint32_t serial, const struct buf *body,
-    const int *fds, size_t nfds, struct err *e)
+/* 1: sent; 0: with MSG_DONTWAIT, there is no room. */
+static int
+send_one(int sock, uint32_t type, uint32_t serial, const struct buf *body,
+    const int *fds, size_t nfds, int flags, struct err *e)
 {
 	union control control;
 	buf_auto struct buf all = { 0 };
@@ -53,11 +54,28 @@ frame_send(int sock, uint32_t type, uint32_t serial, const struct buf *body,
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfds);
 	}
 	do
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL | flags);
 	while (n == -1 && errno == EINTR);
+	if (n == -1 && errno == EAGAIN && (flags & MSG_DONTWAIT) != 0)
+		return 0;
 	if (n != (ssize_t)all.len)
 		return err_sys(e, "frame %u: send", type);
-	return 0;
+	return 1;
+}
+
+int
+frame_send(int sock, uint32_t type, uint32_t serial, const struct buf *body,
+    const int *fds, size_t nfds, struct err *e)
+{
+	return send_one(sock, type, serial, body, fds, nfds, 0, e) == 1 ? 0
+									: -1;
+}
+
+int
+frame_try_send(int sock, uint32_t type, uint32_t serial, const struct buf *body,
+    const int *fds, size_t nfds, struct err *e)
+{
+	return send_one(sock, type, serial, body, fds, nfds, MSG_DONTWAIT, e);
 }
 
 /* Whatever came, so that it can be closed even when the rest is bad. */
@@ -77,8 +95,8 @@ take_fds(struct frame *f, struct msghdr *msg)
 	}
 }
 
-int
-frame_recv(int sock, struct frame *out, struct err *e)
+static int
+receive_one(int sock, struct frame *out, int flags, struct err *e)
 {
 	union control control;
 	struct frame f = { 0 };
@@ -92,8 +110,12 @@ frame_recv(int sock, struct frame *out, struct err *e)
 
 	invariant(data != NULL);
 	do
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | flags);
 	while (n == -1 && errno == EINTR);
+	if (n == -1 && errno == EAGAIN && (flags & MSG_DONTWAIT) != 0) {
+		free(data);
+		return FRAME_NOT_YET;
+	}
 	f.body = (struct buf){ .data = data,
 		.len = n > 0 ? (size_t)n : 0,
 		.size = HEAD + FRAME_BODY_MAX + 1 };
@@ -114,6 +136,18 @@ frame_recv(int sock, struct frame *out, struct err *e)
 	}
 	*out = f;
 	return 1;
+}
+
+int
+frame_recv(int sock, struct frame *out, struct err *e)
+{
+	return receive_one(sock, out, 0, e);
+}
+
+int
+frame_try_recv(int sock, struct frame *out, struct err *e)
+{
+	return receive_one(sock, out, MSG_DONTWAIT, e);
 }
 
 void

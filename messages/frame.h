@@ -37,6 +37,12 @@ int frame_send(int sock, uint32_t type, uint32_t serial, const struct buf *,
  */
 int frame_recv(int sock, struct frame *, struct err *);
 
+/* The same two for who must not wait: 0 is no room, or nobody. */
+int frame_try_send(int sock, uint32_t type, uint32_t serial, const struct buf *,
+    const int *fds, size_t nfds, struct err *);
+#define FRAME_NOT_YET 2
+int frame_try_recv(int sock, struct frame *, struct err *);
+
 /* Frees the body and closes the descriptors that nobody took. */
 void frame_fini(struct frame *);
 
