@@ -23,6 +23,7 @@
 #include "runtime/function.h"
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
+#include "runtime/message_file.h"
 #include "runtime/policy_file.h"
 #include "runtime/record.h"
 #include "runtime/run_options.h"
@@ -108,8 +109,6 @@ read_message(struct run *r, struct err *e)
 {
 	char digest[SHA256_HEX], *data = NULL;
 	const char *name = r->options->message;
-	struct aleph_envelope n;
-	struct value *root;
 	size_t len;
 	bool bound;
 	int status;
@@ -125,24 +124,10 @@ read_message(struct run *r, struct err *e)
 	if (fd_read_all(r->files->message, ALEPH_SIZE_MAX, &data, &len, e) ==
 	    -1)
 		return err_in(e, "%s", name);
-	root = cli_parse(name, data, len, e);
-	if (root == NULL) {
-		free(data);
-		return -1;
-	}
-	status = aleph_read(&r->program, &n, root, data, len,
-	    r->options->dialect, &r->problems);
+	status = message_file_read(&r->program, name, data, len,
+	    r->options->dialect, &r->problems, e);
 	free(data);
-	if (n.present && !n.is_program)
-		return err_set(e, ERR_INVALID, "%s: not a PROGRAM", name);
-	if (status == -1)
-		return err_set(e, ERR_INVALID,
-		    "%s: %zu thing%s wrong with the message", name,
-		    r->problems.len, r->problems.len == 1 ? " is" : "s are");
-	if (n.signature == SIGNATURE_BAD ||
-	    n.signature == SIGNATURE_UNSUPPORTED)
-		return err_set(e, ERR_DENIED, "%s: signature: %s", name, n.why);
-	return 0;
+	return status;
 }
 
 static int

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/control.h"
@@ -13,6 +12,7 @@
 #include "runtime/dns_msgs.h"
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
+#include "runtime/pipes.h"
 
 #define CHUNK (64 << 10)
 
@@ -31,42 +31,27 @@ close_ends(struct ends *t)
 	fd_close(&t->channel_out);
 }
 
-/* Our end does not block; the machine's does, as programs expect. */
-static int
-make_pipe(int *reads, int *writes, bool ours_reads, struct err *e)
-{
-	int p[2];
-
-	/* The machine's id is another: it may open /dev/stdin all the same. */
-	if (pipe2(p, O_CLOEXEC) == -1 || fchmod(p[0], 0666) == -1 ||
-	    fcntl(p[ours_reads ? 0 : 1], F_SETFL, O_NONBLOCK) == -1)
-		return err_sys(e, "pipe");
-	*reads = p[0];
-	*writes = p[1];
-	return 0;
-}
-
 static int
 make_ends(struct instance *i, struct ends *t, struct err *e)
 {
 	*t = (struct ends){ -1, -1, -1, -1, -1 };
 	if (i->input == -1)
-		t->in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	else if (make_pipe(&t->in, &i->pipe_in, false, e) == -1)
+		t->in = pipes_nothing(e);
+	else if (pipes_make(&t->in, &i->pipe_in, false, e) == -1)
 		return -1;
 	if (t->in == -1)
-		return err_sys(e, "/dev/null");
+		return -1;
 	if (i->direct_out != -1)
 		t->out = fcntl(i->direct_out, F_DUPFD_CLOEXEC, 0);
-	else if (make_pipe(&i->pipe_out, &t->out, true, e) == -1)
+	else if (pipes_make(&i->pipe_out, &t->out, true, e) == -1)
 		return -1;
 	if (t->out == -1)
 		return err_sys(e, "standard output");
-	if (make_pipe(&i->pipe_err, &t->err, true, e) == -1)
+	if (pipes_make(&i->pipe_err, &t->err, true, e) == -1)
 		return -1;
 	if (i->channel != NULL &&
-	    (make_pipe(&t->channel_in, &i->channel_out, false, e) == -1 ||
-		make_pipe(&i->channel_in, &t->channel_out, true, e) == -1))
+	    (pipes_make(&t->channel_in, &i->channel_out, false, e) == -1 ||
+		pipes_make(&i->channel_in, &t->channel_out, true, e) == -1))
 		return -1;
 	return 0;
 }

@@ -50,7 +50,7 @@ struct instance {
 	uint32_t tenant;
 	int args;          /* args block, sealed */
 	const int *source; /* one for each mount; -1 where it has none */
-	int input;         /* a file to feed; -1: /dev/null */
+	int input;         /* a file to feed; -1: nothing */
 	int direct_out;    /* a file that is standard output itself; -1 */
 	struct instance_sink out, err;
 	const struct instance_channel *channel; /* NULL: the machine has none */

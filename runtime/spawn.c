@@ -45,9 +45,9 @@ spawn_find(const char *name, char *path, size_t size, struct err *e)
 	return err_sys(e, "%s", path);
 }
 
-/* Descriptors 3, 4 and 5, as launcher_main.c and dns_main.c expect them. */
+/* They become descriptors 3, 4...; -1 leaves its number closed. */
 static void __attribute__((noreturn))
-become(const char *path, int sock, int init, int locks)
+become(const char *path, const int given[], size_t n)
 {
 #ifdef LEAVE_OUT
 	char **envp = environ;
@@ -55,37 +55,41 @@ become(const char *path, int sock, int init, int locks)
 	static char *const envp[] = { NULL };
 #endif
 	char *argv[] = { (char *)(uintptr_t)path, NULL };
-	int fds[3] = { sock, init, locks };
+	int fds[SPAWN_FDS_MAX];
+	sigset_t none;
 
-	for (int i = 0; i < 3; i++) {
+	/* Whoever starts it may hear signals by a descriptor. */
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) == -1)
+		_exit(126);
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = given[i];
 		if (fds[i] == -1)
 			continue;
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3 + SPAWN_FDS_MAX);
 		if (fds[i] == -1)
 			_exit(126);
 	}
-	for (int i = 0; i < 3; i++)
+	for (size_t i = 0; i < n; i++)
 		if (fds[i] == -1)
-			close(3 + i);
-		else if (dup2(fds[i], 3 + i) == -1)
+			close(3 + (int)i);
+		else if (dup2(fds[i], 3 + (int)i) == -1)
 			_exit(126);
-	if (syscall(SYS_close_range, 6, ~0U, 0) == -1)
+	if (syscall(SYS_close_range, 3 + (unsigned)n, ~0U, 0) == -1)
 		_exit(126);
 	execve(path, argv, envp);
 	_exit(127);
 }
 
-static int
-start(struct spawn *s, const char *path, int init, int locks, struct err *e)
+pid_t
+spawn_with(const char *name, const int fds[], size_t n, struct err *e)
 {
-	fd_auto int ours = -1, theirs = -1;
-	int pair[2];
+	char path[PATH_MAX];
 	pid_t pid;
 
-	if (frame_pair(pair, e) == -1)
+	invariant(n <= SPAWN_FDS_MAX);
+	if (spawn_find(name, path, sizeof(path), e) == -1)
 		return -1;
-	ours = pair[0];
-	theirs = pair[1];
 	/*
 	 * The child shares our memory until it executes, and makes nothing but
 	 * system calls: copying the page tables would cost more than that.
@@ -94,42 +98,70 @@ start(struct spawn *s, const char *path, int init, int locks, struct err *e)
 	if (pid == -1)
 		return err_sys(e, "vfork");
 	if (pid == 0)
-		become(path, theirs, init, locks);
+		become(path, fds, n);
+	return pid;
+}
+
+/* Descriptor 3 is the other end of the conversation. */
+static int
+start(struct spawn *s, const char *name, int init, int locks, struct err *e)
+{
+	fd_auto int ours = -1, theirs = -1;
+	int pair[2];
+
+	if (frame_pair(pair, e) == -1)
+		return -1;
+	ours = pair[0];
+	theirs = pair[1];
+	s->pid = spawn_with(name, (const int[]){ theirs, init, locks }, 3, e);
+	if (s->pid == -1)
+		return -1;
 	s->sock = fd_take(&ours);
-	s->pid = pid;
 	return 0;
+}
+
+int
+spawn_open_locks(struct err *e)
+{
+	int fd;
+
+	if (mkdir(LOCKS, 0700) == -1 && errno != EEXIST)
+		return err_sys(e, LOCKS);
+	fd = open(LOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd == -1 ? err_sys(e, LOCKS) : fd;
+}
+
+int
+spawn_open_init(struct err *e)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (spawn_find("cella-init", path, sizeof(path), e) == -1)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd == -1 ? err_sys(e, "%s", path) : fd;
 }
 
 int
 spawn_launcher(struct spawn *s, struct err *e)
 {
-	char path[PATH_MAX], init_path[PATH_MAX];
-	fd_auto int init = -1, locks = -1;
+	fd_auto int init = spawn_open_init(e), locks = -1;
 
-	if (spawn_find("cella-launcher", path, sizeof(path), e) == -1 ||
-	    spawn_find("cella-init", init_path, sizeof(init_path), e) == -1)
-		return -1;
-	init = open(init_path, O_RDONLY | O_CLOEXEC);
 	if (init == -1)
-		return err_sys(e, "%s", init_path);
+		return -1;
 	if (geteuid() == 0) {
-		if (mkdir(LOCKS, 0700) == -1 && errno != EEXIST)
-			return err_sys(e, LOCKS);
-		locks = open(LOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		locks = spawn_open_locks(e);
 		if (locks == -1)
-			return err_sys(e, LOCKS);
+			return -1;
 	}
-	return start(s, path, init, locks, e);
+	return start(s, "cella-launcher", init, locks, e);
 }
 
 int
 spawn_dns(struct spawn *s, struct err *e)
 {
-	char path[PATH_MAX];
-
-	if (spawn_find("cella-dns", path, sizeof(path), e) == -1)
-		return -1;
-	return start(s, path, -1, -1, e);
+	return start(s, "cella-dns", -1, -1, e);
 }
 
 bool
@@ -193,14 +225,13 @@ spawn_program(const char *const argv[], int directory, int out, struct err *e)
 }
 
 static int
-check_dropped(struct err *e)
+check_dropped(uint32_t id, struct err *e)
 {
 	cap_t caps = cap_get_proc();
 	cap_flag_value_t has = CAP_SET;
 	uid_t r, f, s;
 
-	if (getresuid(&r, &f, &s) == -1 || r != SPAWN_CORE_ID ||
-	    f != SPAWN_CORE_ID || s != SPAWN_CORE_ID) {
+	if (getresuid(&r, &f, &s) == -1 || r != id || f != id || s != id) {
 		cap_free(caps);
 		return err_set(e, ERR_SYSTEM, "drop: the id is another");
 	}
@@ -220,15 +251,20 @@ check_dropped(struct err *e)
 }
 
 int
+spawn_become(uint32_t id, struct err *e)
+{
+	if (geteuid() != 0)
+		return 0;
+	if (setgroups(0, NULL) == -1 || setresgid(id, id, id) == -1 ||
+	    setresuid(id, id, id) == -1)
+		return err_sys(e, "drop ids");
+	return check_dropped(id, e);
+}
+
+int
 spawn_drop_for_good(struct err *e)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return err_sys(e, "no new privileges");
-	if (geteuid() != 0)
-		return 0;
-	if (setgroups(0, NULL) == -1 ||
-	    setresgid(SPAWN_CORE_ID, SPAWN_CORE_ID, SPAWN_CORE_ID) == -1 ||
-	    setresuid(SPAWN_CORE_ID, SPAWN_CORE_ID, SPAWN_CORE_ID) == -1)
-		return err_sys(e, "drop ids");
-	return check_dropped(e);
+	return spawn_become(SPAWN_CORE_ID, e);
 }

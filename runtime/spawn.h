@@ -6,6 +6,8 @@
 #define RUNTIME_SPAWN_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "messages/launch_msgs.h"
@@ -26,6 +28,17 @@ int spawn_launcher(struct spawn *, struct err *);
 /* Starts cella-dns, as who we are: after the drop. */
 int spawn_dns(struct spawn *, struct err *);
 
+/*
+ * Starts a program of ours with these descriptors (borrowed) from 3 on, and an
+ * empty environment: its process id, or -1.
+ */
+#define SPAWN_FDS_MAX 12
+pid_t spawn_with(const char *name, const int fds[], size_t n, struct err *);
+
+/* What a launcher is given beside its socket: descriptors, or -1. */
+int spawn_open_init(struct err *);
+int spawn_open_locks(struct err *); /* as root */
+
 /* Closes the conversation and waits for its end; true if that was clean. */
 bool spawn_end(struct spawn *);
 
@@ -45,7 +58,10 @@ bool spawn_is_rootless(void);
 int spawn_program(const char *const argv[], int directory, int out,
     struct err *);
 
-/* As root: becomes SPAWN_CORE_ID with no capability; checked.  Else nothing. */
+/* As root: becomes that id with no capability; checked.  Else nothing. */
+int spawn_become(uint32_t id, struct err *);
+
+/* The same, SPAWN_CORE_ID, and no program ever gives more. */
 int spawn_drop_for_good(struct err *);
 
 /*

@@ -15,7 +15,7 @@ done
 contains "no new privileges" "NoNewPrivs:	1" "$out"
 contains "filter" "Seccomp:	2" "$out"
 out=$("$cella" run "$work/m.json" --arg fds)
-expect "descriptors" "0 /dev/null
+expect "descriptors" "0 pipe
 1 pipe
 2 pipe" "$out"
 out=$("$cella" run "$work/m.json" --arg env --env EXTRA=1)

@@ -1,0 +1,77 @@
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "policy/filter.h"
+#include "policy/groups.h"
+#include "runtime/confine.h"
+#include "runtime/spawn.h"
+
+static int
+set_limits(const struct confine *c, struct err *e)
+{
+	static const struct rlimit nothing = { 0, 0 };
+	struct rlimit r;
+
+	/* A few descriptors for each machine and each caller. */
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
+		return err_sys(e, "limits");
+	r.rlim_cur = r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) == -1 ||
+	    (!c->forks && setrlimit(RLIMIT_NPROC, &nothing) == -1) ||
+	    (!c->writes && setrlimit(RLIMIT_FSIZE, &nothing) == -1) ||
+	    setrlimit(RLIMIT_CORE, &nothing) == -1)
+		return err_sys(e, "limits");
+	return 0;
+}
+
+static int
+set_filter(uint64_t groups, struct err *e)
+{
+	static struct filter_model model;
+	static struct filter_program p;
+	struct sock_fprog prog;
+
+	if (groups_model(groups, true, &model, e) == -1 ||
+	    filter_compile(&model, &p, e) == -1 ||
+	    filter_check(&model, &p, e) == -1)
+		return -1;
+	prog = (struct sock_fprog){ (unsigned short)p.len, p.insn };
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == -1)
+		return err_sys(e, "filter");
+	return 0;
+}
+
+static int
+close_in(const struct confine *c, struct err *e)
+{
+	/* A terminal's Ctrl-C is for whoever started us. */
+	(void)setsid();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 ||
+	    prctl(PR_SET_DUMPABLE, 0) == -1 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return err_sys(e, "confine");
+	if (set_limits(c, e) == -1)
+		return -1;
+	return set_filter(c->groups, e);
+}
+
+int
+confine(const struct confine *c, struct err *e)
+{
+	if (geteuid() == 0 && c->root != -1 &&
+	    (fchdir(c->root) == -1 || chroot(".") == -1 || chdir("/") == -1))
+		return err_sys(e, "confine: root");
+	if (geteuid() == 0 && c->alone && unshare(CLONE_NEWNET) == -1)
+		return err_sys(e, "confine: network");
+	if (spawn_become(c->id, e) == -1)
+		return -1;
+	return close_in(c, e);
+}

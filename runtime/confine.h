@@ -1,0 +1,35 @@
+/*
+ * How our own processes close themselves in: who they are, where they are, and
+ * which system calls they have, from the start to the end of their lives.
+ */
+#ifndef RUNTIME_CONFINE_H
+#define RUNTIME_CONFINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "messages/launch_msgs.h"
+
+struct err;
+
+/* Nobody else's: what reads strangers' bytes owns no file. */
+#define CONFINE_FRONT_ID (LAUNCH_CORE_ID - 1)
+#define CONFINE_DNS_ID (LAUNCH_CORE_ID - 2)
+
+struct confine {
+	uint32_t id;     /* user and group, if root starts us */
+	int root;        /* a directory that becomes "/", if root starts us */
+	uint64_t groups; /* GROUPS_BIT: calls that are left */
+	bool writes;     /* regular files */
+	bool forks;      /* other programs */
+	bool alone;      /* an empty network, if root starts us */
+};
+
+/*
+ * For good, and checked; the process dies with its parent.  Whoever is not
+ * root stays who he is and where he is: what an ordinary user may not do to
+ * itself is left out, and the rest holds.
+ */
+int confine(const struct confine *, struct err *);
+
+#endif
