@@ -6,6 +6,7 @@ Usage: asgi.py MODULE:CALLABLE
 """
 import asyncio
 import base64
+import binascii
 import importlib
 import json
 import os
@@ -160,11 +161,22 @@ class Exchange:
         await asyncio.sleep(0)
 
 
+def unquote(path):
+    """Without %XX, as ASGI wants it; urllib would take longer to import."""
+    parts = path.split(b"%")
+    for i, part in enumerate(parts[1:], 1):
+        try:
+            parts[i] = binascii.unhexlify(part[:2] or b"?") + part[2:]
+        except ValueError:
+            parts[i] = b"%" + part
+    return b"".join(parts)
+
+
 def scope_of(message, state):
     path = base64.b64decode(message["Path"])
     return {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
-        "method": message["Method"], "scheme": "http", "path": path.decode("utf-8", "replace"),
+        "method": message["Method"], "scheme": "http", "path": unquote(path).decode("utf-8", "replace"),
         "raw_path": path, "query_string": base64.b64decode(message["Query"]), "root_path": "",
         "headers": [(base64.b64decode(k).lower(), base64.b64decode(v)) for k, v in message["Headers"]],
         "client": None, "server": ("127.0.0.1", 80), "state": dict(state),

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "messages/aleph.h"
+#include "runtime/exchange.h"
 #include "runtime/function.h"
 #include "runtime/function_asgi.h"
 #include "runtime/function_binary.h"
@@ -53,6 +53,22 @@ function_read_body(const struct function_input *in, char **data, size_t *len,
 	if (fd_read_all(in->input, in->body_limit, data, len, e) == -1)
 		return err_in(e, "--input");
 	return 0;
+}
+
+void
+function_start(struct exchange *x, const struct function_input *in,
+    enum aleph_interface interface, const struct function_request *r,
+    const void *body, size_t len)
+{
+	struct exchange_headers headers = { 0 };
+	const struct exchange_request q = { r->method, r->path, r->query,
+		&headers, (long long)len };
+
+	(void)exchange_headers_add(&headers, "host", 4, "localhost", 9);
+	exchange_start(x, interface, in->body_limit, &q);
+	exchange_send(x, body, len);
+	exchange_send_end(x);
+	exchange_headers_fini(&headers);
 }
 
 int

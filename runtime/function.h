@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "messages/aleph.h"
 
-struct aleph_program;
 struct err;
+struct exchange;
 struct instance;
 struct launcher_link;
 
@@ -44,6 +45,11 @@ struct function_request {
 };
 int function_parse_request(const char *text, bool has_body,
     struct function_request *, struct err *);
+
+/* The exchange of a request whose body is all here. */
+void function_start(struct exchange *, const struct function_input *,
+    enum aleph_interface, const struct function_request *, const void *body,
+    size_t len);
 
 /* More of the reply's body; ERR_GUEST above the limit. */
 int function_take_body(const struct function_input *, struct function_reply *,

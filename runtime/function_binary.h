@@ -12,17 +12,4 @@
 int function_binary_run(const struct function_input *, struct instance *,
     struct launcher_link *, struct function_reply *, struct err *);
 
-/*
- * The head of a response: status, where the body begins, and its length (-1:
- * until the end of the stream; -2: chunked).  1: whole; 0: more is needed;
- * -1: malformed (ERR_GUEST).
- */
-struct function_binary_head {
-	int status;
-	size_t body_at;
-	long long length;
-};
-int function_binary_parse_head(const char *, size_t len,
-    struct function_binary_head *, struct err *);
-
 #endif

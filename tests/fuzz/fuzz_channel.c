@@ -5,7 +5,6 @@
 #include "base/err.h"
 #include "messages/channel.h"
 #include "messages/channel_json.h"
-#include "runtime/function_binary.h"
 #include "tests/fuzz/fuzz.h"
 
 /* What goes out again is what came in. */
@@ -56,7 +55,6 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct channel_reader r = { { 0 } };
-	struct function_binary_head head;
 	struct channel_frame f;
 	struct err e;
 
@@ -65,6 +63,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		look_at(&f);
 	channel_reader_fini(&r);
 	channel_json_free(channel_json_parse((const char *)data, size, &e));
-	(void)function_binary_parse_head((const char *)data, size, &head, &e);
 	return 0;
 }

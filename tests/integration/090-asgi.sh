@@ -48,7 +48,7 @@ EOF
 r=$work/r.json
 head -c 3000000 /dev/zero >"$work/body"
 out=$("$cella" run "$work/m.json" --request 'PUT /a%20b?x=1' --input "$work/body" --result "$r")
-contains "request" "PUT /a%20b x=1 3000000 ['up']" "$out"
+contains "request" "PUT /a b x=1 3000000 ['up']" "$out"
 expect "verdict" ok "$(field "$r" verdict)"
 contains "shutdown" "down" "$out"
 out=$("$cella" run "$work/m.json" --request 'GET /stream' --json)

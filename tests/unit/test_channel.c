@@ -10,7 +10,6 @@
 #include "messages/frame.h"
 #include "runtime/denials.h"
 #include "runtime/function.h"
-#include "runtime/function_binary.h"
 #include "tests/unit/unit.h"
 
 static void
@@ -195,48 +194,6 @@ requests_on_the_command_line_are_checked(void **state)
 		    -1);
 }
 
-static int
-head(const char *text, struct function_binary_head *h)
-{
-	struct err e;
-
-	return function_binary_parse_head(text, strlen(text), h, &e);
-}
-
-static void
-replies_of_servers_are_checked(void **state)
-{
-	static const char *const bad[] = { "HTTP/2 200 OK\r\n\r\n",
-		"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000\r\n\r\n",
-		"nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\nX\r\n\r\n",
-		"HTTP/1.1 200 OK\r\n X: folded\r\n\r\n",
-		"HTTP/1.1 200 OK\nX: y\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: "
-		"2\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: "
-		"chunked\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n" };
-	struct function_binary_head h;
-
-	(void)state;
-	assert_int_equal(head("HTTP/1.1 200 OK\r\n", &h), 0);
-	assert_int_equal(
-	    head("HTTP/1.1 404 Not here\r\ncontent-length: 5\r\n\r\nhello", &h),
-	    1);
-	assert_int_equal(h.status, 404);
-	assert_int_equal(h.length, 5);
-	assert_int_equal(
-	    head("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", &h),
-	    1);
-	assert_int_equal(h.length, -2);
-	assert_int_equal(head("HTTP/1.1 200\r\n\r\n", &h), 1);
-	assert_int_equal(h.length, -1);
-	for (size_t i = 0; i < nitems(bad); i++)
-		if (head(bad[i], &h) != -1)
-			fail_msg("accepted %s", bad[i]);
-}
-
 static void
 audit_records_are_taken_by_id_and_cannot_be_forged(void **state)
 {
@@ -276,7 +233,6 @@ main(void)
 		cmocka_unit_test(base64_is_strict),
 		cmocka_unit_test(our_own_frames_are_bounded),
 		cmocka_unit_test(requests_on_the_command_line_are_checked),
-		cmocka_unit_test(replies_of_servers_are_checked),
 		cmocka_unit_test(
 		    audit_records_are_taken_by_id_and_cannot_be_forged),
 	};

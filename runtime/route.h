@@ -1,0 +1,39 @@
+/*
+ * Where a request goes, from its target as it came: nothing is decoded before
+ * it is matched, so that two spellings of one path are two paths.  Pure.
+ */
+#ifndef RUNTIME_ROUTE_H
+#define RUNTIME_ROUTE_H
+
+#include <stdbool.h>
+
+#include "messages/item_hash.h"
+
+enum route_to {
+	ROUTE_NOWHERE,   /* 404 */
+	ROUTE_BAD_HASH,  /* 400 */
+	ROUTE_FUNCTION,  /* /vm/HASH[/PATH] */
+	ROUTE_HEALTH,    /* /healthz: front answers */
+	ROUTE_READY,     /* /readyz: core is there */
+	ROUTE_MESSAGES,  /* /control/messages */
+	ROUTE_FUNCTIONS, /* the same, read */
+	ROUTE_RUNS,      /* /control/runs */
+};
+
+#define ROUTE_TARGET_MAX 8192
+
+struct route {
+	enum route_to to;
+	char hash[ITEM_HASH_MAX];
+	/* Of ROUTE_FUNCTION: what the function sees; begins with a slash. */
+	const char *path;
+	const char *query; /* after the first "?"; "" if there is none */
+	char text[ROUTE_TARGET_MAX]; /* what the two point into */
+};
+
+void route_parse(struct route *, const char *target);
+
+/* Only for who holds the token, or the socket's owner. */
+bool route_is_control(enum route_to);
+
+#endif

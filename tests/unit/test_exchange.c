@@ -1,0 +1,305 @@
+/* Replies of functions, whole and in pieces; and where requests go. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "runtime/exchange.h"
+#include "runtime/route.h"
+
+static const struct exchange_headers no_headers;
+
+static void
+begin(struct exchange *x, enum aleph_interface interface, const char *method)
+{
+	const struct exchange_request r = { method, "/a%20b", "q=1",
+		&no_headers, 0 };
+
+	exchange_start(x, interface, 1 << 16, &r);
+	exchange_send_end(x);
+}
+
+static int
+feed(struct exchange *x, const char *data, size_t len, size_t piece)
+{
+	struct err e;
+	size_t n;
+	int r = 0;
+
+	for (size_t at = 0; at < len && r == 0; at += n) {
+		n = len - at < piece ? len - at : piece;
+		r = exchange_receive(x, data + at, n, &e);
+	}
+	if (r == 0)
+		r = exchange_receive_end(x, &e);
+	assert_true(r == 0 || e.code == ERR_GUEST);
+	return r;
+}
+
+/* The same reply however it is cut. */
+static void
+expect_reply(const char *text, int status, const char *body)
+{
+	for (size_t piece = 1; piece <= strlen(text); piece++) {
+		struct exchange x;
+
+		begin(&x, ALEPH_BINARY, "GET");
+		assert_int_equal(feed(&x, text, strlen(text), piece), 0);
+		assert_true(x.complete);
+		assert_int_equal(x.status, status);
+		assert_int_equal(x.total, strlen(body));
+		assert_string_equal(buf_text(&x.body), body);
+		exchange_fini(&x);
+	}
+}
+
+static void
+replies_are_the_same_however_they_are_cut(void **state)
+{
+	(void)state;
+	expect_reply("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200,
+	    "hello");
+	expect_reply("HTTP/1.0 404 No\r\n\r\nuntil the end", 404,
+	    "until the end");
+	expect_reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		     "5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n",
+	    200, "hello!");
+	expect_reply("HTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
+		     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+	    200, "ok");
+	expect_reply("HTTP/1.1 204 None\r\n\r\n", 204, "");
+	expect_reply("HTTP/1.1 200 OK\r\ncontent-length:\t2 \r\n\r\nokBEYOND",
+	    200, "ok");
+}
+
+static void
+a_server_that_breaks_the_rules_is_refused(void **state)
+{
+	static const char *const bad[] = { "HTTP/2 200 OK\r\n\r\n",
+		"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000\r\n\r\n",
+		"nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\nX\r\n\r\n", "",
+		"HTTP/1.1 200 OK\r\n", "HTTP/1.1 101 Switch\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n X: folded\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX : y\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
+		"HTTP/1.1 200 OK\nX: y\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\nx",
+		"HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: "
+		"1\r\n\r\nx",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"5\r\nhelloX\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"fffffffff\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"20000\r\nx" };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(bad); i++)
+		for (size_t piece = 1; piece < 1000; piece += 998) {
+			struct exchange x;
+
+			begin(&x, ALEPH_BINARY, "GET");
+			if (feed(&x, bad[i], strlen(bad[i]), piece) == 0)
+				fail_msg("accepted %s", bad[i]);
+			assert_false(x.complete);
+			exchange_fini(&x);
+		}
+}
+
+static void
+a_reply_to_head_has_a_length_and_no_body(void **state)
+{
+	static const char text[] =
+	    "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n";
+	struct exchange x;
+
+	(void)state;
+	begin(&x, ALEPH_BINARY, "HEAD");
+	assert_int_equal(feed(&x, text, strlen(text), 7), 0);
+	assert_true(x.complete);
+	assert_int_equal(x.length, 500);
+	assert_int_equal(x.total, 0);
+	exchange_fini(&x);
+}
+
+static void
+requests_are_written_as_they_came(void **state)
+{
+	struct exchange_headers h = { 0 };
+	struct exchange_request r = { "POST", "/a%2f..", "b=%00", &h, -1 };
+	struct exchange x;
+
+	(void)state;
+	assert_true(exchange_headers_add(&h, "X-Y", 3, "z", 1));
+	exchange_start(&x, ALEPH_BINARY, 100, &r);
+	exchange_send(&x, "hello", 5);
+	exchange_send_end(&x);
+	assert_string_equal(buf_text(&x.out),
+	    "POST /a%2f..?b=%00 HTTP/1.1\r\nX-Y: z\r\nHost: localhost\r\n"
+	    "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+	    "5\r\nhello\r\n0\r\n\r\n");
+	exchange_fini(&x);
+	exchange_headers_fini(&h);
+}
+
+/* ---- asgi ---- */
+
+static void
+put_json(struct buf *b, uint32_t kind, const char *rest)
+{
+	char *text = str_printf(
+	    "{\"DialogueNonce\":2,\"Kind\":%u,\"ErrorMessage\":\"\"%s}", kind,
+	    rest);
+
+	channel_put(b, kind, text, strlen(text));
+	free(text);
+}
+
+static void
+an_application_answers_in_order(void **state)
+{
+	(void)state;
+	for (size_t piece = 1; piece < 40; piece++) {
+		buf_auto struct buf b = { 0 };
+		struct exchange x;
+
+		begin(&x, ALEPH_ASGI, "GET");
+		assert_true(x.held && !x.out_ends);
+		channel_put(&b, CHANNEL_READY, NULL, 0);
+		put_json(&b, CHANNEL_RESPONSE,
+		    ",\"Status\":201,\"Headers\":[[\"eA==\",\"eQ==\"]]");
+		channel_put(&b, CHANNEL_BODY, "hello", 5);
+		channel_put(&b, CHANNEL_BODY_END, NULL, 0);
+		channel_put(&b, CHANNEL_BYE, NULL, 0);
+		assert_int_equal(feed(&x, b.data, b.len, piece), 0);
+		assert_true(x.complete && !x.held && x.out_ends);
+		assert_int_equal(x.phase, EXCHANGE_OVER);
+		assert_int_equal(x.status, 201);
+		assert_string_equal(buf_text(&x.body), "hello");
+		assert_string_equal(x.headers.item[0].name, "x");
+		assert_string_equal(x.headers.item[0].text, "y");
+		exchange_fini(&x);
+	}
+}
+
+/* base64 of "a\r\nb", "a: b" and "". */
+static void
+an_application_cannot_split_its_head(void **state)
+{
+	static const char *const bad[] = {
+		",\"Status\":200,\"Headers\":[[\"eA==\",\"YQ0KYg==\"]]",
+		",\"Status\":200,\"Headers\":[[\"YQ0KYg==\",\"eQ==\"]]",
+		",\"Status\":200,\"Headers\":[[\"YTogYg==\",\"eQ==\"]]",
+		",\"Status\":200,\"Headers\":[[\"\",\"eQ==\"]]",
+		",\"Status\":200,\"Headers\":[[\"eA==\"]]",
+		",\"Status\":200,\"Headers\":[\"eA==\"]", ",\"Status\":100",
+		",\"Status\":\"ok\"", ",\"Status\":1000"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(bad); i++) {
+		buf_auto struct buf b = { 0 };
+		struct exchange x;
+
+		begin(&x, ALEPH_ASGI, "GET");
+		channel_put(&b, CHANNEL_READY, NULL, 0);
+		put_json(&b, CHANNEL_RESPONSE, bad[i]);
+		if (feed(&x, b.data, b.len, 1000) == 0)
+			fail_msg("accepted %s", bad[i]);
+		exchange_fini(&x);
+	}
+}
+
+static void
+a_reply_beyond_its_limit_is_refused(void **state)
+{
+	static char big[(1 << 16) + 1];
+	struct exchange x;
+	struct err e;
+
+	(void)state;
+	begin(&x, ALEPH_EXEC, "GET");
+	assert_int_equal(exchange_receive(&x, big, 1 << 16, &e), 0);
+	assert_int_equal(exchange_receive(&x, big, 1, &e), -1);
+	assert_int_equal(e.code, ERR_GUEST);
+	exchange_fini(&x);
+}
+
+/* ---- routes ---- */
+
+#define HASH "97ec0eda45042669f2f7de1842f741515d78104048d5a76730a3e41a651ec20f"
+
+static void
+targets_are_matched_as_they_came(void **state)
+{
+	static const struct {
+		const char *target, *path, *query;
+		enum route_to to;
+	} rows[] = {
+		{ "/vm/" HASH, "/", "", ROUTE_FUNCTION },
+		{ "/vm/" HASH "/", "/", "", ROUTE_FUNCTION },
+		{ "/vm/" HASH "/a/../b%2f?c?d", "/a/../b%2f", "c?d",
+		    ROUTE_FUNCTION },
+		{ "/vm/" HASH "?x", "/", "x", ROUTE_FUNCTION },
+		{ "/vm/" HASH "0", "/", "", ROUTE_BAD_HASH },
+		{ "/vm/nope", "/", "", ROUTE_BAD_HASH },
+		{ "/vm/", "/", "", ROUTE_BAD_HASH },
+		{ "/vm/%39" HASH, "/", "", ROUTE_BAD_HASH },
+		{ "/vm", "/", "", ROUTE_NOWHERE },
+		{ "/healthz", "/", "", ROUTE_HEALTH },
+		{ "/healthz/", "/", "", ROUTE_NOWHERE },
+		{ "//healthz", "/", "", ROUTE_NOWHERE },
+		{ "/vm/../control/messages", "/", "", ROUTE_BAD_HASH },
+		{ "/%63ontrol/messages", "/", "", ROUTE_NOWHERE },
+		{ "/control/messages?x=y", "/", "x=y", ROUTE_MESSAGES },
+		{ "http://host/healthz", "/", "", ROUTE_NOWHERE },
+		{ "*", "/", "", ROUTE_NOWHERE },
+		{ "", "/", "", ROUTE_NOWHERE },
+	};
+	static struct route r;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		route_parse(&r, rows[i].target);
+		if (r.to != rows[i].to)
+			fail_msg("%s: %d", rows[i].target, r.to);
+		assert_string_equal(r.path, rows[i].path);
+		assert_string_equal(r.query, rows[i].query);
+	}
+	assert_true(route_is_control(ROUTE_MESSAGES));
+	assert_false(route_is_control(ROUTE_FUNCTION));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(replies_are_the_same_however_they_are_cut),
+		cmocka_unit_test(a_server_that_breaks_the_rules_is_refused),
+		cmocka_unit_test(a_reply_to_head_has_a_length_and_no_body),
+		cmocka_unit_test(requests_are_written_as_they_came),
+		cmocka_unit_test(an_application_answers_in_order),
+		cmocka_unit_test(an_application_cannot_split_its_head),
+		cmocka_unit_test(a_reply_beyond_its_limit_is_refused),
+		cmocka_unit_test(targets_are_matched_as_they_came),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
