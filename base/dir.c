@@ -1,6 +1,8 @@
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/dir.h"
 #include "base/err.h"
@@ -30,4 +32,27 @@ dir_each(int dir, int (*fn)(int, const char *, void *), void *arg,
 				return r;
 		}
 	return n == -1 ? err_sys(e, "directory") : 0;
+}
+
+static int
+remove_one(int dir, const char *name, void *arg)
+{
+	(void)arg;
+	dir_remove(dir, name);
+	return 0;
+}
+
+void
+dir_remove(int dir, const char *name)
+{
+	struct err ignored;
+	fd_auto int sub = -1;
+
+	if (unlinkat(dir, name, 0) == 0 || errno != EISDIR)
+		return;
+	sub =
+	    openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (sub != -1)
+		(void)dir_each(sub, remove_one, NULL, &ignored);
+	unlinkat(dir, name, AT_REMOVEDIR);
 }

@@ -11,4 +11,7 @@ struct err;
 int dir_each(int dir, int (*fn)(int dir, const char *name, void *arg),
     void *arg, struct err *);
 
+/* A name and everything below it, as far as it can be; follows no link. */
+void dir_remove(int dir, const char *name);
+
 #endif

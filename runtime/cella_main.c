@@ -11,6 +11,8 @@
 static const struct cli_command *const commands[] = {
 	&cmd_run_command,
 	&cmd_validate_command,
+	&cmd_publish_command,
+	&cmd_ps_command,
 	&cmd_message_command,
 	&cmd_policy_command,
 	&cmd_store_command,

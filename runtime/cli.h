@@ -49,6 +49,8 @@ extern const struct cli_command cmd_run_command;
 extern const struct cli_command cmd_validate_command;
 extern const struct cli_command cmd_message_command;
 extern const struct cli_command cmd_policy_command;
+extern const struct cli_command cmd_publish_command;
+extern const struct cli_command cmd_ps_command;
 extern const struct cli_command cmd_store_command;
 extern const struct cli_command cmd_image_command;
 extern const struct cli_command cmd_doctor_command;

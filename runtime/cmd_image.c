@@ -18,6 +18,7 @@
 #include "runtime/image_recipe.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
+#include "runtime/store_open.h"
 
 struct options {
 	const char *store, *ref, *policy;

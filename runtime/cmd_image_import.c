@@ -11,6 +11,7 @@
 #include "runtime/image_import.h"
 #include "runtime/launcher_link.h"
 #include "runtime/policy_file.h"
+#include "runtime/policy_open.h"
 #include "runtime/spawn.h"
 #include "runtime/unpack.h"
 
@@ -58,8 +59,7 @@ cmd_image_import(const struct cmd_image_import *o, struct store *s,
 		return -1;
 	source = cli_open(o->source, e);
 	if (source == -1 ||
-	    (o->policy != NULL &&
-		(policy = policy_file_open(o->policy, e)) == -1))
+	    (o->policy != NULL && (policy = policy_open(o->policy, e)) == -1))
 		return -1;
 	if (spawn_launcher(&launcher, e) == 0 && spawn_drop_for_good(e) == 0)
 		r = import_dropped(o, s, launcher.sock,

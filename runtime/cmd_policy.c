@@ -14,6 +14,7 @@
 #include "policy/explain.h"
 #include "runtime/cli.h"
 #include "runtime/policy_file.h"
+#include "runtime/policy_open.h"
 #include "runtime/spawn.h"
 
 struct options {
@@ -153,8 +154,7 @@ explain(const struct options *o, struct err *e)
 
 	if (o->message != NULL && (message = cli_open(o->message, e)) == -1)
 		return -1;
-	if (o->policy != NULL &&
-	    (policy = policy_file_open(o->policy, e)) == -1)
+	if (o->policy != NULL && (policy = policy_open(o->policy, e)) == -1)
 		return -1;
 	if (spawn_drop_for_good(e) == -1 ||
 	    decide_it(o, message, policy, &d, &c, e) == -1)

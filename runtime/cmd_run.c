@@ -25,10 +25,12 @@
 #include "runtime/launcher_link.h"
 #include "runtime/message_file.h"
 #include "runtime/policy_file.h"
+#include "runtime/policy_open.h"
 #include "runtime/record.h"
 #include "runtime/run_options.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
+#include "runtime/store_open.h"
 #include "runtime/unpack.h"
 
 /* One command runs the machines of one tenant. */
@@ -72,8 +74,7 @@ open_all(const struct run_options *o, struct opened *f, struct err *e)
 	if (!str_is_sha256(o->message) &&
 	    (f->message = cli_open(o->message, e)) == -1)
 		return -1;
-	if (o->policy != NULL &&
-	    (f->policy = policy_file_open(o->policy, e)) == -1)
+	if (o->policy != NULL && (f->policy = policy_open(o->policy, e)) == -1)
 		return -1;
 	if (o->input != NULL && (f->input = cli_open(o->input, e)) == -1)
 		return -1;

@@ -18,6 +18,7 @@
 #include "runtime/cli.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
+#include "runtime/store_open.h"
 
 struct options {
 	const char *store, *as, *ref;

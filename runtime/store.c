@@ -16,153 +16,9 @@
 #include "messages/value.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
+#include "runtime/store_open.h"
 
 #define SMALL_MAX (64 << 10)
-
-static char *
-default_path(void)
-{
-	const char *set = secure_getenv("CELLA_STORE");
-	const char *home = secure_getenv("XDG_DATA_HOME");
-
-	if (set != NULL && set[0] != '\0')
-		return str_dup(set);
-	if (geteuid() == 0)
-		return str_dup("/var/lib/cella");
-	if (home != NULL && home[0] == '/')
-		return str_printf("%s/cella", home);
-	home = secure_getenv("HOME");
-	return str_printf("%s/.local/share/cella", home == NULL ? "" : home);
-}
-
-/* As root everything in it is core's. */
-static int
-give_to_core(int dir, const char *name, struct err *e)
-{
-	if (geteuid() == 0 &&
-	    fchownat(dir, name, SPAWN_CORE_ID, SPAWN_CORE_ID,
-		AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == -1)
-		return err_sys(e, "owner of %s", name);
-	return 0;
-}
-
-static int
-make_dir(int dir, const char *name, struct err *e)
-{
-	if (mkdirat(dir, name, 0755) == -1)
-		return errno == EEXIST ? 0 : err_sys(e, "%s", name);
-	return give_to_core(dir, name, e);
-}
-
-static int
-remove_all(int dir, const char *name, void *arg)
-{
-	struct err ignored;
-	fd_auto int sub = -1;
-
-	(void)arg;
-	if (unlinkat(dir, name, 0) == 0 || errno != EISDIR)
-		return 0;
-	sub =
-	    openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (sub != -1)
-		(void)dir_each(sub, remove_all, NULL, &ignored);
-	unlinkat(dir, name, AT_REMOVEDIR);
-	return 0;
-}
-
-/* "run.<pid>.<n>" of a process that is gone. */
-static int
-remove_stale(int dir, const char *name, void *arg)
-{
-	unsigned long pid;
-	char *end;
-
-	(void)arg;
-	if (strncmp(name, "run.", 4) != 0)
-		return 0;
-	pid = strtoul(name + 4, &end, 10);
-	if (*end == '.' && pid > 0 && kill((pid_t)pid, 0) == -1 &&
-	    errno == ESRCH)
-		remove_all(dir, name, NULL);
-	return 0;
-}
-
-static int
-prepare(struct store *s, struct err *e)
-{
-	static const char *const dirs[] = { "blobs", "blobs/sha256", "entries",
-		"refs", "derived", "trees", "volumes", "tmp" };
-	fd_auto int tmp = -1;
-	struct stat st;
-
-	if (fstat(s->dir, &st) == -1)
-		return err_sys(e, "stat");
-	if (geteuid() == 0 && st.st_uid == 0 &&
-	    faccessat(s->dir, "blobs", F_OK, 0) == -1 &&
-	    give_to_core(s->dir, "", e) == -1)
-		return -1;
-	if (fstat(s->dir, &st) == -1 ||
-	    (geteuid() == 0 && st.st_uid != SPAWN_CORE_ID))
-		return err_set(e, ERR_DENIED,
-		    "it belongs to id %u and not to %u; it is no store",
-		    st.st_uid, SPAWN_CORE_ID);
-	for (size_t i = 0; i < nitems(dirs); i++)
-		if (make_dir(s->dir, dirs[i], e) == -1)
-			return -1;
-	tmp = openat(s->dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return tmp == -1 ? err_sys(e, "tmp")
-			 : dir_each(tmp, remove_stale, NULL, e);
-}
-
-static int
-make_path(const char *path, struct err *e)
-{
-	char *copy = str_dup(path);
-
-	for (char *p = copy + 1; *p != '\0'; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(copy, 0755) == -1 && errno != EEXIST) {
-			err_sys(e, "%s", copy);
-			free(copy);
-			return -1;
-		}
-		*p = '/';
-	}
-	free(copy);
-	/* What is in it is nobody else's to read. */
-	if (mkdir(path, 0700) == -1 && errno != EEXIST)
-		return err_sys(e, "%s", path);
-	return 0;
-}
-
-int
-store_open(struct store *s, const char *path, struct err *e)
-{
-	s->dir = -1;
-	s->path = str_dup(path);
-	if (make_path(path, e) == 0) {
-		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (s->dir == -1)
-			err_sys(e, "%s", path);
-		else if (prepare(s, e) == 0)
-			return 0;
-	}
-	store_close(s);
-	return err_in(e, "store %s", path);
-}
-
-int
-store_open_chosen(struct store *s, const char *path, struct err *e)
-{
-	char *chosen = path != NULL ? str_dup(path) : default_path();
-	int r = store_open(s, chosen, e);
-
-	free(chosen);
-	return r;
-}
 
 void
 store_close(struct store *s)
@@ -194,7 +50,7 @@ publish(struct store *s, int fd, const char *path, bool replace, struct err *e)
 
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	snprintf(tmp, sizeof(tmp), "tmp/new.%d", getpid());
-	if (give_to_core(fd, "", e) == -1)
+	if (store_open_give(fd, "", e) == -1)
 		return -1;
 	if (fsync(fd) == -1)
 		return err_sys(e, "store %s: sync", s->path);
@@ -266,7 +122,7 @@ store_put(struct store *s, int from, char digest[SHA256_HEX], uint64_t *size,
 		return -1;
 	blob_path(path, digest);
 	snprintf(dir, sizeof(dir), "blobs/sha256/%.2s", digest);
-	if (make_dir(s->dir, dir, e) == -1)
+	if (store_open_mkdir(s->dir, dir, e) == -1)
 		return err_in(e, "store %s", s->path);
 	return publish(s, fd, path, false, e);
 }
@@ -485,7 +341,7 @@ store_remove_tmp(struct store *s, const char *name)
 	    openat(s->dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (tmp != -1)
-		remove_all(tmp, name, NULL);
+		dir_remove(tmp, name);
 }
 
 struct each {

@@ -28,13 +28,7 @@ struct store {
 	char *path; /* for people */
 };
 
-/*
- * Opens it, and makes what is missing.  As root, what is made belongs to the
- * id that core drops to, and a directory of another owner is refused.
- */
-int store_open(struct store *, const char *path, struct err *);
-/* path, else $CELLA_STORE, else the system's or the user's own. */
-int store_open_chosen(struct store *, const char *path, struct err *);
+/* store_open.h opens it. */
 void store_close(struct store *);
 
 /*

@@ -8,6 +8,7 @@
 #include "messages/json.h"
 #include "messages/launch_msgs.h"
 #include "messages/value.h"
+#include "runtime/store_open.h"
 #include "tests/attack/hostile_world.h"
 
 const char *hostile_world_store, *hostile_world_message;

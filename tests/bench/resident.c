@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "messages/json.h"
 #include "messages/value.h"
+#include "runtime/store_open.h"
 #include "tests/bench/resident.h"
 
 void

@@ -30,7 +30,8 @@ leaks() {
 	for p in /proc/[0-9]*; do
 		case $(cat "$p/comm" 2>/dev/null) in
 		# init is named after its file in memory, or its descriptor.
-		cella-launcher | memfd:cella-ini | 9 | inside) echo "$p" ;;
+		cellad | cella-core | cella-dns | cella-front | cella-launcher | \
+		    cella-prepare | memfd:cella-ini | 9 | inside) echo "$p" ;;
 		esac
 	done
 	# By kind: a process of the host may come and go, in namespaces we know.

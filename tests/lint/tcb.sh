@@ -1,22 +1,29 @@
 #!/bin/sh
-# What runs with privilege: the libraries of the launcher's link line, and how
-# many lines of ours.  Fails if a parser of strangers' bytes is among them.
+# What runs with privilege, which is the launcher and the monitor: the libraries
+# of their link lines, and how many lines of ours.  Fails if a parser is among
+# them.
 cd "${srcdir:-.}" || exit 99
-launcher=${abs_top_builddir:-build}/cella-launcher
+build=${abs_top_builddir:-build}
 bad=0
-for lib in jansson yaml archive nettle hogweed secp256k1 gmp seccomp; do
-	if ldd "$launcher" | grep -q "lib$lib"; then
-		echo "cella-launcher links lib$lib"
+for program in cella-launcher cellad; do
+	[ -x "$build/$program" ] || { echo "no $program"; bad=1; }
+	for lib in jansson yaml archive nettle hogweed secp256k1 gmp seccomp \
+	    microhttpd sqlite3; do
+		if ldd "$build/$program" | grep -q "lib$lib"; then
+			echo "$program links lib$lib"
+			bad=1
+		fi
+	done
+	if nm "$build/$program" | grep -E ' [Tt] (json|yaml|aleph|value|schema|signature)_'; then
+		echo "$program links a parser"
 		bad=1
 	fi
+	echo "$program links: $(ldd "$build/$program" | sed -n 's/^.*\(lib[a-z0-9-]*\)\.so.* => .*/\1/p' | tr '\n' ' ')"
 done
-if nm "$launcher" | grep -E ' [Tt] (json|yaml|aleph|value|schema|signature)_'; then
-	echo "cella-launcher links a parser"
-	bad=1
-fi
 # The switch of the attack suite is in no build but its own.
-for program in cella cella-dns cella-launcher cella-init cella-unpack; do
-	if grep -q -e CELLA_LEAVE_OUT -e control_left_out "${abs_top_builddir:-build}/$program"; then
+for program in cella cellad cella-core cella-dns cella-front cella-launcher \
+    cella-init cella-prepare cella-unpack; do
+	if grep -q -e CELLA_LEAVE_OUT -e control_left_out "$build/$program"; then
 		echo "$program can leave a control out"
 		bad=1
 	fi
@@ -24,5 +31,7 @@ done
 cat sandbox/*.c messages/frame.c messages/launch_msgs.c policy/egress.c \
     policy/emulate.c policy/filter.c policy/grant.c policy/groups.c policy/machine.c \
     policy/syscalls.c base/buf.c base/clock.c base/dir.c base/err.c base/fd.c \
-    base/str.c | wc -l | sed 's/^/lines that run with privilege: /'
+    base/loop.c base/str.c messages/frame_link.c runtime/cellad_main.c \
+    runtime/listen.c runtime/monitor.c runtime/policy_open.c runtime/spawn.c \
+    runtime/store_open.c | wc -l | sed 's/^/lines that run with privilege: /'
 exit $bad

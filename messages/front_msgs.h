@@ -1,0 +1,76 @@
+/*
+ * What front and core say to each other.  Front reads what callers send and
+ * decides nothing; core decides and reads no byte of a caller's.
+ *
+ *   front                               core
+ *   TRIGGER hash                    ->
+ *                                   <-  ADMITTED run + descriptors, or REFUSED
+ *   LEFT                            ->
+ *                                   <-  ENDED verdict, cause, code
+ *   PUBLISH + message               ->
+ *                                   <-  PART..., DONE, or REFUSED
+ *   QUERY u8 what                   ->
+ *                                   <-  PART..., DONE, or REFUSED
+ *
+ * Front chooses the serials; each answer carries its request's.  ADMITTED's
+ * descriptors are the function's own: of exec its standard input (written) and
+ * output (read), of asgi the channel (written, read), of binary one socket
+ * connected to its server.  LEFT: front needs the machine no longer, because
+ * its work is done or its caller is gone; a machine that still runs is ended.
+ * ENDED comes once for each ADMITTED, and nothing after it.  PARTs and DONE are
+ * the bytes of one JSON text.
+ */
+#ifndef MESSAGES_FRONT_MSGS_H
+#define MESSAGES_FRONT_MSGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+
+enum front_type {
+	FRONT_TRIGGER = 1,
+	FRONT_ADMITTED,
+	FRONT_REFUSED,
+	FRONT_LEFT,
+	FRONT_ENDED,
+	FRONT_PUBLISH,
+	FRONT_QUERY,
+	FRONT_PART,
+	FRONT_DONE,
+};
+
+enum front_query {
+	FRONT_QUERY_FUNCTIONS, /* what is published */
+	FRONT_QUERY_RUNS,      /* what runs now */
+	FRONT_QUERIES,
+};
+
+/* FRONT_ADMITTED. */
+struct front_admitted {
+	uint8_t interface;   /* enum aleph_interface */
+	uint64_t body_limit; /* bytes of a request's and of a reply's body */
+};
+
+/* FRONT_ENDED: as the launcher told it. */
+struct front_ended {
+	uint8_t cause; /* enum launch_cause */
+	uint8_t end;   /* enum launch_end */
+	uint32_t code;
+	bool oom;
+};
+
+void front_msgs_put_admitted(struct buf *, const struct front_admitted *);
+void front_msgs_get_admitted(struct buf *, struct front_admitted *);
+void front_msgs_put_ended(struct buf *, const struct front_ended *);
+void front_msgs_get_ended(struct buf *, struct front_ended *);
+
+/* FRONT_REFUSED: code and sentence; problems: JSON text, or NULL for none. */
+void front_msgs_put_refused(struct buf *, const struct err *,
+    const char *problems);
+#define FRONT_PROBLEMS_MAX (64 << 10)
+void front_msgs_get_refused(struct buf *, struct err *,
+    char problems[FRONT_PROBLEMS_MAX]);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * What the monitor and core say to each other.
+ *
+ *   monitor                             core
+ *                                   <-  READY
+ *   FRONT + socket                  ->
+ *   DNS + socket                    ->
+ *   PREPARER u32 number + 2 sockets ->
+ *   DRAIN                           ->
+ *                                   <-  DRAINED
+ *
+ * READY: the ceiling stands, and the journal is open; only then are there
+ * callers.  FRONT, DNS and PREPARER bring the other end of a process that was
+ * just started, and take the place of the one before.  DRAIN: no run is begun
+ * any more; DRAINED: none is left.
+ */
+#ifndef MESSAGES_MONITOR_MSGS_H
+#define MESSAGES_MONITOR_MSGS_H
+
+enum monitor_type {
+	MONITOR_READY = 1,
+	MONITOR_FRONT,
+	MONITOR_DNS,
+	MONITOR_PREPARER,
+	MONITOR_DRAIN,
+	MONITOR_DRAINED,
+};
+
+#define MONITOR_PREPARERS 2
+
+#endif

@@ -1,0 +1,40 @@
+#include "base/buf.h"
+#include "messages/prepare_msgs.h"
+
+void
+prepare_msgs_put_program(struct buf *b, const struct prepare_program *p)
+{
+	buf_put_str(b, p->hash);
+	buf_put_str(b, p->digest);
+	buf_put_str(b, p->sender);
+	buf_put_u8(b, p->unverified);
+	buf_put_u8(b, p->on_http);
+}
+
+void
+prepare_msgs_get_program(struct buf *b, struct prepare_program *p)
+{
+	buf_get_str(b, p->hash, sizeof(p->hash));
+	buf_get_str(b, p->digest, sizeof(p->digest));
+	buf_get_str(b, p->sender, sizeof(p->sender));
+	p->unverified = buf_get_u8(b) != 0;
+	p->on_http = buf_get_u8(b) != 0;
+}
+
+void
+prepare_msgs_put_assembled(struct buf *b, const struct prepare_assembled *a)
+{
+	buf_put_u8(b, a->interface);
+	buf_put_u8(b, a->on_http);
+	buf_put_u8(b, a->reusable);
+	buf_put_u8(b, a->has_export);
+}
+
+void
+prepare_msgs_get_assembled(struct buf *b, struct prepare_assembled *a)
+{
+	a->interface = buf_get_u8(b);
+	a->on_http = buf_get_u8(b) != 0;
+	a->reusable = buf_get_u8(b) != 0;
+	a->has_export = buf_get_u8(b) != 0;
+}

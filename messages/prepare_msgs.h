@@ -1,0 +1,72 @@
+/*
+ * What core and cella-prepare say to each other.  A preparer reads messages
+ * and hashes and unpacks what they refer to, one job at a time and for as long
+ * as it takes, so that core never waits for a disk.
+ *
+ *   core                                preparer
+ *   READ + message                  ->
+ *                                   <-  READ_DONE program, or FAILED
+ *   ASSEMBLE u32 tenant, item hash  ->
+ *                                   <-  ASSEMBLED machine... + descriptors,
+ *                                       or FAILED
+ *   PACK u32 which                  ->
+ *                                   <-  PACKED digest, size, or FAILED
+ *   RELEASE u32 which               ->
+ *
+ * READ stores a message that can run here, and binds it to its item hash,
+ * before it answers.  ASSEMBLED's descriptors are the args block, then one for
+ * each mount that is not a tmpfs, in order.  What it made is kept until
+ * RELEASE, which names the serial of ASSEMBLE; PACK packs its export volume.
+ *
+ * Beside this the preparer has a socket on which it is to core what core is to
+ * the launcher (launch_msgs.h): the machines that unpack for it, and the
+ * volumes, are core's.
+ */
+#ifndef MESSAGES_PREPARE_MSGS_H
+#define MESSAGES_PREPARE_MSGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "messages/item_hash.h"
+
+struct buf;
+struct err;
+struct machine;
+
+enum prepare_type {
+	PREPARE_READ = 1,
+	PREPARE_READ_DONE,
+	PREPARE_ASSEMBLE,
+	PREPARE_ASSEMBLED,
+	PREPARE_PACK,
+	PREPARE_PACKED,
+	PREPARE_RELEASE,
+	PREPARE_FAILED, /* front_msgs_put_refused() */
+};
+
+#define PREPARE_SENDER_MAX 128
+
+/* PREPARE_READ_DONE: what core keeps of a message. */
+struct prepare_program {
+	char hash[ITEM_HASH_MAX];
+	char digest[65]; /* of the bytes, in the store */
+	char sender[PREPARE_SENDER_MAX];
+	bool unverified;
+	bool on_http;
+};
+
+/* PREPARE_ASSEMBLED, beside the machine. */
+struct prepare_assembled {
+	uint8_t interface; /* enum aleph_interface */
+	bool on_http;
+	bool reusable;   /* the next launch may take the same descriptors */
+	bool has_export; /* PACK is due after a run */
+};
+
+void prepare_msgs_put_program(struct buf *, const struct prepare_program *);
+void prepare_msgs_get_program(struct buf *, struct prepare_program *);
+void prepare_msgs_put_assembled(struct buf *, const struct prepare_assembled *);
+void prepare_msgs_get_assembled(struct buf *, struct prepare_assembled *);
+
+#endif

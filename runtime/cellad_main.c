@@ -1,0 +1,191 @@
+/*
+ * cellad: the monitor of a node.  Theory of operation:
+ *
+ * It opens what needs its privilege, which is the state directory, the
+ * listening sockets and the policy file, reads none of it, and starts the
+ * processes that do the work, each with the descriptors that it needs:
+ *
+ *   cella-launcher   privileged; its socket goes to core
+ *   cella-core       decides and remembers; everything else depends on it
+ *   cella-dns, two cella-prepare, cella-front
+ *                    started when core says that it is ready
+ *
+ * Who dies is started again.  If that is core or the launcher, all others end
+ * by themselves, because their conversations do, and all start anew.  The
+ * listening sockets stay here: no caller is refused meanwhile, it waits.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "runtime/listen.h"
+#include "runtime/monitor.h"
+#include "runtime/policy_open.h"
+#include "runtime/store.h"
+#include "runtime/store_open.h"
+
+#define USAGE 64
+
+struct options {
+	const char *state_dir, *http, *control, *policy;
+};
+
+struct opened {
+	struct store store;
+	int lock;
+	char token[65];
+	struct monitor monitor;
+};
+
+/* Who may read the file may do what the owner of the socket may. */
+static int
+make_token(struct opened *o, struct err *e)
+{
+	unsigned char random[32];
+	fd_auto int fd = -1;
+
+	(void)unlinkat(o->store.dir, "control.token.new", 0);
+	fd = openat(o->store.dir, "control.token.new",
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return err_sys(e, "random bytes");
+	str_hex(o->token, random, sizeof(random));
+	if (fd == -1 || fd_write_full(fd, o->token, strlen(o->token)) == -1 ||
+	    renameat(o->store.dir, "control.token.new", o->store.dir,
+		"control.token") == -1)
+		return err_sys(e, "%s/control.token", o->monitor.state_dir);
+	return 0;
+}
+
+static int
+open_state(struct opened *o, const char *path, struct err *e)
+{
+	if (store_open(&o->store, path, e) == -1)
+		return -1;
+	o->lock = openat(o->store.dir, "node.lock",
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (o->lock == -1)
+		return err_sys(e, "%s/node.lock", o->monitor.state_dir);
+	if (flock(o->lock, LOCK_EX | LOCK_NB) == -1)
+		return err_set(e, ERR_BUSY, "%s: another node has it",
+		    o->monitor.state_dir);
+	if (mkdirat(o->store.dir, "empty", 0555) == -1 && errno != EEXIST)
+		return err_sys(e, "%s/empty", o->monitor.state_dir);
+	return make_token(o, e);
+}
+
+static int
+open_all(const struct options *p, struct opened *o, struct err *e)
+{
+	fd_auto int policy = -1;
+
+	o->monitor = (struct monitor){ .state_dir = p->state_dir,
+		.control = p->control,
+		.policy = p->policy,
+		.store = &o->store,
+		.listen_control = -1,
+		.listen_http = -1,
+		.token = o->token };
+	if (open_state(o, p->state_dir, e) == -1)
+		return -1;
+	if (p->policy != NULL && (policy = policy_open(p->policy, e)) == -1)
+		return -1;
+	o->monitor.listen_control = listen_unix(p->control, e);
+	if (o->monitor.listen_control == -1)
+		return -1;
+	if (p->http == NULL)
+		return 0;
+	o->monitor.listen_http = listen_tcp(p->http, e);
+	return o->monitor.listen_http == -1 ? -1 : 0;
+}
+
+/* The store stays, and its lock file with it. */
+static void
+close_all(struct opened *o)
+{
+	if (o->monitor.listen_control != -1) {
+		(void)unlink(o->monitor.control);
+		(void)unlinkat(o->store.dir, "control.token", 0);
+	}
+	fd_close(&o->monitor.listen_control);
+	fd_close(&o->monitor.listen_http);
+	fd_close(&o->store.dir);
+	free(o->store.path);
+	fd_close(&o->lock);
+}
+
+static int
+parse(struct options *p, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "state-dir", required_argument, NULL, 's' },
+		{ "http", required_argument, NULL, 'h' },
+		{ "control", required_argument, NULL, 'c' },
+		{ "policy", required_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 's':
+			p->state_dir = optarg;
+			break;
+		case 'h':
+			p->http = optarg;
+			break;
+		case 'c':
+			p->control = optarg;
+			break;
+		case 'p':
+			p->policy = optarg;
+			break;
+		case 'v':
+			puts("cellad " VERSION_TEXT);
+			exit(0);
+		default:
+			return -1;
+		}
+	return optind == argc ? 0 : -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct opened o = { .lock = -1,
+		.store.dir = -1,
+		.monitor = { .listen_control = -1, .listen_http = -1 } };
+	struct options p = { .state_dir = "/var/lib/cella" };
+	char *control = NULL;
+	struct err e;
+	int r;
+
+	if (parse(&p, argc, argv) == -1) {
+		fprintf(stderr,
+		    "usage: cellad [--state-dir DIR] [--http ADDRESS:PORT] "
+		    "[--control PATH] [--policy FILE]\n");
+		return USAGE;
+	}
+	if (p.control == NULL)
+		p.control = control =
+		    str_printf("%s/control.sock", p.state_dir);
+	r = open_all(&p, &o, &e);
+	if (r == 0)
+		r = monitor_run(&o.monitor, &e);
+	if (r == -1)
+		fprintf(stderr, "cellad: %s\n", e.text);
+	close_all(&o);
+	free(control);
+	return r == -1 ? 1 : 0;
+}

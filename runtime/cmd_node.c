@@ -1,0 +1,171 @@
+/* The commands that ask a node: publish, ps. */
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/aleph.h"
+#include "messages/json.h"
+#include "messages/value.h"
+#include "runtime/cli.h"
+#include "runtime/control_client.h"
+#include "runtime/spawn.h"
+
+struct options {
+	const char *control, *store;
+	bool json;
+};
+
+static int
+parse(struct options *o, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "control", required_argument, NULL, 'c' },
+		{ "store", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (c == 'c')
+			o->control = optarg;
+		else if (c == 's')
+			o->store = optarg;
+		else if (c == 'j')
+			o->json = true;
+		else
+			return -1;
+	return 0;
+}
+
+static void
+print_problem(const struct value *p)
+{
+	const char *path = value_get_text(p, "path");
+	const char *text = value_get_text(p, "message");
+	char *line = str_printf("%s: %s", path == NULL ? "" : path,
+	    text == NULL ? "" : text);
+	char *safe = str_printable(line, strlen(line), 1024);
+
+	fprintf(stderr, "message: %s\n", safe);
+	free(safe);
+	free(line);
+}
+
+/* A refusal comes back as the node's own words. */
+static int
+take_refusal(const struct value *v, int status, bool json, struct err *e)
+{
+	const struct value *x = value_get(v, "error");
+	const struct value *problems = value_get(v, "problems");
+	const char *message = value_get_text(x, "message");
+
+	for (size_t i = 0; !json && problems != NULL && i < problems->len; i++)
+		print_problem(problems->item[i]);
+	return err_set(e, status >= 500 ? ERR_SYSTEM : ERR_DENIED, "%s",
+	    message == NULL ? "the node refused and said nothing" : message);
+}
+
+/* The answer as a document, or NULL; root parses none. */
+static struct value *
+ask(const struct options *o, const char *method, const char *path,
+    const void *body, size_t len, struct err *e)
+{
+	fd_auto int sock = control_client_open(o->control, o->store, e);
+	buf_auto struct buf reply = { 0 };
+	struct value *v;
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (sock == -1 || spawn_drop_for_good(e) == -1)
+		return NULL;
+	status = control_client_ask(sock, method, path, body, len, &reply, e);
+	if (status == -1)
+		return NULL;
+	v = json_parse(buf_text(&reply), reply.len, e);
+	if (v == NULL || status == 200)
+		return v;
+	take_refusal(v, status, o->json, e);
+	if (o->json)
+		cli_print(v);
+	value_free(v);
+	return NULL;
+}
+
+static int
+fail(const struct options *o, const struct err *e)
+{
+	/* What the node refused is printed already. */
+	if (!o->json || e->code != ERR_DENIED)
+		cli_error(e, o->json);
+	return 1;
+}
+
+static int
+publish(int argc, char **argv)
+{
+	value_auto struct value *v = NULL;
+	struct options o = { NULL };
+	fd_auto int fd = -1;
+	char *data = NULL;
+	struct err e;
+	size_t len;
+
+	if (parse(&o, argc, argv) == -1 || argc - optind != 1)
+		return cli_usage(&cmd_publish_command);
+	fd = cli_open(argv[optind], &e);
+	if (fd == -1)
+		return fail(&o, &e);
+	if (fd_read_all(fd, ALEPH_SIZE_MAX, &data, &len, &e) == -1) {
+		err_in(&e, "%s", argv[optind]);
+		return fail(&o, &e);
+	}
+	v = ask(&o, "POST", "/control/messages", data, len, &e);
+	free(data);
+	if (v == NULL)
+		return fail(&o, &e);
+	if (o.json)
+		cli_print(v);
+	else
+		puts(value_get_text(v, "item_hash"));
+	return 0;
+}
+
+static int
+ps(int argc, char **argv)
+{
+	value_auto struct value *v = NULL;
+	struct options o = { NULL };
+	struct err e;
+
+	if (parse(&o, argc, argv) == -1 || argc != optind)
+		return cli_usage(&cmd_ps_command);
+	v = ask(&o, "GET", "/control/runs", NULL, 0, &e);
+	if (v == NULL)
+		return fail(&o, &e);
+	if (o.json) {
+		cli_print(v);
+		return 0;
+	}
+	printf("%6s  %-10s  %s\n", "RUN", "STATE", "FUNCTION");
+	for (size_t i = 0; i < v->len; i++)
+		printf("%6lld  %-10s  %s\n",
+		    (long long)value_get_int(v->item[i], "run", 0),
+		    value_get_text(v->item[i], "state"),
+		    value_get_text(v->item[i], "item_hash"));
+	return 0;
+}
+
+const struct cli_command cmd_publish_command = { "publish",
+	"[--control PATH] [--store DIR] [--json] MESSAGE",
+	"publish a message on a node", publish };
+const struct cli_command cmd_ps_command = { "ps",
+	"[--control PATH] [--store DIR] [--json]", "what a node runs now", ps };

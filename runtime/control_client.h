@@ -1,0 +1,21 @@
+/*
+ * A command that asks a node: one request over its control socket, HTTP/1.1
+ * (docs/node.md lists the paths).
+ */
+#ifndef RUNTIME_CONTROL_CLIENT_H
+#define RUNTIME_CONTROL_CLIENT_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+
+struct err;
+
+/* path, else the socket of the node whose state the store is: a descriptor. */
+int control_client_open(const char *path, const char *store, struct err *);
+
+/* reply gets the body, at most 64 MiB of it; the status, or -1. */
+int control_client_ask(int sock, const char *method, const char *path,
+    const void *body, size_t len, struct buf *reply, struct err *);
+
+#endif

@@ -1,0 +1,372 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/front_msgs.h"
+#include "messages/json.h"
+#include "messages/monitor_msgs.h"
+#include "messages/value.h"
+#include "runtime/core.h"
+#include "runtime/core_run.h"
+#include "runtime/journal.h"
+
+/* Bytes of a text in one frame. */
+#define PART (64 << 10)
+
+void
+core_log(const char *format, ...)
+{
+	char line[4096];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	fprintf(stderr, "cella-core: %s\n", line);
+}
+
+static void
+stop(struct core *c, const struct err *why)
+{
+	if (c->status == 0 && why != NULL) {
+		*c->why = *why;
+		c->status = -1;
+	}
+	loop_stop(c->loop);
+}
+
+/* ---- answers to front ---- */
+
+static void
+send_text(struct core *c, uint32_t serial, const char *text)
+{
+	size_t len = strlen(text), n;
+	struct buf part;
+
+	for (size_t at = 0; at < len; at += n) {
+		n = len - at < PART ? len - at : PART;
+		part = buf_over(text + at, n);
+		frame_link_send(&c->front,
+		    at + n < len ? FRONT_PART : FRONT_DONE, serial, &part, NULL,
+		    0);
+	}
+}
+
+/* Takes the value over. */
+static void
+send_value(struct core *c, uint32_t serial, struct value *v)
+{
+	char *text = json_emit(v, JSON_AS_LINE);
+
+	send_text(c, serial, text);
+	free(text);
+	value_free(v);
+}
+
+static void
+refuse(struct core *c, uint32_t serial, const struct err *why,
+    const char *problems)
+{
+	buf_auto struct buf b = { 0 };
+
+	front_msgs_put_refused(&b, why, problems);
+	frame_link_send(&c->front, FRONT_REFUSED, serial, &b, NULL, 0);
+}
+
+/* ---- PUBLISH ---- */
+
+/* Front may be another when the preparer has read the message. */
+struct publish {
+	struct core *core;
+	uint32_t serial, front;
+};
+
+static int
+keep_program(struct core *c, struct frame *f, struct value *v, struct err *e)
+{
+	struct prepare_program p;
+	bool fresh;
+
+	prepare_msgs_get_program(&f->body, &p);
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_SYSTEM, "preparer: malformed frame");
+	if (journal_add_program(c->journal, &p, clock_real_ns(), &fresh, e) ==
+	    -1)
+		return -1;
+	if (fresh)
+		core_log("%s: published", p.hash);
+	value_set_text(v, "item_hash", p.hash);
+	value_set_text(v, "status", fresh ? "published" : "known");
+	value_set_text(v, "sender", p.sender);
+	value_set_bool(v, "unverified", p.unverified);
+	return 0;
+}
+
+static void
+published(void *arg, struct frame *f, const struct err *why,
+    const char *problems)
+{
+	struct publish *p = arg;
+	struct core *c = p->core;
+	struct value *v = value_new(VALUE_MAP);
+	struct err e;
+
+	if (f != NULL && keep_program(c, f, v, &e) == -1) {
+		f = NULL;
+		why = &e;
+	}
+	if (p->front != c->nfronts) {
+		value_free(v);
+	} else if (f != NULL) {
+		send_value(c, p->serial, v);
+	} else {
+		refuse(c, p->serial, why, problems);
+		value_free(v);
+	}
+	free(p);
+}
+
+static int
+hear_publish(struct core *c, struct frame *f, struct err *e)
+{
+	struct publish *p;
+
+	if (f->nfds != 1 || !buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "publish: malformed frame");
+	p = calloc(1, sizeof(*p));
+	invariant(p != NULL);
+	*p = (struct publish){ c, f->serial, c->nfronts };
+	core_prepare_ask(&c->prepare, PREPARE_READ, NULL, fd_take(&f->fds[0]),
+	    NULL, published, p);
+	return 0;
+}
+
+/* ---- the other requests ---- */
+
+static int
+hear_trigger(struct core *c, struct frame *f, struct err *e)
+{
+	char hash[ITEM_HASH_MAX];
+
+	buf_get_str(&f->body, hash, sizeof(hash));
+	if (!buf_ok(&f->body) || f->serial == 0 ||
+	    item_hash_kind(hash) == ITEM_HASH_NONE)
+		return err_set(e, ERR_INVALID, "trigger: malformed frame");
+	core_run_start(c, f->serial, hash);
+	return 0;
+}
+
+static int
+hear_left(struct core *c, struct frame *f, struct err *e)
+{
+	(void)e;
+	core_run_left(c, f->serial);
+	return 0;
+}
+
+static int
+add_program(void *arg, const struct prepare_program *p, uint64_t published_ns)
+{
+	struct value *v = value_add(arg, value_new(VALUE_MAP));
+
+	value_set_text(v, "item_hash", p->hash);
+	value_set_text(v, "sender", p->sender);
+	value_set_bool(v, "unverified", p->unverified);
+	value_set_bool(v, "on_http", p->on_http);
+	value_set_int(v, "published_ns", (int64_t)published_ns);
+	return 0;
+}
+
+static int
+hear_query(struct core *c, struct frame *f, struct err *e)
+{
+	uint8_t what = buf_get_u8(&f->body);
+	struct value *list;
+	struct err why;
+
+	if (!buf_ok(&f->body) || what >= FRONT_QUERIES)
+		return err_set(e, ERR_INVALID, "query: malformed frame");
+	if (what == FRONT_QUERY_RUNS) {
+		send_value(c, f->serial, core_run_list(c));
+		return 0;
+	}
+	list = value_new(VALUE_LIST);
+	if (journal_each_program(c->journal, add_program, list, &why) == 0) {
+		send_value(c, f->serial, list);
+	} else {
+		refuse(c, f->serial, &why, NULL);
+		value_free(list);
+	}
+	return 0;
+}
+
+static const struct request {
+	enum front_type type;
+	size_t nfds;
+	int (*hear)(struct core *, struct frame *, struct err *);
+} requests[] = {
+	{ FRONT_TRIGGER, 0, hear_trigger },
+	{ FRONT_LEFT, 0, hear_left },
+	{ FRONT_PUBLISH, 1, hear_publish },
+	{ FRONT_QUERY, 0, hear_query },
+};
+
+static int
+hear_front(void *arg, struct frame *f, struct err *e)
+{
+	for (size_t i = 0; i < nitems(requests); i++)
+		if (requests[i].type == f->type && requests[i].nfds == f->nfds)
+			return requests[i].hear(arg, f, e);
+	return err_set(e, ERR_INVALID, "frame %u with %zu descriptors", f->type,
+	    f->nfds);
+}
+
+/* It asked for what it may not, or it is dead: whoever called is gone. */
+static void
+front_gone(void *arg, const struct err *why)
+{
+	struct core *c = arg;
+
+	core_log("front: %s", why->text);
+	core_run_front_gone(c);
+}
+
+/* ---- the monitor ---- */
+
+static int
+take_front(struct core *c, struct frame *f, struct err *e)
+{
+	if (c->front.sock != -1) {
+		frame_link_close(&c->front);
+		core_run_front_gone(c);
+	}
+	c->nfronts++;
+	return frame_link_open(&c->front, c->loop, fd_take(&f->fds[0]),
+	    hear_front, front_gone, c, e);
+}
+
+static int
+hear_dns(void *arg, struct frame *f, struct err *e)
+{
+	(void)arg;
+	return err_set(e, ERR_SYSTEM, "cella-dns: frame %u", f->type);
+}
+
+static void
+dns_gone(void *arg, const struct err *why)
+{
+	struct core *c = arg;
+
+	core_log("dns: %s", why->text);
+	core_run_dns_gone(c);
+}
+
+static int
+take_dns(struct core *c, struct frame *f, struct err *e)
+{
+	if (c->dns.sock != -1) {
+		frame_link_close(&c->dns);
+		core_run_dns_gone(c);
+	}
+	return frame_link_open(&c->dns, c->loop, fd_take(&f->fds[0]), hear_dns,
+	    dns_gone, c, e);
+}
+
+static int
+take_preparer(struct core *c, struct frame *f, struct err *e)
+{
+	uint32_t number = buf_get_u32(&f->body);
+
+	if (!buf_ok(&f->body) || number >= MONITOR_PREPARERS)
+		return err_set(e, ERR_INVALID, "monitor: malformed frame");
+	return core_prepare_attach(&c->prepare, number, fd_take(&f->fds[0]),
+	    fd_take(&f->fds[1]), e);
+}
+
+void
+core_run_is_over(struct core *c)
+{
+	if (c->draining && c->nruns == 0)
+		frame_link_send(&c->monitor, MONITOR_DRAINED, 0, NULL, NULL, 0);
+}
+
+static int
+hear_monitor(void *arg, struct frame *f, struct err *e)
+{
+	struct core *c = arg;
+
+	if (f->type == MONITOR_FRONT && f->nfds == 1)
+		return take_front(c, f, e);
+	if (f->type == MONITOR_DNS && f->nfds == 1)
+		return take_dns(c, f, e);
+	if (f->type == MONITOR_PREPARER && f->nfds == 2)
+		return take_preparer(c, f, e);
+	if (f->type != MONITOR_DRAIN || f->nfds != 0)
+		return err_set(e, ERR_INVALID, "monitor: frame %u", f->type);
+	c->draining = true;
+	core_run_is_over(c);
+	return 0;
+}
+
+static void
+monitor_gone(void *arg, const struct err *why)
+{
+	(void)why;
+	stop(arg, NULL); /* that is how a node ends */
+}
+
+static void
+launcher_ready(void *arg)
+{
+	struct core *c = arg;
+
+	frame_link_send(&c->monitor, MONITOR_READY, 0, NULL, NULL, 0);
+}
+
+static void
+launcher_gone(void *arg, const struct err *why)
+{
+	struct err e = *why;
+
+	err_in(&e, "launcher");
+	stop(arg, &e);
+}
+
+static void
+close_all(struct core *c)
+{
+	core_run_fini(c);
+	core_program_fini(&c->programs);
+	core_prepare_fini(&c->prepare);
+	core_launcher_close(&c->launcher);
+	frame_link_close(&c->front);
+	frame_link_close(&c->dns);
+	frame_link_close(&c->monitor);
+	loop_close(c->loop);
+}
+
+int
+core_serve(struct core *c, int monitor, int launcher, struct err *e)
+{
+	c->front.sock = c->dns.sock = c->monitor.sock = -1;
+	c->launcher.link.sock = -1;
+	c->why = e;
+	c->loop = loop_open(e);
+	if (c->loop == NULL)
+		return -1;
+	core_prepare_init(&c->prepare, c->loop, &c->launcher, &c->ceiling);
+	core_program_init(&c->programs, &c->prepare, c->journal);
+	if (frame_link_open(&c->monitor, c->loop, monitor, hear_monitor,
+		monitor_gone, c, e) == -1 ||
+	    core_launcher_open(&c->launcher, c->loop, launcher, &c->ceiling,
+		CORE_SPARES, launcher_ready, launcher_gone, c, e) == -1 ||
+	    loop_run(c->loop, e) == -1)
+		c->status = -1;
+	close_all(c);
+	return c->status;
+}

@@ -1,0 +1,53 @@
+/*
+ * The core of a node: it owns what is published and what runs, and talks to
+ * the monitor, the launcher, the preparers, cella-dns and front, each over a
+ * socket of its own, on one loop.  It reads no byte that a caller sent.
+ */
+#ifndef RUNTIME_CORE_H
+#define RUNTIME_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "messages/frame_link.h"
+#include "policy/ceiling.h"
+#include "runtime/core_launcher.h"
+#include "runtime/core_prepare.h"
+#include "runtime/core_program.h"
+
+struct core_run;
+struct err;
+struct journal;
+
+#define CORE_RUNS_MAX 256
+#define CORE_SPARES 4 /* slots kept ready */
+
+struct core {
+	struct loop *loop;
+	struct ceiling ceiling;
+	struct journal *journal;
+	struct frame_link monitor, front, dns;
+	struct core_launcher launcher;
+	struct core_prepare prepare;
+	struct core_programs programs;
+	struct core_run *runs; /* those of this front and of those before */
+	size_t nruns;
+	uint64_t last_run;
+	uint32_t nfronts; /* that came so far */
+	bool draining;
+	int status;      /* of the loop's end */
+	struct err *why; /* of a bad one */
+};
+
+/* Serves until the monitor is gone; both sockets are taken over. */
+int core_serve(struct core *, int monitor, int launcher, struct err *);
+
+/* One line for the operator. */
+void core_log(const char *, ...) __attribute__((format(printf, 1, 2)));
+
+/* Every run that was refused or that ended: drained, when it was the last. */
+void core_run_is_over(struct core *);
+
+#endif

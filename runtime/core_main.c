@@ -1,0 +1,90 @@
+/*
+ * cella-core: the core of a node.  Theory of operation:
+ *
+ * The monitor starts it with its own socket (descriptor 3), the launcher's
+ * (4), the state directory (5) and the admin's policy file or nothing (6).  It
+ * makes the state directory its root, becomes an id without capabilities, and
+ * only then reads: the policy, whose ceiling it tells the launcher, once, and
+ * the journal.  Front, cella-dns and the preparers come from the monitor as
+ * sockets, when everything else stands (core.c).
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "messages/problems.h"
+#include "policy/groups.h"
+#include "runtime/cli.h"
+#include "runtime/confine.h"
+#include "runtime/core.h"
+#include "runtime/journal.h"
+#include "runtime/policy_file.h"
+#include "runtime/spawn.h"
+
+enum { FD_MONITOR = 3, FD_LAUNCHER, FD_STATE, FD_POLICY };
+
+/* It opens the journal, and makes no socket, no process and no thread. */
+#define GROUPS                                                    \
+	(GROUPS_BIT(GROUPS_LIFE) | GROUPS_BIT(GROUPS_MEM) |       \
+	    GROUPS_BIT(GROUPS_IO) | GROUPS_BIT(GROUPS_FILE) |     \
+	    GROUPS_BIT(GROUPS_LOCK) | GROUPS_BIT(GROUPS_TIME) |   \
+	    GROUPS_BIT(GROUPS_SIGNAL) | GROUPS_BIT(GROUPS_INFO) | \
+	    GROUPS_BIT(GROUPS_SOCKPAIR))
+
+static int
+read_policy(struct core *c, struct err *e)
+{
+	struct problems problems = { 0 };
+	struct stat s;
+	int fd = fstat(FD_POLICY, &s) == 0 ? FD_POLICY : -1;
+	int r = policy_file_read(fd, "policy", &c->ceiling, &problems, e);
+
+	if (r == -1)
+		cli_problems(&problems, "policy");
+	problems_fini(&problems);
+	close(FD_POLICY);
+	return r;
+}
+
+static int
+run(struct err *e)
+{
+	static const struct confine closed = { .id = SPAWN_CORE_ID,
+		.root = FD_STATE,
+		.groups = GROUPS,
+		.writes = true };
+	static struct core core;
+	struct stat s;
+	int r;
+
+	if (fstat(FD_MONITOR, &s) == -1 || !S_ISSOCK(s.st_mode))
+		return err_set(e, ERR_INVALID,
+		    "descriptor %d is not a socket; cellad starts this program",
+		    FD_MONITOR);
+	for (int fd = FD_MONITOR; fd <= FD_POLICY; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	umask(077);
+	if (fchdir(FD_STATE) == -1)
+		return err_sys(e, "state directory");
+	if (confine(&closed, e) == -1 || read_policy(&core, e) == -1)
+		return -1;
+	core.journal = journal_open(e);
+	if (core.journal == NULL)
+		return -1;
+	r = core_serve(&core, FD_MONITOR, FD_LAUNCHER, e);
+	journal_close(core.journal);
+	return r;
+}
+
+int
+main(void)
+{
+	struct err e;
+
+	if (run(&e) == 0)
+		return 0;
+	fprintf(stderr, "cella-core: %s\n", e.text);
+	return 1;
+}

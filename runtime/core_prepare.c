@@ -1,0 +1,270 @@
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "messages/front_msgs.h"
+#include "runtime/core_launcher.h"
+#include "runtime/core_prepare.h"
+#include "runtime/core_relay.h"
+
+struct core_prepare_job {
+	struct core_prepare_job *next;
+	enum prepare_type type;
+	struct buf body;
+	int fd;
+	bool bound; /* to made, else anybody may do it */
+	struct core_prepare_made made;
+	core_prepare_fn *fn;
+	void *arg;
+};
+
+static void
+free_job(struct core_prepare_job *j)
+{
+	buf_fini(&j->body);
+	fd_close(&j->fd);
+	free(j);
+}
+
+static void
+fail_job(struct core_prepare_job *j, const struct err *why)
+{
+	j->fn(j->arg, NULL, why, "");
+	free_job(j);
+}
+
+static bool
+is_for(const struct core_prepare_job *j, const struct core_preparer *p)
+{
+	return !j->bound || j->made.number == (unsigned)(p - p->all->preparer);
+}
+
+static void
+give(struct core_prepare *all, struct core_preparer *p,
+    struct core_prepare_job *j)
+{
+	p->busy = j;
+	j->made = (struct core_prepare_made){ (unsigned)(p - all->preparer),
+		p->generation, ++all->serial };
+	frame_link_send(&p->jobs, j->type, j->made.serial, &j->body, &j->fd,
+	    j->fd == -1 ? 0 : 1);
+	fd_close(&j->fd);
+}
+
+/* The first job that this one may do. */
+static void
+feed(struct core_prepare *all, struct core_preparer *p)
+{
+	struct core_prepare_job **at = &all->first, *j;
+
+	while (*at != NULL && !is_for(*at, p))
+		at = &(*at)->next;
+	j = *at;
+	if (j == NULL || !p->open || p->busy != NULL)
+		return;
+	*at = j->next;
+	if (all->last == &j->next)
+		all->last = at;
+	j->next = NULL;
+	give(all, p, j);
+}
+
+static int
+hear_failed(struct core_prepare_job *j, struct frame *f, struct err *e)
+{
+	char *problems = malloc(FRONT_PROBLEMS_MAX);
+	struct err why;
+
+	invariant(problems != NULL);
+	front_msgs_get_refused(&f->body, &why, problems);
+	if (buf_ok(&f->body))
+		j->fn(j->arg, NULL, &why, problems);
+	else
+		err_set(e, ERR_SYSTEM, "preparer: malformed frame");
+	free(problems);
+	return buf_ok(&f->body) ? 0 : -1;
+}
+
+static bool
+is_answer(const struct core_prepare_job *j, const struct frame *f)
+{
+	return f->serial == j->made.serial &&
+	    ((j->type == PREPARE_READ && f->type == PREPARE_READ_DONE) ||
+		(j->type == PREPARE_ASSEMBLE && f->type == PREPARE_ASSEMBLED) ||
+		(j->type == PREPARE_PACK && f->type == PREPARE_PACKED) ||
+		f->type == PREPARE_FAILED);
+}
+
+static int
+hear_answer(void *arg, struct frame *f, struct err *e)
+{
+	struct core_preparer *p = arg;
+	struct core_prepare_job *j = p->busy;
+
+	if (j == NULL || !is_answer(j, f))
+		return err_set(e, ERR_SYSTEM, "preparer: unexpected frame %u",
+		    f->type);
+	if (f->type == PREPARE_FAILED) {
+		if (hear_failed(j, f, e) == -1)
+			return -1;
+	} else {
+		j->fn(j->arg, f, NULL, "");
+	}
+	p->busy = NULL;
+	free_job(j);
+	feed(p->all, p);
+	return 0;
+}
+
+/* What waits for this very process waits in vain. */
+static void
+drop_bound(struct core_prepare *all, struct core_preparer *p,
+    const struct err *why)
+{
+	struct core_prepare_job **at = &all->first, *j, *dropped = NULL;
+
+	while ((j = *at) != NULL)
+		if (j->bound && is_for(j, p)) {
+			*at = j->next;
+			j->next = dropped;
+			dropped = j;
+		} else {
+			at = &j->next;
+		}
+	all->last = at;
+	while ((j = dropped) != NULL) {
+		dropped = j->next;
+		fail_job(j, why);
+	}
+}
+
+static void
+detach(struct core_preparer *p, const struct err *cause)
+{
+	struct core_prepare_job *j = p->busy;
+	struct err why;
+
+	if (!p->open)
+		return;
+	p->open = false;
+	p->busy = NULL;
+	frame_link_close(&p->jobs);
+	frame_link_close(&p->launcher);
+	core_relay_end(p);
+	err_set(&why, ERR_SYSTEM, "the preparer is gone: %s", cause->text);
+	if (j != NULL)
+		fail_job(j, &why);
+	drop_bound(p->all, p, &why);
+}
+
+static void
+gone(void *arg, const struct err *why)
+{
+	detach(arg, why);
+}
+
+void
+core_prepare_init(struct core_prepare *all, struct loop *loop,
+    struct core_launcher *launcher, const struct ceiling *ceiling)
+{
+	*all = (struct core_prepare){ .loop = loop,
+		.launcher = launcher,
+		.ceiling = ceiling };
+	all->last = &all->first;
+	for (size_t i = 0; i < MONITOR_PREPARERS; i++)
+		all->preparer[i] = (struct core_preparer){ .all = all,
+			.jobs.sock = -1,
+			.launcher.sock = -1 };
+}
+
+void
+core_prepare_fini(struct core_prepare *all)
+{
+	struct core_prepare_job *j;
+
+	for (size_t i = 0; i < MONITOR_PREPARERS; i++) {
+		frame_link_close(&all->preparer[i].jobs);
+		frame_link_close(&all->preparer[i].launcher);
+	}
+	while ((j = all->first) != NULL) {
+		all->first = j->next;
+		free_job(j);
+	}
+}
+
+int
+core_prepare_attach(struct core_prepare *all, unsigned number, int jobs,
+    int launcher, struct err *e)
+{
+	struct core_preparer *p = &all->preparer[number];
+	struct err why;
+
+	err_set(&why, ERR_SYSTEM, "another took its place");
+	detach(p, &why);
+	p->generation++;
+	if (frame_link_open(&p->jobs, all->loop, jobs, hear_answer, gone, p,
+		e) == -1) {
+		fd_close(&launcher);
+		return -1;
+	}
+	if (frame_link_open(&p->launcher, all->loop, launcher, core_relay_hear,
+		gone, p, e) == -1) {
+		frame_link_close(&p->jobs);
+		return -1;
+	}
+	p->open = true;
+	feed(all, p);
+	return 0;
+}
+
+struct core_prepare_job *
+core_prepare_ask(struct core_prepare *all, enum prepare_type type,
+    const struct buf *body, int fd, const struct core_prepare_made *made,
+    core_prepare_fn *fn, void *arg)
+{
+	struct core_prepare_job *j = calloc(1, sizeof(*j));
+
+	invariant(j != NULL);
+	*j = (struct core_prepare_job){ .type = type,
+		.fd = fd,
+		.bound = made != NULL,
+		.fn = fn,
+		.arg = arg };
+	if (made != NULL)
+		j->made = *made;
+	if (body != NULL)
+		buf_add(&j->body, body->data, body->len);
+	*all->last = j;
+	all->last = &j->next;
+	for (size_t i = 0; i < MONITOR_PREPARERS; i++)
+		feed(all, &all->preparer[i]);
+	return j;
+}
+
+struct core_prepare_made
+core_prepare_maker(const struct core_prepare_job *j)
+{
+	return j->made;
+}
+
+bool
+core_prepare_holds(const struct core_prepare *all,
+    const struct core_prepare_made *m)
+{
+	const struct core_preparer *p = &all->preparer[m->number];
+
+	return p->open && p->generation == m->generation;
+}
+
+void
+core_prepare_release(struct core_prepare *all,
+    const struct core_prepare_made *m)
+{
+	buf_auto struct buf b = { 0 };
+
+	if (!core_prepare_holds(all, m))
+		return;
+	buf_put_u32(&b, m->serial);
+	frame_link_send(&all->preparer[m->number].jobs, PREPARE_RELEASE, 0, &b,
+	    NULL, 0);
+}

@@ -1,0 +1,310 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "runtime/core_program.h"
+#include "runtime/journal.h"
+
+struct waiting {
+	struct waiting *next;
+	core_program_fn *fn;
+	void *arg;
+};
+
+struct core_program {
+	struct core_programs *all;
+	struct core_program *next;          /* in its bucket */
+	struct core_program *newer, *older; /* by use */
+	char hash[ITEM_HASH_MAX];
+	uint32_t tenant;
+	struct core_assembly *assembly; /* one that can be used again */
+	struct waiting *first, **last;
+	struct core_prepare_job *job; /* for those who wait */
+};
+
+/* ---- assemblies ---- */
+
+void
+core_program_give_back(struct core_assembly *a)
+{
+	if (--a->users > 0)
+		return;
+	core_prepare_release(a->all->prepare, &a->made);
+	fd_close(&a->args);
+	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
+		fd_close(&a->source[i]);
+	free(a);
+}
+
+static int
+take_fds(struct core_assembly *a, struct frame *f, struct err *e)
+{
+	size_t at = 0, want = 1;
+
+	for (size_t i = 0; i < a->machine.nmounts; i++)
+		want += a->machine.mount[i].kind != MACHINE_TMPFS;
+	if (f->nfds != want)
+		return err_set(e, ERR_SYSTEM, "preparer: %zu descriptors",
+		    f->nfds);
+	a->args = fd_take(&f->fds[at++]);
+	for (size_t i = 0; i < a->machine.nmounts; i++)
+		if (a->machine.mount[i].kind != MACHINE_TMPFS)
+			a->source[i] = fd_take(&f->fds[at++]);
+	return 0;
+}
+
+static struct core_assembly *
+new_assembly(struct core_program *p, struct frame *f, struct err *e)
+{
+	struct core_assembly *a = calloc(1, sizeof(*a));
+
+	invariant(a != NULL);
+	a->all = p->all;
+	a->users = 1;
+	a->tenant = p->tenant;
+	a->made = core_prepare_maker(p->job);
+	a->args = -1;
+	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
+		a->source[i] = -1;
+	prepare_msgs_get_assembled(&f->body, &a->facts);
+	if (machine_get(&f->body, &a->machine, e) == 0 &&
+	    take_fds(a, f, e) == 0)
+		return a;
+	core_program_give_back(a);
+	return NULL;
+}
+
+/* ---- the table ---- */
+
+static size_t
+bucket_of(const char *hash)
+{
+	size_t n = 5381;
+
+	for (; *hash != '\0'; hash++)
+		n = n * 33 + (unsigned char)*hash;
+	return n % CORE_PROGRAM_BUCKETS;
+}
+
+static void
+unlink_use(struct core_program *p)
+{
+	*(p->newer != NULL ? &p->newer->older : &p->all->newest) = p->older;
+	*(p->older != NULL ? &p->older->newer : &p->all->oldest) = p->newer;
+}
+
+static void
+link_newest(struct core_program *p)
+{
+	p->newer = NULL;
+	p->older = p->all->newest;
+	*(p->older != NULL ? &p->older->newer : &p->all->oldest) = p;
+	p->all->newest = p;
+}
+
+static void
+drop(struct core_program *p)
+{
+	struct core_program **at = &p->all->bucket[bucket_of(p->hash)];
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	unlink_use(p);
+	p->all->len--;
+	if (p->assembly != NULL)
+		core_program_give_back(p->assembly);
+	free(p);
+}
+
+/* The one that was used longest ago and that nobody waits for. */
+static void
+make_room(struct core_programs *all)
+{
+	struct core_program *p = all->oldest, *newer;
+
+	for (; p != NULL && all->len >= CORE_PROGRAM_KEPT; p = newer) {
+		newer = p->newer;
+		if (p->first == NULL)
+			drop(p);
+	}
+}
+
+/*
+ * Machines of one tenant share ids on the host.  A sender that nobody vouches
+ * for is a claim: such a message is its own tenant.
+ */
+static int
+find_tenant(struct core_programs *all, const struct prepare_program *row,
+    uint32_t *number, struct err *e)
+{
+	const char *name =
+	    row->unverified || row->sender[0] == '\0' ? row->hash : row->sender;
+	size_t i = 0;
+
+	while (i < all->ntenants && strcmp(all->tenant[i], name) != 0)
+		i++;
+	if (i == CORE_PROGRAM_TENANTS)
+		return err_set(e, ERR_BUSY,
+		    "functions of more than %d senders were launched",
+		    CORE_PROGRAM_TENANTS);
+	if (i == all->ntenants)
+		all->tenant[all->ntenants++] = str_dup(name);
+	*number = (uint32_t)i + 1;
+	return 0;
+}
+
+static struct core_program *
+find(struct core_programs *all, const char *hash, struct err *e)
+{
+	size_t bucket = bucket_of(hash);
+	struct core_program *p = all->bucket[bucket];
+	struct prepare_program row;
+	uint32_t tenant = 0;
+
+	while (p != NULL && strcmp(p->hash, hash) != 0)
+		p = p->next;
+	if (p != NULL) {
+		unlink_use(p);
+		link_newest(p);
+		return p;
+	}
+	if (journal_find_program(all->journal, hash, &row, e) == -1 ||
+	    find_tenant(all, &row, &tenant, e) == -1)
+		return NULL;
+	make_room(all);
+	p = calloc(1, sizeof(*p));
+	invariant(p != NULL);
+	p->all = all;
+	p->tenant = tenant;
+	memcpy(p->hash, row.hash, sizeof(p->hash));
+	p->last = &p->first;
+	p->next = all->bucket[bucket];
+	all->bucket[bucket] = p;
+	all->len++;
+	link_newest(p);
+	return p;
+}
+
+/* ---- who wants one ---- */
+
+static void ask(struct core_program *p);
+
+static void
+serve_first(struct core_program *p, struct core_assembly *a,
+    const struct err *why)
+{
+	struct waiting *w = p->first;
+
+	p->first = w->next;
+	if (p->first == NULL)
+		p->last = &p->first;
+	w->fn(w->arg, a, why);
+	free(w);
+}
+
+/* Answers are for who waited when they were asked for: the first, or all. */
+static void
+answered(void *arg, struct frame *f, const struct err *why,
+    const char *problems)
+{
+	struct core_program *p = arg;
+	struct core_assembly *a;
+	struct err e;
+
+	(void)problems; /* they were told when it was published */
+	a = f == NULL ? NULL : new_assembly(p, f, &e);
+	p->job = NULL;
+	if (a == NULL) {
+		while (p->first != NULL)
+			serve_first(p, NULL, why != NULL ? why : &e);
+		return;
+	}
+	if (!a->facts.reusable) {
+		serve_first(p, a, NULL);
+	} else {
+		p->assembly = a;
+		while (p->first != NULL) {
+			a->users++;
+			serve_first(p, a, NULL);
+		}
+	}
+	if (p->first != NULL)
+		ask(p);
+}
+
+static void
+ask(struct core_program *p)
+{
+	buf_auto struct buf b = { 0 };
+
+	if (p->job != NULL)
+		return;
+	buf_put_u32(&b, p->tenant);
+	buf_put_str(&b, p->hash);
+	p->job = core_prepare_ask(p->all->prepare, PREPARE_ASSEMBLE, &b, -1,
+	    NULL, answered, p);
+}
+
+static void
+wait_for(struct core_program *p, core_program_fn *fn, void *arg)
+{
+	struct waiting *w = calloc(1, sizeof(*w));
+
+	invariant(w != NULL);
+	*w = (struct waiting){ NULL, fn, arg };
+	*p->last = w;
+	p->last = &w->next;
+	ask(p);
+}
+
+void
+core_program_want(struct core_programs *all, const char *hash,
+    core_program_fn *fn, void *arg)
+{
+	struct core_program *p;
+	struct err e;
+
+	p = find(all, hash, &e);
+	if (p == NULL) {
+		fn(arg, NULL, &e);
+		return;
+	}
+	/* What a preparer made goes with its process. */
+	if (p->assembly != NULL &&
+	    !core_prepare_holds(all->prepare, &p->assembly->made)) {
+		core_program_give_back(p->assembly);
+		p->assembly = NULL;
+	}
+	if (p->assembly == NULL) {
+		wait_for(p, fn, arg);
+		return;
+	}
+	p->assembly->users++;
+	fn(arg, p->assembly, NULL);
+}
+
+void
+core_program_init(struct core_programs *all, struct core_prepare *prepare,
+    struct journal *journal)
+{
+	*all = (struct core_programs){ .prepare = prepare, .journal = journal };
+}
+
+void
+core_program_fini(struct core_programs *all)
+{
+	struct waiting *w;
+
+	while (all->newest != NULL) {
+		while ((w = all->newest->first) != NULL) {
+			all->newest->first = w->next;
+			free(w);
+		}
+		drop(all->newest);
+	}
+	while (all->ntenants > 0)
+		free(all->tenant[--all->ntenants]);
+}

@@ -1,0 +1,61 @@
+/*
+ * The functions that were asked for lately, ready to be launched: machine and
+ * descriptors, as a preparer made them.  Whoever wants one that another is
+ * waiting for waits with it, so that two cold starts share the work.
+ */
+#ifndef RUNTIME_CORE_PROGRAM_H
+#define RUNTIME_CORE_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "messages/item_hash.h"
+#include "policy/machine.h"
+#include "runtime/core_prepare.h"
+
+struct core_program;
+struct err;
+struct journal;
+
+/* One machine's worth; counted by its users, and gone with the last. */
+struct core_assembly {
+	struct core_programs *all;
+	unsigned users;
+	struct prepare_assembled facts;
+	struct core_prepare_made made;
+	struct machine machine;
+	uint32_t tenant;
+	int args;
+	int source[MACHINE_MOUNTS_MAX];
+};
+
+/* a is given to the callee, who gives it back; NULL: why not. */
+typedef void core_program_fn(void *arg, struct core_assembly *a,
+    const struct err *why);
+
+#define CORE_PROGRAM_BUCKETS 256
+#define CORE_PROGRAM_KEPT 256    /* assemblies that nobody uses now */
+#define CORE_PROGRAM_TENANTS 200 /* launcher.c holds some more */
+
+struct core_programs {
+	struct core_prepare *prepare;
+	struct journal *journal;
+	struct core_program *bucket[CORE_PROGRAM_BUCKETS];
+	struct core_program *newest, *oldest;
+	size_t len;
+	size_t ntenants;
+	char *tenant[CORE_PROGRAM_TENANTS];
+};
+
+void core_program_init(struct core_programs *, struct core_prepare *,
+    struct journal *);
+void core_program_fini(struct core_programs *);
+
+/* fn is called once, now or later. */
+void core_program_want(struct core_programs *, const char *hash,
+    core_program_fn *fn, void *arg);
+
+void core_program_give_back(struct core_assembly *);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * One run of a function, from the trigger to the end of its machine.  Front
+ * has the ends of what the function reads and writes; core keeps its standard
+ * error, and the facts of its end.
+ */
+#ifndef RUNTIME_CORE_RUN_H
+#define RUNTIME_CORE_RUN_H
+
+#include <stdint.h>
+
+struct core;
+struct value;
+
+/* For front: ADMITTED or REFUSED goes to it under the serial. */
+void core_run_start(struct core *, uint32_t serial, const char *hash);
+
+/* Front needs it no longer. */
+void core_run_left(struct core *, uint32_t serial);
+
+/* Front is gone, and whoever called through it. */
+void core_run_front_gone(struct core *);
+
+/* Nobody answers the resolvers of machines that have one: they are ended. */
+void core_run_dns_gone(struct core *);
+
+/* What runs now: a list for people and programs; the caller frees. */
+struct value *core_run_list(const struct core *);
+
+/* At the end of everything. */
+void core_run_fini(struct core *);
+
+#endif

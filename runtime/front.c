@@ -1,0 +1,200 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "runtime/front.h"
+#include "runtime/front_http.h"
+
+/* Connections in one turn. */
+#define ACCEPT_MAX 64
+
+static void
+stop(struct front *f, const struct err *why)
+{
+	if (f->status == 0 && why != NULL) {
+		*f->why = *why;
+		f->status = -1;
+	}
+	loop_stop(f->loop);
+}
+
+/* ---- core ---- */
+
+static struct front_question **
+find(struct front *f, uint32_t serial)
+{
+	struct front_question **q = &f->question[serial % FRONT_BUCKETS];
+
+	while (*q != NULL && (*q)->serial != serial)
+		q = &(*q)->next;
+	return q;
+}
+
+void
+front_ask(struct front *f, struct front_question *q, enum front_type type,
+    const struct buf *body, const int *fds, size_t nfds,
+    void (*answered)(void *, struct frame *), void *arg)
+{
+	struct front_question **at;
+
+	do
+		f->serial++;
+	while (f->serial == 0 || *find(f, f->serial) != NULL);
+	*q = (struct front_question){ NULL, f->serial, answered, arg };
+	at = find(f, f->serial);
+	*at = q;
+	frame_link_send(&f->core, type, q->serial, body, fds, nfds);
+}
+
+void
+front_tell(struct front *f, const struct front_question *q,
+    enum front_type type)
+{
+	frame_link_send(&f->core, type, q->serial, NULL, NULL, 0);
+}
+
+void
+front_forget(struct front *f, struct front_question *q)
+{
+	struct front_question **at;
+
+	if (q->serial == 0)
+		return;
+	at = find(f, q->serial);
+	if (*at == q)
+		*at = q->next;
+	q->serial = 0;
+}
+
+static int
+hear_core(void *arg, struct frame *f, struct err *e)
+{
+	struct front *front = arg;
+	struct front_question *q = *find(front, f->serial);
+
+	(void)e;
+	if (q != NULL)
+		q->answered(q->arg, f);
+	return 0; /* else nobody asks any more */
+}
+
+static void
+core_gone(void *arg, const struct err *why)
+{
+	stop(arg, why);
+}
+
+/* ---- callers ---- */
+
+static bool
+may_control(const struct front *f, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	    (peer.uid == f->owner || peer.uid == 0);
+}
+
+static void
+accept_some(void *arg, uint32_t events)
+{
+	struct front_listener *l = arg;
+	int fd;
+
+	(void)events;
+	for (int i = 0; i < ACCEPT_MAX; i++) {
+		fd = accept4(l->watch.fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1)
+			return;
+		if (l->control && !may_control(l->front, fd))
+			fd_close(&fd);
+		else
+			front_http_add(l->front->http, fd, l->control);
+	}
+}
+
+void
+front_is_idle(struct front *f)
+{
+	if (f->draining && front_http_is_idle(f->http))
+		loop_stop(f->loop);
+}
+
+/* SIGTERM: nobody new; whoever is here is served to the end. */
+static void
+hear_signal(void *arg, uint32_t events)
+{
+	struct front *f = arg;
+
+	(void)events;
+	if (f->draining)
+		return;
+	f->draining = true;
+	for (size_t i = 0; i < FRONT_LISTENERS; i++)
+		loop_remove(f->loop, &f->listener[i].watch);
+	front_http_drain(f->http);
+	front_is_idle(f);
+}
+
+static int
+add_listener(struct front *f, size_t i, int fd, bool control, struct err *e)
+{
+	struct front_listener *l = &f->listener[i];
+
+	*l = (struct front_listener){ f, LOOP_WATCH_NONE, control };
+	if (fd == -1)
+		return 0;
+	return loop_add(f->loop, &l->watch, fd, EPOLLIN, accept_some, l, e);
+}
+
+static int
+open_all(struct front *f, const struct front_args *a,
+    struct loop_watch *signals, struct err *e)
+{
+	f->loop = loop_open(e);
+	if (f->loop == NULL ||
+	    frame_link_open(&f->core, f->loop, a->core, hear_core, core_gone, f,
+		e) == -1)
+		return -1;
+	f->http = front_http_open(f, e);
+	if (f->http == NULL || add_listener(f, 0, a->control, true, e) == -1 ||
+	    add_listener(f, 1, a->http, false, e) == -1)
+		return -1;
+	return loop_add(f->loop, signals, a->signals, EPOLLIN, hear_signal, f,
+	    e);
+}
+
+int
+front_serve(const struct front_args *a, struct err *e)
+{
+	struct front *f = calloc(1, sizeof(*f));
+	struct loop_watch signals;
+	int r;
+
+	invariant(f != NULL);
+	f->why = e;
+	f->core.sock = -1;
+	f->owner = a->owner;
+	memcpy(f->token, a->token, sizeof(f->token));
+	r = open_all(f, a, &signals, e);
+	if (r == 0 && loop_run(f->loop, e) == -1)
+		r = -1;
+	if (f->http != NULL)
+		front_http_close(f->http);
+	frame_link_close(&f->core);
+	if (f->status == -1)
+		r = -1;
+	loop_close(f->loop);
+	free(f);
+	return r;
+}

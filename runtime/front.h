@@ -1,0 +1,72 @@
+/*
+ * The front of a node: callers' bytes on one side, core's frames on the other.
+ * It has no privilege, no file and no network of its own; what it is given are
+ * listening sockets, and for each run the descriptors of that function.
+ */
+#ifndef RUNTIME_FRONT_H
+#define RUNTIME_FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "messages/frame_link.h"
+#include "messages/front_msgs.h"
+
+struct err;
+struct front_http;
+
+#define FRONT_BUCKETS 256
+#define FRONT_LISTENERS 2
+
+/* Something that core was asked; lives in its owner. */
+struct front_question {
+	struct front_question *next;
+	uint32_t serial; /* 0: not asked */
+	/* Descriptors may be taken.  The owner may forget it in here. */
+	void (*answered)(void *arg, struct frame *);
+	void *arg;
+};
+
+struct front_listener {
+	struct front *front;
+	struct loop_watch watch;
+	bool control; /* whoever is let in may do everything */
+};
+
+struct front {
+	struct loop *loop;
+	struct frame_link core;
+	uint32_t serial;
+	struct front_question *question[FRONT_BUCKETS];
+	struct front_listener listener[FRONT_LISTENERS];
+	struct front_http *http;
+	char token[65];
+	uint32_t owner; /* uid that may connect to the control socket */
+	bool draining;
+	struct err *why;
+	int status;
+};
+
+struct front_args {
+	int core, signals;
+	int control, http; /* listening sockets; http -1: none */
+	char token[65];
+	uint32_t owner;
+};
+
+/* Serves until core is gone, or until it is told to drain and is idle. */
+int front_serve(const struct front_args *, struct err *);
+
+/* Every answer that carries its serial goes to it until it is forgotten. */
+void front_ask(struct front *, struct front_question *, enum front_type,
+    const struct buf *, const int *fds, size_t nfds,
+    void (*answered)(void *, struct frame *), void *arg);
+void front_tell(struct front *, const struct front_question *, enum front_type);
+void front_forget(struct front *, struct front_question *);
+
+/* A caller, or the last answer, is gone: it may be time to end. */
+void front_is_idle(struct front *);
+
+#endif

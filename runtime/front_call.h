@@ -1,0 +1,57 @@
+/*
+ * A call of a function as front makes it: the trigger to core, the function's
+ * descriptors, and the exchange over them.  Whoever calls is told that
+ * something changed, and looks.
+ */
+#ifndef RUNTIME_FRONT_CALL_H
+#define RUNTIME_FRONT_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "runtime/exchange.h"
+#include "runtime/front.h"
+
+struct front_call {
+	struct front *front;
+	struct front_question question;
+	struct exchange_request request; /* until it is admitted */
+	char *method, *path, *query;     /* its strings */
+	struct exchange_headers headers;
+	struct exchange exchange;
+	struct buf early; /* of the request's body, before it is admitted */
+	bool admitted;
+	bool request_over; /* the caller's */
+	bool failed;       /* why says it */
+	bool ended;        /* the machine has: how says it */
+	bool left;         /* the caller has */
+	bool let_go;       /* core was told that nobody needs it */
+	struct err why;
+	struct front_ended how;
+	uint64_t sent;
+	int to, from;
+	struct loop_watch to_watch, from_watch;
+	void (*changed)(void *arg);
+	void *arg;
+};
+
+/* The request's strings and headers are copied. */
+struct front_call *front_call_start(struct front *, const char *hash,
+    const struct exchange_request *, void (*changed)(void *), void *arg);
+
+/* The request's body.  Room: false while the function does not take it. */
+bool front_call_has_room(const struct front_call *);
+void front_call_send(struct front_call *, const void *, size_t);
+void front_call_send_end(struct front_call *);
+
+/* Something of the reply's body was taken: there is room for more. */
+void front_call_taken(struct front_call *);
+
+/* There is a reply to begin with, or a failure in its place. */
+bool front_call_has_answer(const struct front_call *);
+
+/* The caller is gone, or has it all: the call ends by itself. */
+void front_call_leave(struct front_call *);
+
+#endif

@@ -1,0 +1,243 @@
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "runtime/front_call.h"
+#include "runtime/front_http.h"
+#include "runtime/front_request.h"
+
+#define CONNECTIONS_MAX 4096
+#define IDLE_SECONDS 60U
+/* The head of a request, and what MHD keeps beside it. */
+#define CONNECTION_BYTES ((size_t)48 << 10)
+
+struct front_http {
+	struct front *front;
+	struct MHD_Daemon *daemon;
+	struct loop_watch watch;
+	struct loop_timer timer;
+	size_t nrequests;
+	unsigned char control[CONNECTIONS_MAX / 8 + 1024]; /* bit: by fd */
+};
+
+/* ---- the loop ---- */
+
+static void
+run(void *arg)
+{
+	struct front_http *h = arg;
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	MHD_run(h->daemon);
+	if (h->timer.place == 0 && MHD_get_timeout(h->daemon, &ms) == MHD_YES)
+		loop_timer_set(h->front->loop, &h->timer,
+		    clock_mono_ns() + ms * (CLOCK_SECOND / 1000), run, h);
+}
+
+static void
+is_ready(void *arg, uint32_t events)
+{
+	struct front_http *h = arg;
+
+	(void)events;
+	loop_timer_stop(h->front->loop, &h->timer);
+	run(h);
+}
+
+void
+front_http_run_soon(struct front_http *h)
+{
+	loop_timer_set(h->front->loop, &h->timer, 0, run, h);
+}
+
+/* ---- requests ---- */
+
+static enum MHD_Result
+start(struct front_request *r, const char *method)
+{
+	switch (r->route.to) {
+	case ROUTE_FUNCTION:
+		front_function_start(r, method);
+		return MHD_YES;
+	case ROUTE_HEALTH:
+	case ROUTE_READY:
+		return front_request_queue_text(r, MHD_HTTP_OK, "text/plain",
+		    "ok\n");
+	case ROUTE_BAD_HASH:
+		return front_request_fail(r, MHD_HTTP_BAD_REQUEST, ERR_INVALID,
+		    "not an item hash");
+	case ROUTE_MESSAGES:
+	case ROUTE_FUNCTIONS:
+	case ROUTE_RUNS:
+		return front_control_start(r, method);
+	case ROUTE_NOWHERE:
+		break;
+	}
+	return front_request_fail(r, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND,
+	    "no such path");
+}
+
+static bool
+came_by_control(const struct front_http *h, int fd)
+{
+	return (h->control[fd / 8] & (1U << (fd % 8))) != 0;
+}
+
+static enum MHD_Result
+handle(void *arg, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *data, size_t *len,
+    void **state)
+{
+	struct front_request *r = *state;
+	enum MHD_Result result;
+
+	(void)url;
+	(void)version;
+	if (r == NULL || r->gone)
+		return MHD_NO;
+	if (r->connection == NULL) {
+		r->connection = connection;
+		r->control = came_by_control(arg, front_request_fd(r));
+		/* An answer before the request's end closes the connection. */
+		if (r->route.to != ROUTE_FUNCTION &&
+		    front_request_length(r) == 0)
+			return MHD_YES;
+	}
+	if (!r->started) {
+		r->started = true;
+		result = start(r, method);
+		if (result == MHD_NO || r->answered ||
+		    front_request_length(r) != 0 || r->call != NULL)
+			return result;
+	}
+	if (r->answered)
+		return MHD_YES;
+	return r->call != NULL ? front_function_go_on(r, data, len)
+			       : front_control_go_on(r, data, len);
+}
+
+/* Called with the target as it came, before anything is decoded. */
+static void *
+begin(void *arg, const char *target, struct MHD_Connection *connection)
+{
+	struct front_http *h = arg;
+	struct front_request *r = calloc(1, sizeof(*r));
+
+	(void)connection;
+	if (r == NULL)
+		return NULL;
+	r->http = h;
+	r->front = h->front;
+	r->watch = (struct loop_watch)LOOP_WATCH_NONE;
+	h->nrequests++;
+	route_parse(&r->route, target);
+	return r;
+}
+
+static void
+completed(void *arg, struct MHD_Connection *connection, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+	struct front_request *r = *state;
+
+	(void)arg;
+	(void)connection;
+	(void)code;
+	if (r == NULL)
+		return;
+	loop_remove(r->front->loop, &r->watch);
+	if (r->call != NULL)
+		front_call_leave(r->call);
+	front_forget(r->front, &r->question);
+	buf_fini(&r->body);
+	free(r->problems);
+	r->http->nrequests--;
+	front_is_idle(r->front);
+	free(r);
+	*state = NULL;
+}
+
+/* A path is bytes: functions decode theirs as they like. */
+static size_t
+keep_as_it_is(void *arg, struct MHD_Connection *c, char *text)
+{
+	(void)arg;
+	(void)c;
+	return strlen(text);
+}
+
+struct front_http *
+front_http_open(struct front *f, struct err *e)
+{
+	struct front_http *h = calloc(1, sizeof(*h));
+	const union MHD_DaemonInfo *info;
+
+	invariant(h != NULL);
+	h->front = f;
+	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+		MHD_ALLOW_SUSPEND_RESUME,
+	    0, NULL, NULL, handle, h, MHD_OPTION_URI_LOG_CALLBACK, begin, h,
+	    MHD_OPTION_NOTIFY_COMPLETED, completed, h,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_as_it_is, NULL,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	if (h->daemon == NULL) {
+		free(h);
+		err_set(e, ERR_SYSTEM, "HTTP: the library does not start");
+		return NULL;
+	}
+	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (loop_add(f->loop, &h->watch, info->epoll_fd, EPOLLIN, is_ready, h,
+		e) == 0)
+		return h;
+	MHD_stop_daemon(h->daemon);
+	free(h);
+	return NULL;
+}
+
+void
+front_http_close(struct front_http *h)
+{
+	loop_timer_stop(h->front->loop, &h->timer);
+	loop_remove(h->front->loop, &h->watch);
+	/* Suspended ones cannot be stopped, and the process ends anyway. */
+	if (h->nrequests == 0) {
+		MHD_stop_daemon(h->daemon);
+		free(h);
+	}
+}
+
+void
+front_http_add(struct front_http *h, int fd, bool control)
+{
+	if ((size_t)fd / 8 >= sizeof(h->control)) {
+		fd_close(&fd);
+		return;
+	}
+	h->control[fd / 8] &= (unsigned char)~(1U << (fd % 8));
+	if (control)
+		h->control[fd / 8] |= (unsigned char)(1U << (fd % 8));
+	/* It closes what it cannot take. */
+	MHD_add_connection(h->daemon, fd, NULL, 0);
+	front_http_run_soon(h);
+}
+
+void
+front_http_drain(struct front_http *h)
+{
+	(void)h; /* see front_request_queue() */
+}
+
+bool
+front_http_is_idle(const struct front_http *h)
+{
+	return h->nrequests == 0;
+}

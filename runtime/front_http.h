@@ -1,0 +1,21 @@
+/* HTTP/1.1 for callers, by libmicrohttpd on front's loop. */
+#ifndef RUNTIME_FRONT_HTTP_H
+#define RUNTIME_FRONT_HTTP_H
+
+#include <stdbool.h>
+
+struct err;
+struct front;
+struct front_http;
+
+struct front_http *front_http_open(struct front *, struct err *);
+void front_http_close(struct front_http *);
+
+/* A connection that was just accepted; taken over. */
+void front_http_add(struct front_http *, int fd, bool control);
+
+/* Every reply from now on is a connection's last. */
+void front_http_drain(struct front_http *);
+bool front_http_is_idle(const struct front_http *);
+
+#endif

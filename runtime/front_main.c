@@ -1,0 +1,87 @@
+/*
+ * cella-front: everything that comes from the network.  Theory of operation:
+ *
+ * The monitor starts it with its socket to core (descriptor 3), an empty
+ * directory (4), the token of the control paths (5), and listening sockets:
+ * control (6), and HTTP or nothing (7).  It makes the empty directory its root
+ * and enters an empty network, so that it can open nothing and call nobody,
+ * and becomes an id of its own.  What it knows of functions core tells it, a
+ * run at a time (front.c).
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "policy/groups.h"
+#include "runtime/confine.h"
+#include "runtime/front.h"
+
+enum { FD_CORE = 3, FD_EMPTY, FD_TOKEN, FD_CONTROL, FD_HTTP };
+
+/* Its network is empty: a socket that it makes reaches nobody. */
+#define GROUPS                                                      \
+	(GROUPS_BIT(GROUPS_LIFE) | GROUPS_BIT(GROUPS_MEM) |         \
+	    GROUPS_BIT(GROUPS_IO) | GROUPS_BIT(GROUPS_FILE) |       \
+	    GROUPS_BIT(GROUPS_TIME) | GROUPS_BIT(GROUPS_SIGNAL) |   \
+	    GROUPS_BIT(GROUPS_INFO) | GROUPS_BIT(GROUPS_SOCKPAIR) | \
+	    GROUPS_BIT(GROUPS_SOCK_INET))
+
+static int
+open_signals(struct err *e)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd == -1 ? err_sys(e, "signalfd") : fd;
+}
+
+static int
+run(struct err *e)
+{
+	static const struct confine closed = { .id = CONFINE_FRONT_ID,
+		.root = FD_EMPTY,
+		.groups = GROUPS,
+		.writes = true, /* messages, in memory */
+		.alone = true };
+	struct front_args a = { .core = FD_CORE,
+		.control = FD_CONTROL,
+		.owner = geteuid() };
+	struct stat s;
+
+	if (fstat(FD_CORE, &s) == -1 || !S_ISSOCK(s.st_mode))
+		return err_set(e, ERR_INVALID,
+		    "descriptor %d is not a socket; cellad starts this program",
+		    FD_CORE);
+	for (int fd = FD_CORE; fd <= FD_HTTP; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	a.http = fstat(FD_HTTP, &s) == 0 ? FD_HTTP : -1;
+	if (fd_read_full(FD_TOKEN, a.token, sizeof(a.token) - 1) !=
+	    (ssize_t)sizeof(a.token) - 1)
+		return err_set(e, ERR_INVALID, "the token is malformed");
+	a.signals = open_signals(e);
+	if (a.signals == -1 || confine(&closed, e) == -1)
+		return -1;
+	close(FD_EMPTY);
+	return front_serve(&a, e);
+}
+
+int
+main(void)
+{
+	struct err e;
+
+	if (run(&e) == 0)
+		return 0;
+	fprintf(stderr, "cella-front: %s\n", e.text);
+	return 1;
+}

@@ -1,0 +1,81 @@
+/*
+ * A caller's request while it is served: what front_http.c, which owns the
+ * library, shares with those who know what is asked.  Replies are queued once;
+ * everything before that may wait for more.
+ */
+#ifndef RUNTIME_FRONT_REQUEST_H
+#define RUNTIME_FRONT_REQUEST_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "runtime/front.h"
+#include "runtime/route.h"
+
+struct front_call;
+struct front_http;
+
+struct front_request {
+	struct front_http *http;
+	struct front *front;
+	struct MHD_Connection *connection;
+	struct route route;
+	bool started, suspended, answered, over;
+	bool control;                   /* it came by the control socket */
+	bool gone;                      /* the caller, while we waited */
+	struct loop_watch watch;        /* of the caller, while we wait */
+	struct front_call *call;        /* a function's */
+	struct front_question question; /* control's */
+	struct buf body;                /* of a message; then of the answer */
+	bool refused, has_answer;
+	struct err why;
+	char *problems; /* JSON, or NULL */
+};
+
+/* ---- front_request.c: for those who serve one ---- */
+
+/* The caller's connection. */
+int front_request_fd(const struct front_request *);
+
+/* Nothing more of the caller is read, and nothing sent, until it wakes. */
+void front_request_wait(struct front_request *);
+void front_request_wake(struct front_request *);
+
+const char *front_request_header(const struct front_request *,
+    const char *name);
+
+/* Of the body; -1: chunked. */
+long long front_request_length(const struct front_request *);
+
+/* The reply; the response is taken over. */
+enum MHD_Result front_request_queue(struct front_request *, unsigned status,
+    struct MHD_Response *);
+enum MHD_Result front_request_queue_text(struct front_request *,
+    unsigned status, const char *type, const char *text);
+unsigned front_request_status_of(enum err_code);
+enum MHD_Result front_request_queue_error(struct front_request *,
+    unsigned status, const struct err *);
+enum MHD_Result front_request_fail(struct front_request *, unsigned status,
+    enum err_code, const char *text);
+
+/* ---- front_http.c ---- */
+
+/* The library is run again, soon. */
+void front_http_run_soon(struct front_http *);
+
+/* ---- front_function.c: /vm/ ---- */
+
+void front_function_start(struct front_request *, const char *method);
+enum MHD_Result front_function_go_on(struct front_request *, const char *data,
+    size_t *len);
+
+/* ---- front_control.c: /control/ ---- */
+
+enum MHD_Result front_control_start(struct front_request *, const char *method);
+enum MHD_Result front_control_go_on(struct front_request *, const char *data,
+    size_t *len);
+
+#endif

@@ -1,0 +1,215 @@
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "runtime/journal.h"
+
+#define SCHEMA_VERSION 1
+
+static const char schema[] = "CREATE TABLE IF NOT EXISTS program ("
+			     " number INTEGER PRIMARY KEY,"
+			     " hash TEXT NOT NULL UNIQUE,"
+			     " digest TEXT NOT NULL,"
+			     " sender TEXT NOT NULL,"
+			     " unverified INTEGER NOT NULL,"
+			     " on_http INTEGER NOT NULL,"
+			     " published_ns INTEGER NOT NULL"
+			     ") STRICT;"
+			     "PRAGMA user_version = 1;";
+
+struct journal {
+	sqlite3 *db;
+	sqlite3_stmt *add, *find, *each;
+};
+
+static int
+fail(struct journal *j, const char *what, struct err *e)
+{
+	return err_set(e, ERR_SYSTEM, "journal: %s: %s", what,
+	    sqlite3_errmsg(j->db));
+}
+
+static int
+execute(struct journal *j, const char *sql, struct err *e)
+{
+	if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(j, "open", e);
+	return 0;
+}
+
+static int
+read_version(struct journal *j, int *version, struct err *e)
+{
+	sqlite3_stmt *s;
+
+	if (sqlite3_prepare_v2(j->db, "PRAGMA user_version", -1, &s, NULL) !=
+	    SQLITE_OK)
+		return fail(j, "version", e);
+	*version =
+	    sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int(s, 0) : -1;
+	sqlite3_finalize(s);
+	return *version == -1 ? fail(j, "version", e) : 0;
+}
+
+static int
+prepare(struct journal *j, const char *sql, sqlite3_stmt **s, struct err *e)
+{
+	if (sqlite3_prepare_v3(j->db, sql, -1, SQLITE_PREPARE_PERSISTENT, s,
+		NULL) != SQLITE_OK)
+		return fail(j, sql, e);
+	return 0;
+}
+
+static int
+open_db(struct journal *j, struct err *e)
+{
+	int version = 0;
+
+	if (sqlite3_open_v2("journal.db", &j->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+		    SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK)
+		return fail(j, "open", e);
+	/* Another core may have been killed a moment ago. */
+	sqlite3_busy_timeout(j->db, 5000);
+	if (execute(j,
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		"PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
+		e) == -1 ||
+	    read_version(j, &version, e) == -1)
+		return -1;
+	if (version > SCHEMA_VERSION)
+		return err_set(e, ERR_CONFLICT,
+		    "journal: version %d is newer than this program", version);
+	if (execute(j, "BEGIN IMMEDIATE", e) == -1 ||
+	    execute(j, schema, e) == -1 || execute(j, "COMMIT", e) == -1)
+		return -1;
+	return 0;
+}
+
+struct journal *
+journal_open(struct err *e)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+
+	invariant(j != NULL);
+	if (open_db(j, e) == 0 &&
+	    prepare(j,
+		"INSERT INTO program (hash, digest, sender, unverified,"
+		" on_http, published_ns) VALUES (?, ?, ?, ?, ?, ?)"
+		" ON CONFLICT (hash) DO NOTHING",
+		&j->add, e) == 0 &&
+	    prepare(j,
+		"SELECT hash, digest, sender, unverified, on_http,"
+		" published_ns FROM program WHERE hash = ?",
+		&j->find, e) == 0 &&
+	    prepare(j,
+		"SELECT hash, digest, sender, unverified, on_http,"
+		" published_ns FROM program ORDER BY number",
+		&j->each, e) == 0)
+		return j;
+	journal_close(j);
+	return NULL;
+}
+
+void
+journal_close(struct journal *j)
+{
+	if (j == NULL)
+		return;
+	sqlite3_finalize(j->add);
+	sqlite3_finalize(j->find);
+	sqlite3_finalize(j->each);
+	sqlite3_close(j->db);
+	free(j);
+}
+
+static void
+bind_text(sqlite3_stmt *s, int at, const char *text)
+{
+	sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+}
+
+int
+journal_add_program(struct journal *j, const struct prepare_program *p,
+    uint64_t now_ns, bool *fresh, struct err *e)
+{
+	int r;
+
+	bind_text(j->add, 1, p->hash);
+	bind_text(j->add, 2, p->digest);
+	bind_text(j->add, 3, p->sender);
+	sqlite3_bind_int(j->add, 4, p->unverified);
+	sqlite3_bind_int(j->add, 5, p->on_http);
+	sqlite3_bind_int64(j->add, 6, (sqlite3_int64)now_ns);
+	r = sqlite3_step(j->add);
+	*fresh = sqlite3_changes(j->db) == 1;
+	if (r != SQLITE_DONE)
+		fail(j, "publish", e);
+	sqlite3_reset(j->add);
+	return r == SQLITE_DONE ? 0 : -1;
+}
+
+/* What was written was checked; what is too long now is damage. */
+static bool
+take_text(sqlite3_stmt *s, int at, char *out, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(s, at);
+
+	return text != NULL && str_copy(out, size, text);
+}
+
+static int
+take_program(struct journal *j, sqlite3_stmt *s, struct prepare_program *p,
+    struct err *e)
+{
+	(void)j;
+	memset(p, 0, sizeof(*p));
+	if (!take_text(s, 0, p->hash, sizeof(p->hash)) ||
+	    !take_text(s, 1, p->digest, sizeof(p->digest)) ||
+	    !take_text(s, 2, p->sender, sizeof(p->sender)))
+		return err_set(e, ERR_SYSTEM, "journal: a damaged row");
+	p->unverified = sqlite3_column_int(s, 3) != 0;
+	p->on_http = sqlite3_column_int(s, 4) != 0;
+	return 0;
+}
+
+int
+journal_find_program(struct journal *j, const char *hash,
+    struct prepare_program *p, struct err *e)
+{
+	int r;
+
+	bind_text(j->find, 1, hash);
+	r = sqlite3_step(j->find);
+	if (r == SQLITE_ROW)
+		r = take_program(j, j->find, p, e);
+	else if (r == SQLITE_DONE)
+		r = err_set(e, ERR_NOT_FOUND, "%s: nobody published it", hash);
+	else
+		r = fail(j, "find", e);
+	sqlite3_reset(j->find);
+	return r;
+}
+
+int
+journal_each_program(struct journal *j,
+    int (*fn)(void *, const struct prepare_program *, uint64_t), void *arg,
+    struct err *e)
+{
+	struct prepare_program p;
+	int r, status = 0;
+
+	while (status == 0 && (r = sqlite3_step(j->each)) == SQLITE_ROW) {
+		status = take_program(j, j->each, &p, e);
+		if (status == 0)
+			status = fn(arg, &p,
+			    (uint64_t)sqlite3_column_int64(j->each, 5));
+	}
+	if (status == 0 && r != SQLITE_DONE)
+		status = fail(j, "list", e);
+	sqlite3_reset(j->each);
+	return status;
+}

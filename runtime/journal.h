@@ -1,0 +1,34 @@
+/*
+ * What must survive a kill: STATE/journal.db, by SQLite (WAL, synchronous
+ * FULL).  What a function here says is done is on the disk when it returns.
+ * Core is the only writer.
+ */
+#ifndef RUNTIME_JOURNAL_H
+#define RUNTIME_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "messages/prepare_msgs.h"
+
+struct err;
+struct journal;
+
+/* In the working directory.  NULL: a damaged or a newer one is refused. */
+struct journal *journal_open(struct err *);
+void journal_close(struct journal *);
+
+/* A function that is published; again: nothing changes, and fresh is false. */
+int journal_add_program(struct journal *, const struct prepare_program *,
+    uint64_t now_ns, bool *fresh, struct err *);
+
+/* ERR_NOT_FOUND if nobody published it. */
+int journal_find_program(struct journal *, const char *hash,
+    struct prepare_program *, struct err *);
+
+/* In the order of publishing; fn returns 0 to go on. */
+int journal_each_program(struct journal *,
+    int (*fn)(void *, const struct prepare_program *, uint64_t published_ns),
+    void *arg, struct err *);
+
+#endif

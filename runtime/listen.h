@@ -1,0 +1,22 @@
+/* Listening sockets, opened before privilege is given up. */
+#ifndef RUNTIME_LISTEN_H
+#define RUNTIME_LISTEN_H
+
+#include <stddef.h>
+
+struct err;
+
+/* "127.0.0.1:4020", "[::1]:4020"; port 0: the kernel chooses.  -1: error. */
+int listen_tcp(const char *where, struct err *);
+
+/* What a person types to reach it: "127.0.0.1:4020". */
+void listen_name(int fd, char *out, size_t size);
+
+/*
+ * A socket in the file system that only its owner may connect to.  One that a
+ * killed process left there is replaced: the caller holds a lock that says
+ * that nobody listens on it.
+ */
+int listen_unix(const char *path, struct err *);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * The monitor's work: it starts the processes of a node, starts again who
+ * dies, and ends them.  cellad_main.c says which they are.
+ */
+#ifndef RUNTIME_MONITOR_H
+#define RUNTIME_MONITOR_H
+
+struct err;
+struct store;
+
+struct monitor {
+	const char *state_dir, *control;
+	const char *policy; /* NULL: the built-in ceiling */
+	struct store *store;
+	int listen_control;
+	int listen_http; /* -1: none */
+	const char *token;
+};
+
+/* Until a signal ends it; says on standard output where the node listens. */
+int monitor_run(const struct monitor *, struct err *);
+
+#endif
