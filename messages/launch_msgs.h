@@ -7,6 +7,8 @@
  *                                   <-  READY host
  *   VOLUME u32 tenant, bytes, files ->
  *                                   <-  VOLUME_MADE + 1 descriptor, or ERROR
+ *   FREE_VOLUME                     ->
+ *   FREE_TENANT u32 tenant          ->
  *   CREATE u32 tenant, machine      ->
  *                                   <-  CREATED + pidfd (+ socket), or ERROR
  *   CONNECT u32 port                ->
@@ -20,7 +22,10 @@
  * controls that may be missing; spares: u32, how many slots are kept ready.  A
  * machine is known by the serial of its CREATE, which CONNECT, KILL and EXITED
  * carry; other answers carry their request's.  All machines of one tenant have
- * the same range of host ids, so that they may share a volume.
+ * the same range of host ids, so that they may share a volume.  A volume is
+ * known by the serial of its VOLUME, which FREE_VOLUME carries: it goes when
+ * the last machine that has it does.  FREE_TENANT gives the range of ids back,
+ * if it has one; machines of it that are left are ended.
  *
  * CREATE's descriptors: standard input, output and error, the args block
  * (guest/start_block.h), channel in and out if the machine has one, then one
@@ -53,6 +58,8 @@ enum launch_type {
 	LAUNCH_KILL,
 	LAUNCH_EXITED,
 	LAUNCH_ERROR,
+	LAUNCH_FREE_VOLUME,
+	LAUNCH_FREE_TENANT,
 	LAUNCH_DONE, /* nothing of the conversation is left on the host */
 };
 

@@ -186,6 +186,14 @@ add_plain(struct work *w, int from, const char *text)
 	return add_mount(w, &v, fd_take(&dir));
 }
 
+/* It goes with the assembly. */
+static void
+own_volume(struct work *w, uint32_t serial)
+{
+	invariant(w->out->nvolumes < MACHINE_MOUNTS_MAX);
+	w->out->volume[w->out->nvolumes++] = serial;
+}
+
 static int
 add_image(struct work *w, const char *digest, enum aleph_encoding encoding,
     const char *field, const struct machine_mount *v)
@@ -198,14 +206,17 @@ add_image(struct work *w, const char *digest, enum aleph_encoding encoding,
 		.verbose = w->in->verbose };
 	struct machine_mount tree = *v;
 	char image[SHA256_HEX];
+	uint32_t serial;
 	int fd;
 
 	if (spawn_is_rootless()) {
 		/* The volume itself: no image could be mounted. */
 		tree.kind = MACHINE_TREE;
-		fd = unpack_volume(&in, digest, encoding, w->e);
-		return fd == -1 ? err_in(w->e, "%s", field)
-				: add_mount(w, &tree, fd);
+		fd = unpack_volume(&in, digest, encoding, &serial, w->e);
+		if (fd == -1)
+			return err_in(w->e, "%s", field);
+		own_volume(w, serial);
+		return add_mount(w, &tree, fd);
 	}
 	if (unpack_image(&in, digest, encoding, image, w->e) == -1)
 		return err_in(w->e, "%s", field);
@@ -310,6 +321,7 @@ add_export(struct work *w)
 		.verbose = w->in->verbose };
 	char digest[SHA256_HEX];
 	fd_auto int volume = -1;
+	uint32_t serial;
 
 	if (!p->export.present)
 		return 0;
@@ -317,9 +329,10 @@ add_export(struct work *w)
 		return -1;
 	/* Two inodes are the volume's own. */
 	volume = launcher_link_volume(w->in->link, w->in->tenant,
-	    limit[GRANT_EXPORT], limit[GRANT_EXPORT_FILES] + 2, w->e);
+	    limit[GRANT_EXPORT], limit[GRANT_EXPORT_FILES] + 2, &serial, w->e);
 	if (volume == -1)
 		return err_in(w->e, "export");
+	own_volume(w, serial);
 	if (shares_mount(p) &&
 	    (resolve(w, "data.ref", p->data.ref, p->data.address, digest) ==
 		    -1 ||
@@ -498,6 +511,7 @@ assemble(const struct assemble_input *in, struct assembly *out, struct err *e)
 
 	memset(out, 0, sizeof(*out));
 	out->store = in->store;
+	out->link = in->link;
 	out->args = out->export_volume = -1;
 	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
 		out->source[i] = -1;
@@ -515,6 +529,8 @@ assemble_fini(struct assembly *a)
 		fd_close(&a->source[i]);
 	fd_close(&a->args);
 	fd_close(&a->export_volume);
+	while (a->nvolumes > 0)
+		launcher_link_free_volume(a->link, a->volume[--a->nvolumes]);
 	if (a->tmp[0] != '\0')
 		store_remove_tmp(a->store, a->tmp);
 	a->tmp[0] = '\0';

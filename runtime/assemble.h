@@ -31,7 +31,10 @@ struct assembly {
 	struct machine machine;
 	int source[MACHINE_MOUNTS_MAX];
 	int args;
-	int export_volume;  /* -1: the message has no export */
+	int export_volume; /* -1: the message has no export */
+	size_t nvolumes;   /* serials of the launcher's */
+	uint32_t volume[MACHINE_MOUNTS_MAX];
+	struct launcher_link *link;
 	char tmp[64];       /* of the store, "" if none */
 	struct value *refs; /* as resolved */
 	struct store *store;

@@ -428,6 +428,7 @@ run_dropped(const struct run_options *o, struct opened *files)
 	if (r->dns.pid != 0)
 		(void)spawn_end(&r->dns);
 	cleared = spawn_end_launcher(&files->launcher);
+	r->link.sock = -1; /* what is freed from here on has gone with it */
 	/* What the kernel wrote meanwhile. */
 	if (files->audit != -1 && r->instance.ran)
 		denials_drain(files->audit, r->instance.created.uid,

@@ -18,6 +18,7 @@ struct ceiling;
 struct core_launcher;
 struct core_prepare_job;
 struct core_prepare_machine;
+struct core_prepare_volume;
 struct err;
 
 /* f is the answer; NULL: why not, and a list of problems as JSON or "". */
@@ -38,6 +39,7 @@ struct core_preparer {
 	uint32_t generation;
 	struct core_prepare_job *busy;
 	struct core_prepare_machine *machine; /* those it started */
+	struct core_prepare_volume *volume;
 };
 
 struct core_prepare {

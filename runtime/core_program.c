@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "runtime/core_launcher.h"
 #include "runtime/core_program.h"
 #include "runtime/journal.h"
 
@@ -18,10 +19,11 @@ struct core_program {
 	struct core_program *next;          /* in its bucket */
 	struct core_program *newer, *older; /* by use */
 	char hash[ITEM_HASH_MAX];
-	uint32_t tenant;
+	char owner[PREPARE_SENDER_MAX];
 	struct core_assembly *assembly; /* one that can be used again */
 	struct waiting *first, **last;
 	struct core_prepare_job *job; /* for those who wait */
+	struct core_tenant *tenant;   /* of the job */
 };
 
 /* ---- assemblies ---- */
@@ -32,6 +34,8 @@ core_program_give_back(struct core_assembly *a)
 	if (--a->users > 0)
 		return;
 	core_prepare_release(a->all->prepare, &a->made);
+	a->tenant->users--;
+	a->tenant->used_last = ++a->all->clock;
 	fd_close(&a->args);
 	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
 		fd_close(&a->source[i]);
@@ -64,6 +68,7 @@ new_assembly(struct core_program *p, struct frame *f, struct err *e)
 	a->all = p->all;
 	a->users = 1;
 	a->tenant = p->tenant;
+	a->tenant->users++;
 	a->made = core_prepare_maker(p->job);
 	a->args = -1;
 	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
@@ -119,41 +124,84 @@ drop(struct core_program *p)
 	free(p);
 }
 
-/* The one that was used longest ago and that nobody waits for. */
-static void
-make_room(struct core_programs *all)
+/* The one that was used longest ago and that nobody waits for or runs. */
+static bool
+drop_oldest(struct core_programs *all)
 {
-	struct core_program *p = all->oldest, *newer;
+	struct core_program *p = all->oldest;
 
-	for (; p != NULL && all->len >= CORE_PROGRAM_KEPT; p = newer) {
-		newer = p->newer;
-		if (p->first == NULL)
-			drop(p);
+	while (p != NULL &&
+	    (p->first != NULL || p->job != NULL ||
+		(p->assembly != NULL && p->assembly->users > 1)))
+		p = p->newer;
+	if (p != NULL)
+		drop(p);
+	return p != NULL;
+}
+
+/* One that is free, or the one that nobody uses for the longest time. */
+static struct core_tenant *
+choose_tenant(struct core_programs *all)
+{
+	struct core_tenant *best = NULL, *t;
+
+	for (size_t i = 0; i < CORE_PROGRAM_TENANTS; i++) {
+		t = &all->tenant[i];
+		if (t->name == NULL)
+			return t;
+		if (t->users == 0 &&
+		    (best == NULL || t->used_last < best->used_last))
+			best = t;
 	}
+	return best;
+}
+
+/* The launcher gives the ids back; no machine has them any more. */
+static void
+free_tenant(struct core_programs *all, struct core_tenant *t)
+{
+	buf_auto struct buf b = { 0 };
+
+	buf_put_u32(&b, t->number);
+	frame_link_send(&all->prepare->launcher->link, LAUNCH_FREE_TENANT, 0,
+	    &b, NULL, 0);
+	free(t->name);
+	*t = (struct core_tenant){ .name = NULL };
 }
 
 /*
  * Machines of one tenant share ids on the host.  A sender that nobody vouches
  * for is a claim: such a message is its own tenant.
  */
-static int
-find_tenant(struct core_programs *all, const struct prepare_program *row,
-    uint32_t *number, struct err *e)
+static const char *
+owner_of(const struct prepare_program *row)
 {
-	const char *name =
-	    row->unverified || row->sender[0] == '\0' ? row->hash : row->sender;
-	size_t i = 0;
+	return row->unverified || row->sender[0] == '\0' ? row->hash
+							 : row->sender;
+}
 
-	while (i < all->ntenants && strcmp(all->tenant[i], name) != 0)
-		i++;
-	if (i == CORE_PROGRAM_TENANTS)
-		return err_set(e, ERR_BUSY,
-		    "functions of more than %d senders were launched",
-		    CORE_PROGRAM_TENANTS);
-	if (i == all->ntenants)
-		all->tenant[all->ntenants++] = str_dup(name);
-	*number = (uint32_t)i + 1;
-	return 0;
+static struct core_tenant *
+find_tenant(struct core_programs *all, const char *owner, struct err *e)
+{
+	struct core_tenant *t;
+
+	for (size_t i = 0; i < CORE_PROGRAM_TENANTS; i++) {
+		t = &all->tenant[i];
+		if (t->name != NULL && strcmp(t->name, owner) == 0)
+			return t;
+	}
+	while ((t = choose_tenant(all)) == NULL)
+		if (!drop_oldest(all)) {
+			err_set(e, ERR_BUSY,
+			    "functions of %d senders run already",
+			    CORE_PROGRAM_TENANTS);
+			return NULL;
+		}
+	if (t->name != NULL)
+		free_tenant(all, t);
+	*t = (struct core_tenant){ .name = str_dup(owner),
+		.number = ++all->last_tenant };
+	return t;
 }
 
 static struct core_program *
@@ -162,7 +210,6 @@ find(struct core_programs *all, const char *hash, struct err *e)
 	size_t bucket = bucket_of(hash);
 	struct core_program *p = all->bucket[bucket];
 	struct prepare_program row;
-	uint32_t tenant = 0;
 
 	while (p != NULL && strcmp(p->hash, hash) != 0)
 		p = p->next;
@@ -171,14 +218,14 @@ find(struct core_programs *all, const char *hash, struct err *e)
 		link_newest(p);
 		return p;
 	}
-	if (journal_find_program(all->journal, hash, &row, e) == -1 ||
-	    find_tenant(all, &row, &tenant, e) == -1)
+	if (journal_find_program(all->journal, hash, &row, e) == -1)
 		return NULL;
-	make_room(all);
+	while (all->len >= CORE_PROGRAM_KEPT && drop_oldest(all))
+		;
 	p = calloc(1, sizeof(*p));
 	invariant(p != NULL);
 	p->all = all;
-	p->tenant = tenant;
+	invariant(str_copy(p->owner, sizeof(p->owner), owner_of(&row)));
 	memcpy(p->hash, row.hash, sizeof(p->hash));
 	p->last = &p->first;
 	p->next = all->bucket[bucket];
@@ -205,6 +252,13 @@ serve_first(struct core_program *p, struct core_assembly *a,
 	free(w);
 }
 
+static void
+refuse_all(struct core_program *p, const struct err *why)
+{
+	while (p->first != NULL)
+		serve_first(p, NULL, why);
+}
+
 /* Answers are for who waited when they were asked for: the first, or all. */
 static void
 answered(void *arg, struct frame *f, const struct err *why,
@@ -217,9 +271,9 @@ answered(void *arg, struct frame *f, const struct err *why,
 	(void)problems; /* they were told when it was published */
 	a = f == NULL ? NULL : new_assembly(p, f, &e);
 	p->job = NULL;
+	p->tenant->users--;
 	if (a == NULL) {
-		while (p->first != NULL)
-			serve_first(p, NULL, why != NULL ? why : &e);
+		refuse_all(p, why != NULL ? why : &e);
 		return;
 	}
 	if (!a->facts.reusable) {
@@ -239,10 +293,17 @@ static void
 ask(struct core_program *p)
 {
 	buf_auto struct buf b = { 0 };
+	struct err why;
 
 	if (p->job != NULL)
 		return;
-	buf_put_u32(&b, p->tenant);
+	p->tenant = find_tenant(p->all, p->owner, &why);
+	if (p->tenant == NULL) {
+		refuse_all(p, &why);
+		return;
+	}
+	p->tenant->users++;
+	buf_put_u32(&b, p->tenant->number);
 	buf_put_str(&b, p->hash);
 	p->job = core_prepare_ask(p->all->prepare, PREPARE_ASSEMBLE, &b, -1,
 	    NULL, answered, p);
@@ -305,6 +366,6 @@ core_program_fini(struct core_programs *all)
 		}
 		drop(all->newest);
 	}
-	while (all->ntenants > 0)
-		free(all->tenant[--all->ntenants]);
+	for (size_t i = 0; i < CORE_PROGRAM_TENANTS; i++)
+		free(all->tenant[i].name);
 }

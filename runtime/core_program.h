@@ -25,7 +25,7 @@ struct core_assembly {
 	struct prepare_assembled facts;
 	struct core_prepare_made made;
 	struct machine machine;
-	uint32_t tenant;
+	struct core_tenant *tenant;
 	int args;
 	int source[MACHINE_MOUNTS_MAX];
 };
@@ -38,14 +38,23 @@ typedef void core_program_fn(void *arg, struct core_assembly *a,
 #define CORE_PROGRAM_KEPT 256    /* assemblies that nobody uses now */
 #define CORE_PROGRAM_TENANTS 200 /* launcher.c holds some more */
 
+/* Whose machines share ids on the host. */
+struct core_tenant {
+	char *name; /* NULL: free */
+	uint32_t number;
+	unsigned users;
+	uint64_t used_last;
+};
+
 struct core_programs {
 	struct core_prepare *prepare;
 	struct journal *journal;
 	struct core_program *bucket[CORE_PROGRAM_BUCKETS];
 	struct core_program *newest, *oldest;
 	size_t len;
-	size_t ntenants;
-	char *tenant[CORE_PROGRAM_TENANTS];
+	uint32_t last_tenant;
+	uint64_t clock; /* of uses */
+	struct core_tenant tenant[CORE_PROGRAM_TENANTS];
 };
 
 void core_program_init(struct core_programs *, struct core_prepare *,

@@ -15,6 +15,12 @@ struct core_prepare_machine {
 	struct core_machine machine;
 };
 
+/* One that was made for a preparer, until it frees it. */
+struct core_prepare_volume {
+	struct core_prepare_volume *next;
+	uint32_t theirs, ours;
+};
+
 /* A question on its way: the preparer may be another when it is answered. */
 struct question {
 	struct core_preparer *preparer;
@@ -41,6 +47,43 @@ forget(struct core_preparer *p, struct core_prepare_machine **at)
 	free(m);
 }
 
+static struct core_prepare_volume **
+find_volume(struct core_preparer *p, uint32_t theirs)
+{
+	struct core_prepare_volume **v = &p->volume;
+
+	while (*v != NULL && (*v)->theirs != theirs)
+		v = &(*v)->next;
+	return v;
+}
+
+static void
+free_in_launcher(struct core_preparer *p, uint32_t ours)
+{
+	frame_link_send(&p->all->launcher->link, LAUNCH_FREE_VOLUME, ours, NULL,
+	    NULL, 0);
+}
+
+static void
+free_volume(struct core_preparer *p, struct core_prepare_volume **at)
+{
+	struct core_prepare_volume *v = *at;
+
+	*at = v->next;
+	free_in_launcher(p, v->ours);
+	free(v);
+}
+
+static void
+keep_volume(struct core_preparer *p, const struct question *q)
+{
+	struct core_prepare_volume *v = calloc(1, sizeof(*v));
+
+	invariant(v != NULL);
+	*v = (struct core_prepare_volume){ p->volume, q->theirs, q->ours };
+	p->volume = v;
+}
+
 static void
 ended(void *arg, const struct launch_exited *x)
 {
@@ -62,10 +105,12 @@ answered(void *arg, struct frame *f, const struct err *why)
 	buf_auto struct buf b = { 0 };
 
 	if (!p->open || p->generation != q->generation) {
-		/* A machine that nobody waits for. */
+		/* What nobody waits for. */
 		if (f != NULL && f->type == LAUNCH_CREATED)
 			core_launcher_kill(p->all->launcher, q->ours,
 			    LAUNCH_CAUSE_STOP);
+		else if (f != NULL)
+			free_in_launcher(p, q->ours);
 	} else if (f == NULL) {
 		if (*m != NULL)
 			forget(p, m);
@@ -73,6 +118,8 @@ answered(void *arg, struct frame *f, const struct err *why)
 		frame_link_send(&p->launcher, LAUNCH_ERROR, q->theirs, &b, NULL,
 		    0);
 	} else {
+		if (f->type == LAUNCH_VOLUME_MADE)
+			keep_volume(p, q);
 		buf_add(&b, f->body.data + f->body.at,
 		    f->body.len - f->body.at);
 		frame_link_send(&p->launcher, f->type, q->theirs, &b, f->fds,
@@ -104,7 +151,8 @@ hear_volume(struct core_preparer *p, struct frame *f, struct err *e)
 	(void)buf_get_u32(&f->body);
 	bytes = buf_get_u64(&f->body);
 	inodes = buf_get_u64(&f->body);
-	if (!buf_ok(&f->body) || f->nfds != 0 || bytes == 0 || inodes == 0)
+	if (!buf_ok(&f->body) || f->nfds != 0 || bytes == 0 || inodes == 0 ||
+	    *find_volume(p, f->serial) != NULL)
 		return err_set(e, ERR_INVALID, "preparer: malformed volume");
 	pass_on(p, f, &body, core_launcher_next_serial(p->all->launcher));
 	return 0;
@@ -153,6 +201,17 @@ hear_create(struct core_preparer *p, struct frame *f, struct err *e)
 }
 
 static int
+hear_free_volume(struct core_preparer *p, struct frame *f, struct err *e)
+{
+	struct core_prepare_volume **v = find_volume(p, f->serial);
+
+	if (!buf_ok(&f->body) || *v == NULL)
+		return err_set(e, ERR_INVALID, "preparer: no such volume");
+	free_volume(p, v);
+	return 0;
+}
+
+static int
 hear_kill(struct core_preparer *p, struct frame *f, struct err *e)
 {
 	struct core_prepare_machine *m = *find(p, f->serial);
@@ -191,6 +250,8 @@ core_relay_hear(void *arg, struct frame *f, struct err *e)
 		return hear_create(p, f, e);
 	case LAUNCH_KILL:
 		return hear_kill(p, f, e);
+	case LAUNCH_FREE_VOLUME:
+		return hear_free_volume(p, f, e);
 	default:
 		return err_set(e, ERR_INVALID, "preparer: frame %u", f->type);
 	}
@@ -204,4 +265,6 @@ core_relay_end(struct core_preparer *p)
 		    LAUNCH_CAUSE_STOP);
 		forget(p, &p->machine);
 	}
+	while (p->volume != NULL)
+		free_volume(p, &p->volume);
 }

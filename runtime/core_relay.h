@@ -13,7 +13,7 @@ struct frame;
 /* A frame from a preparer, which is arg; -1: it is cut off. */
 int core_relay_hear(void *arg, struct frame *, struct err *);
 
-/* Its machines are ended, and nobody waits for their ends. */
+/* Its machines are ended, nobody waits for their ends, its volumes go. */
 void core_relay_end(struct core_preparer *);
 
 #endif

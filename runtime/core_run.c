@@ -446,7 +446,7 @@ create(struct core_run *r, struct err *e)
 	int status = make_ends(r, &t, e);
 
 	if (status == 0) {
-		buf_put_u32(&b, r->assembly->tenant);
+		buf_put_u32(&b, r->assembly->tenant->number);
 		machine_put(&b, &r->assembly->machine);
 		core_launcher_follow(l, &r->machine,
 		    core_launcher_next_serial(l), ended, r);

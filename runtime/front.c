@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +109,7 @@ may_control(const struct front *f, int fd)
 static void
 accept_some(void *arg, uint32_t events)
 {
+	static const int on = 1;
 	struct front_listener *l = arg;
 	int fd;
 
@@ -116,10 +119,15 @@ accept_some(void *arg, uint32_t events)
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd == -1)
 			return;
-		if (l->control && !may_control(l->front, fd))
+		if (l->control && !may_control(l->front, fd)) {
 			fd_close(&fd);
-		else
-			front_http_add(l->front->http, fd, l->control);
+			continue;
+		}
+		/* A head and its body are two writes: neither waits. */
+		if (!l->control)
+			(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+			    sizeof(on));
+		front_http_add(l->front->http, fd, l->control);
 	}
 }
 

@@ -99,7 +99,7 @@ take_one(struct frame *f, struct err *e)
 
 int
 launcher_link_volume(struct launcher_link *l, uint32_t tenant, uint64_t bytes,
-    uint64_t inodes, struct err *e)
+    uint64_t inodes, uint32_t *serial, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
 	struct frame f;
@@ -113,7 +113,17 @@ launcher_link_volume(struct launcher_link *l, uint32_t tenant, uint64_t bytes,
 		-1 ||
 	    receive(l, LAUNCH_VOLUME_MADE, &f, e) == -1)
 		return -1;
+	*serial = f.serial;
 	return take_one(&f, e);
+}
+
+void
+launcher_link_free_volume(struct launcher_link *l, uint32_t serial)
+{
+	struct err ignored; /* who is gone has freed it */
+
+	(void)frame_send(l->sock, LAUNCH_FREE_VOLUME, serial, NULL, NULL, 0,
+	    &ignored);
 }
 
 int

@@ -32,9 +32,13 @@ int launcher_link_open(struct launcher_link *, int sock, const struct ceiling *,
 /* Waits until the launcher is ready: host holds what it found.  Idempotent. */
 int launcher_link_wait_ready(struct launcher_link *, struct err *);
 
-/* A volume that outlives its machine: a descriptor, or -1. */
+/*
+ * A volume that outlives its machine: a descriptor, or -1.  It is there until
+ * it is freed by the serial, or the conversation ends.
+ */
 int launcher_link_volume(struct launcher_link *, uint32_t tenant,
-    uint64_t bytes, uint64_t inodes, struct err *);
+    uint64_t bytes, uint64_t inodes, uint32_t *serial, struct err *);
+void launcher_link_free_volume(struct launcher_link *, uint32_t serial);
 
 /*
  * Starts a machine; its serial goes to serial and init's pidfd is the result.

@@ -253,21 +253,26 @@ unpack_into(const struct unpack_input *in, const char *digest,
 
 int
 unpack_volume(const struct unpack_input *in, const char *digest,
-    enum aleph_encoding encoding, struct err *e)
+    enum aleph_encoding encoding, uint32_t *serial, struct err *e)
 {
 	fd_auto int volume = launcher_link_volume(in->link, in->tenant,
-	    WORK_BYTES, WORK_FILES, e);
+	    WORK_BYTES, WORK_FILES, serial, e);
 
-	if (volume == -1 || unpack_into(in, digest, encoding, volume, e) == -1)
+	if (volume == -1)
 		return -1;
-	return fd_take(&volume);
+	if (unpack_into(in, digest, encoding, volume, e) == 0)
+		return fd_take(&volume);
+	launcher_link_free_volume(in->link, *serial);
+	return -1;
 }
 
 int
 unpack_new_image(const struct unpack_input *in, struct err *e)
 {
+	uint32_t serial; /* it goes with the command's launcher */
+
 	return launcher_link_volume(in->link, in->tenant, IMPORT_BYTES,
-	    IMPORT_FILES, e);
+	    IMPORT_FILES, &serial, e);
 }
 
 int
@@ -309,7 +314,8 @@ static int
 repack(const struct unpack_input *in, const char *digest,
     enum aleph_encoding encoding, int out, struct err *e)
 {
-	fd_auto int volume = unpack_volume(in, digest, encoding, e);
+	uint32_t serial;
+	fd_auto int volume = unpack_volume(in, digest, encoding, &serial, e);
 	struct tool t = { .in = in,
 		.arg = { "/usr/bin/cella-unpack", "pack", "erofs" },
 		.nargs = 3,
@@ -317,7 +323,13 @@ repack(const struct unpack_input *in, const char *digest,
 		.output = out,
 		.volume = volume };
 
-	return volume == -1 ? -1 : run_tool(&t, e);
+	int r;
+
+	if (volume == -1)
+		return -1;
+	r = run_tool(&t, e);
+	launcher_link_free_volume(in->link, serial);
+	return r;
 }
 
 int

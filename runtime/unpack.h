@@ -41,9 +41,12 @@ struct unpack_input {
 int unpack_image(const struct unpack_input *, const char *digest,
     enum aleph_encoding, char image[SHA256_HEX], struct err *);
 
-/* A new volume with what the blob holds: a descriptor, or -1. */
+/*
+ * A new volume with what the blob holds: a descriptor, or -1.  The caller
+ * frees it by its serial (launcher_link.h).
+ */
 int unpack_volume(const struct unpack_input *, const char *digest,
-    enum aleph_encoding, struct err *);
+    enum aleph_encoding, uint32_t *serial, struct err *);
 
 /* Unpacks a blob into a volume of the same tenant. */
 int unpack_into(const struct unpack_input *, const char *digest,

@@ -16,7 +16,7 @@
 
 #define MACHINES_MAX 1024
 #define TENANTS_MAX 256
-#define VOLUMES_MAX 1024 /* they stay until the connection ends */
+#define VOLUMES_MAX 1024
 #define INIT_SIZE_MAX (1 << 20)
 #define QUIET_MS 2 /* without an event: nobody waits for us */
 
@@ -28,9 +28,14 @@ struct tenant {
 	int lock;
 };
 
-struct running {
+struct volume {
 	bool used;
 	uint32_t serial;
+};
+
+struct running {
+	bool used;
+	uint32_t serial, tenant;
 	struct launch launch;
 };
 
@@ -42,6 +47,7 @@ struct launcher {
 	uint32_t optional; /* controls that a machine may call so */
 	size_t ntenants;
 	struct tenant tenant[TENANTS_MAX];
+	struct volume volume[VOLUMES_MAX];
 	struct running running[MACHINES_MAX];
 };
 
@@ -112,6 +118,16 @@ answer_ceiling(struct launcher *l, struct frame *f, struct err *e)
 	return 0;
 }
 
+static struct volume *
+find_volume(struct launcher *l, bool used, uint32_t serial)
+{
+	for (size_t i = 0; i < VOLUMES_MAX; i++)
+		if (l->volume[i].used == used &&
+		    (!used || l->volume[i].serial == serial))
+			return &l->volume[i];
+	return NULL;
+}
+
 static int
 answer_volume(struct launcher *l, struct frame *f, struct err *e)
 {
@@ -119,23 +135,37 @@ answer_volume(struct launcher *l, struct frame *f, struct err *e)
 	uint64_t bytes = buf_get_u64(&f->body);
 	uint64_t inodes = buf_get_u64(&f->body);
 	struct mount_apply_owner owner = { .userns = -1 };
+	struct volume *v = find_volume(l, false, 0);
 	fd_auto int tree = -1;
 	struct err why;
 
-	if (!buf_ok(&f->body) || bytes == 0 || inodes == 0)
+	if (!buf_ok(&f->body) || bytes == 0 || inodes == 0 ||
+	    find_volume(l, true, f->serial) != NULL)
 		return err_set(e, ERR_INVALID, "volume: malformed frame");
-	if (l->context.mounts.nvolumes >= VOLUMES_MAX) {
+	if (v == NULL) {
 		err_set(&why, ERR_BUSY, "more than %d volumes", VOLUMES_MAX);
 	} else if (find_tenant(l, tenant, &base, &why) == 0) {
 		owner.uid = l->args->rootless ? 0 : base + MACHINE_UID;
 		owner.gid = l->args->rootless ? 0 : base + MACHINE_GID;
-		tree = mount_apply_volume(&l->context.mounts, bytes, inodes,
-		    &owner, &why);
+		tree = mount_apply_volume((unsigned)(v - l->volume), bytes,
+		    inodes, &owner, &why);
 	}
 	if (tree == -1)
 		return answer_error(l, f->serial, &why, e);
+	*v = (struct volume){ true, f->serial };
 	return frame_send(l->args->core, LAUNCH_VOLUME_MADE, f->serial, NULL,
 	    &tree, 1, e);
+}
+
+static int
+answer_free_volume(struct launcher *l, struct frame *f, struct err *e)
+{
+	struct volume *v = find_volume(l, true, f->serial);
+
+	if (!buf_ok(&f->body) || v == NULL)
+		return err_set(e, ERR_INVALID, "free: no such volume");
+	v->used = false;
+	return mount_apply_free_volume((unsigned)(v - l->volume), e);
 }
 
 /* One descriptor for each mount that needs one, after the fixed ones. */
@@ -212,6 +242,7 @@ answer_create(struct launcher *l, struct frame *f, struct err *e)
 		return answer_error(l, f->serial, &why, e);
 	r->used = true;
 	r->serial = f->serial;
+	r->tenant = tenant;
 	launch_msgs_put_created(&b, &created);
 	given[0] = r->launch.pidfd;
 	given[1] = r->launch.resolver;
@@ -255,6 +286,58 @@ answer_kill(struct launcher *l, struct frame *f, struct err *e)
 	return 0;
 }
 
+/* Core hears of the end before the clearing up, which it need not wait for. */
+static int
+finish(struct launcher *l, struct running *r, struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+	struct launch_exited x;
+	struct err why;
+	int status;
+
+	r->used = false;
+	if (launch_collect(&r->launch, &x, &why) == -1) {
+		status = answer_error(l, r->serial, &why, e);
+	} else {
+		launch_msgs_put_exited(&b, &x);
+		status = frame_send(l->args->core, LAUNCH_EXITED, r->serial, &b,
+		    NULL, 0, e);
+	}
+	/* What cannot be removed would outlive us: end the conversation. */
+	if (launch_remove(&r->launch, &l->context, &why) == -1) {
+		*e = why;
+		return -1;
+	}
+	return status;
+}
+
+/* Somebody else may have the ids next: nothing of them may be left. */
+static int
+answer_free_tenant(struct launcher *l, struct frame *f, struct err *e)
+{
+	uint32_t number = buf_get_u32(&f->body);
+	size_t i = 0;
+
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "free: malformed frame");
+	while (i < l->ntenants && l->tenant[i].number != number)
+		i++;
+	if (i == l->ntenants)
+		return 0; /* nothing was ever made for it */
+	for (size_t k = 0; k < MACHINES_MAX; k++) {
+		if (!l->running[k].used || l->running[k].tenant != number)
+			continue;
+		launch_kill(&l->running[k].launch, LAUNCH_CAUSE_STOP);
+		if (finish(l, &l->running[k], e) == -1)
+			return -1;
+	}
+	if (spare_forget(&l->context.spares, l->tenant[i].base, e) == -1)
+		return -1;
+	fd_close(&l->tenant[i].lock);
+	l->tenant[i] = l->tenant[--l->ntenants];
+	return 0;
+}
+
 /* Everything that core can ask for, and when. */
 static const struct request {
 	enum launch_type type;
@@ -264,6 +347,8 @@ static const struct request {
 } requests[] = {
 	{ LAUNCH_CEILING, PHASE_SETUP, 0, 0, answer_ceiling },
 	{ LAUNCH_VOLUME, PHASE_SERVE, 0, 0, answer_volume },
+	{ LAUNCH_FREE_VOLUME, PHASE_SERVE, 0, 0, answer_free_volume },
+	{ LAUNCH_FREE_TENANT, PHASE_SERVE, 0, 0, answer_free_tenant },
 	{ LAUNCH_CREATE, PHASE_SERVE, 5, 6 + MACHINE_MOUNTS_MAX,
 	    answer_create },
 	{ LAUNCH_CONNECT, PHASE_SERVE, 0, 0, answer_connect },
@@ -289,31 +374,6 @@ dispatch(struct launcher *l, struct frame *f, struct err *e)
 		    "frame %u: %zu descriptors are outside %zu..%zu", f->type,
 		    f->nfds, r->min_fds, r->max_fds);
 	return r->answer(l, f, e);
-}
-
-/* Core hears of the end before the clearing up, which it need not wait for. */
-static int
-finish(struct launcher *l, struct running *r, struct err *e)
-{
-	buf_auto struct buf b = { 0 };
-	struct launch_exited x;
-	struct err why;
-	int status;
-
-	r->used = false;
-	if (launch_collect(&r->launch, &x, &why) == -1) {
-		status = answer_error(l, r->serial, &why, e);
-	} else {
-		launch_msgs_put_exited(&b, &x);
-		status = frame_send(l->args->core, LAUNCH_EXITED, r->serial, &b,
-		    NULL, 0, e);
-	}
-	/* What cannot be removed would outlive us: end the conversation. */
-	if (launch_remove(&r->launch, &l->context, &why) == -1) {
-		*e = why;
-		return -1;
-	}
-	return status;
 }
 
 /* Milliseconds until some machine's time must be looked at; -1: never. */

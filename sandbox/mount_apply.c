@@ -425,8 +425,14 @@ mount_apply_close(struct mount_apply_trees *t)
 		fd_close(&t->tree[i]);
 }
 
+static void
+volume_path(char out[64], unsigned number)
+{
+	snprintf(out, 64, VOLUMES "/%u", number);
+}
+
 int
-mount_apply_volume(struct mount_apply_host *h, uint64_t bytes, uint64_t inodes,
+mount_apply_volume(unsigned number, uint64_t bytes, uint64_t inodes,
     const struct mount_apply_owner *o, struct err *e)
 {
 	fd_auto int tree = mount_fs_tmpfs(bytes, inodes, 0755, o,
@@ -434,15 +440,27 @@ mount_apply_volume(struct mount_apply_host *h, uint64_t bytes, uint64_t inodes,
 	char path[64];
 	int volume;
 
-	snprintf(path, sizeof(path), VOLUMES "/%u", h->nvolumes++);
+	volume_path(path, number);
 	if (tree == -1)
 		return -1;
-	if (mkdir(path, 0700) == -1)
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		return err_sys(e, "%s", path);
 	if (attach(tree, path, e) == -1)
 		return -1;
 	volume = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return volume == -1 ? err_sys(e, "%s", path) : volume;
+}
+
+/* Machines have clones of their own: what they hold goes with them. */
+int
+mount_apply_free_volume(unsigned number, struct err *e)
+{
+	char path[64];
+
+	volume_path(path, number);
+	if (umount2(path, MNT_DETACH) == -1 || rmdir(path) == -1)
+		return err_sys(e, "%s", path);
+	return 0;
 }
 
 static const struct {
@@ -516,7 +534,6 @@ int
 mount_apply_init(struct mount_apply_host *h, bool rootless, struct err *e)
 {
 	h->rootless = rootless;
-	h->nvolumes = 0;
 	h->cache = (struct mount_cache){ .dir = CACHE };
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
 		return err_sys(e, "mounts: make private");

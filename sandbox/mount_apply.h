@@ -18,7 +18,6 @@ struct err;
 struct mount_apply_host {
 	bool rootless;
 	int dev; /* the tree that every /dev is a clone of */
-	unsigned nvolumes;
 	struct mount_cache cache;
 };
 
@@ -54,10 +53,11 @@ void mount_apply_fini(struct mount_apply_host *);
 
 /*
  * A sized, empty tree, for a volume that outlives its machine.  It stays
- * attached in the launcher's namespace, since older kernels clone no detached
- * tree, and goes with it.
+ * attached in the launcher's namespace under the number, since older kernels
+ * clone no detached tree, until it is freed or the namespace goes.
  */
-int mount_apply_volume(struct mount_apply_host *, uint64_t bytes,
-    uint64_t inodes, const struct mount_apply_owner *, struct err *);
+int mount_apply_volume(unsigned number, uint64_t bytes, uint64_t inodes,
+    const struct mount_apply_owner *, struct err *);
+int mount_apply_free_volume(unsigned number, struct err *);
 
 #endif

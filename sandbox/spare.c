@@ -315,6 +315,24 @@ spare_close(struct spare *s, struct err *e)
 }
 
 int
+spare_forget(struct spare_pool *p, uint32_t base, struct err *e)
+{
+	struct spare s;
+
+	if (p->fit.base == base)
+		p->has_fit = false;
+	for (size_t i = p->len; i-- > 0;) {
+		if (p->item[i].state == SPARE_NEW ||
+		    p->item[i].fit.base != base)
+			continue;
+		s = take(p, i);
+		if (spare_close(&s, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
 spare_fini(struct spare_pool *p, struct err *e)
 {
 	int r = 0;

@@ -100,6 +100,9 @@ int spare_give_back(struct spare_pool *, struct spare *, bool reusable,
 /* The slot ends and what was made for it goes. */
 int spare_close(struct spare *, struct err *);
 
+/* All that are mapped to these ids, which somebody else may have next. */
+int spare_forget(struct spare_pool *, uint32_t base, struct err *);
+
 /* All of them; -1: the last that could not be removed. */
 int spare_fini(struct spare_pool *, struct err *);
 

@@ -20,6 +20,7 @@
 #include "guest/start_block.h"
 #include "messages/launch_msgs.h"
 #include "runtime/instance.h"
+#include "tests/attack/hostile_talk.h"
 #include "tests/attack/hostile_world.h"
 
 /* ---- cases ---- */
@@ -352,6 +353,75 @@ same_serial(struct world *w)
 }
 
 static void
+make_volume(struct world *w, uint32_t serial)
+{
+	struct frame f;
+	struct err e;
+
+	buf_reset(&w->body);
+	buf_put_u32(&w->body, 1);
+	buf_put_u64(&w->body, 1 << 20);
+	buf_put_u64(&w->body, 16);
+	hostile_world_send_frame(w, LAUNCH_VOLUME, serial);
+	if (frame_recv(w->spawn.sock, &f, &e) == 1)
+		frame_fini(&f);
+	buf_reset(&w->body);
+}
+
+static void
+volume_again(struct world *w)
+{
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
+	make_volume(w, 3);
+	make_volume(w, 3);
+}
+
+static void
+nobodys_volume(struct world *w)
+{
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
+	hostile_world_send_frame(w, LAUNCH_FREE_VOLUME, 9);
+}
+
+static void
+volume_freed_twice(struct world *w)
+{
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
+	make_volume(w, 3);
+	hostile_world_send_frame(w, LAUNCH_FREE_VOLUME, 3);
+	hostile_world_send_frame(w, LAUNCH_FREE_VOLUME, 3);
+}
+
+static void
+cut_tenant(struct world *w)
+{
+	hostile_world_start(w);
+	hostile_world_say_ceiling(w);
+	buf_put_u8(&w->body, 1);
+	hostile_world_send_frame(w, LAUNCH_FREE_TENANT, 3);
+}
+
+/* The machine's end is the answer. */
+static void
+tenant_that_runs(struct world *w)
+{
+	struct frame f;
+	struct err e;
+
+	hostile_world_ready(w);
+	hostile_world_send_machine(w, 1, 1);
+	if (frame_recv(w->spawn.sock, &f, &e) == 1)
+		frame_fini(&f);
+	buf_reset(&w->body);
+	buf_put_u32(&w->body, 1);
+	w->nfds = 0;
+	hostile_world_send_frame(w, LAUNCH_FREE_TENANT, 3);
+}
+
+static void
 honest(struct world *w)
 {
 	hostile_world_ready(w);
@@ -396,90 +466,12 @@ static const struct {
 	{ "args without end", args_without_end },
 	{ "args too many", args_too_many },
 	{ "same serial", same_serial },
+	{ "volume again", volume_again },
+	{ "nobody's volume", nobodys_volume },
+	{ "volume freed twice", volume_freed_twice },
+	{ "cut tenant", cut_tenant },
+	{ "tenant that runs", tenant_that_runs },
 };
-
-/* ---- two tenants of one launcher ---- */
-
-struct seen {
-	uint32_t uid;
-	char text[256];
-};
-
-static struct seen
-run_for(struct world *w, uint32_t tenant)
-{
-	const struct timespec quiet = { 0, 30000000 };
-	struct instance i = INSTANCE_NEW;
-	struct seen seen = { 0 };
-	struct err e;
-
-	i.machine = w->m;
-	i.tenant = tenant;
-	i.args = w->assembly.args;
-	i.source = w->assembly.source;
-	i.out.keep = true;
-	i.out.limit = i.err.limit = 1 << 16;
-	if (instance_run(&i, &w->link, &e) == -1)
-		hostile_world_die("run", &e);
-	seen.uid = i.created.uid;
-	snprintf(seen.text, sizeof(seen.text), "%.*s", (int)i.out.kept.len,
-	    i.out.kept.len == 0 ? "" : i.out.kept.data);
-	instance_fini(&i);
-	/* So that the next slot is fitted for this tenant. */
-	nanosleep(&quiet, NULL);
-	return seen;
-}
-
-static void
-tenants(void)
-{
-	struct world w = { .spawn = { -1, 0 } };
-	struct seen a, again, b;
-	struct err e;
-
-	hostile_world_start(&w);
-	if (launcher_link_open(&w.link, w.spawn.sock, &w.ceiling, 3, &e) ==
-		-1 ||
-	    launcher_link_wait_ready(&w.link, &e) == -1)
-		hostile_world_die("ceiling", &e);
-	hostile_world_prepare(&w);
-	a = run_for(&w, 1);
-	again = run_for(&w, 1);
-	b = run_for(&w, 2);
-	printf("one tenant: %s, %s\n",
-	    a.uid == again.uid ? "one range of ids" : "two ranges",
-	    strcmp(a.text, again.text) == 0 ? "one root" : "two roots");
-	printf("another: %s, %s\n",
-	    a.uid == b.uid ? "the same ids" : "other ids",
-	    strcmp(a.text, b.text) == 0 ? "the same root" : "another root");
-	hostile_world_end(&w);
-}
-
-/* Random bytes under each type: it hangs up or answers, and never stays. */
-static void
-noise(void)
-{
-	unsigned seed = 4711, ended = 0;
-
-	for (int round = 0; round < 100; round++) {
-		struct world w = { .spawn = { -1, 0 } };
-		char data[600];
-		size_t len = (size_t)rand_r(&seed) % sizeof(data);
-
-		for (size_t i = 0; i < len; i++)
-			data[i] = (char)rand_r(&seed);
-		data[0] = (char)(rand_r(&seed) % 12);
-		data[1] = data[2] = data[3] = 0;
-		hostile_world_start(&w);
-		if (round % 2 == 0)
-			hostile_world_say_ceiling(&w);
-		(void)send(w.spawn.sock, data, len, MSG_NOSIGNAL);
-		shutdown(w.spawn.sock, SHUT_WR);
-		spawn_end(&w.spawn);
-		ended++;
-	}
-	printf("noise: %u ended\n", ended);
-}
 
 int
 main(int argc, char **argv)
@@ -502,8 +494,10 @@ main(int argc, char **argv)
 		free(w);
 	}
 	if (argc == 3 || strcmp(argv[3], "tenants") == 0)
-		tenants();
-	if (argc == 3)
-		noise();
+		hostile_talk_tenants();
+	if (argc == 3) {
+		hostile_talk_come_and_go();
+		hostile_talk_noise();
+	}
 	return 0;
 }
