@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "runtime/front.h"
+#include "runtime/front_gate.h"
 #include "runtime/front_http.h"
 
 /* Connections in one turn. */
@@ -107,6 +108,22 @@ may_control(const struct front *f, int fd)
 }
 
 static void
+listen_to(struct front *f, uint32_t events)
+{
+	for (size_t i = 0; i < FRONT_LISTENERS; i++)
+		loop_set(f->loop, &f->listener[i].watch, events);
+}
+
+void
+front_has_room(struct front *f)
+{
+	if (!f->full || f->draining)
+		return;
+	f->full = false;
+	listen_to(f, EPOLLIN);
+}
+
+static void
 accept_some(void *arg, uint32_t events)
 {
 	static const int on = 1;
@@ -127,14 +144,22 @@ accept_some(void *arg, uint32_t events)
 		if (!l->control)
 			(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 			    sizeof(on));
-		front_http_add(l->front->http, fd, l->control);
+		front_gate_open(l->front, fd, l->control);
+		if (l->front->ngates >= FRONT_GATE_MAX) {
+			listen_to(l->front, 0);
+			l->front->full = true;
+			return;
+		}
 	}
 }
 
 void
 front_is_idle(struct front *f)
 {
-	if (f->draining && front_http_is_idle(f->http))
+	if (!f->draining || !front_http_is_idle(f->http))
+		return;
+	front_gate_drain(f);
+	if (f->ngates == 0)
 		loop_stop(f->loop);
 }
 
@@ -150,7 +175,6 @@ hear_signal(void *arg, uint32_t events)
 	f->draining = true;
 	for (size_t i = 0; i < FRONT_LISTENERS; i++)
 		loop_remove(f->loop, &f->listener[i].watch);
-	front_http_drain(f->http);
 	front_is_idle(f);
 }
 
@@ -197,6 +221,9 @@ front_serve(const struct front_args *a, struct err *e)
 	r = open_all(f, a, &signals, e);
 	if (r == 0 && loop_run(f->loop, e) == -1)
 		r = -1;
+	f->draining = false;
+	if (f->loop != NULL)
+		front_gate_close_all(f);
 	if (f->http != NULL)
 		front_http_close(f->http);
 	frame_link_close(&f->core);

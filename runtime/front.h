@@ -15,6 +15,7 @@
 #include "messages/front_msgs.h"
 
 struct err;
+struct front_gate;
 struct front_http;
 
 #define FRONT_BUCKETS 256
@@ -42,6 +43,9 @@ struct front {
 	struct front_question *question[FRONT_BUCKETS];
 	struct front_listener listener[FRONT_LISTENERS];
 	struct front_http *http;
+	struct front_gate *gates; /* callers */
+	size_t ngates;
+	bool full; /* nobody is let in until somebody leaves */
 	char token[65];
 	uint32_t owner; /* uid that may connect to the control socket */
 	bool draining;
@@ -66,7 +70,10 @@ void front_ask(struct front *, struct front_question *, enum front_type,
 void front_tell(struct front *, const struct front_question *, enum front_type);
 void front_forget(struct front *, struct front_question *);
 
-/* A caller, or the last answer, is gone: it may be time to end. */
+/* A caller, or a request, is gone: it may be time to end. */
 void front_is_idle(struct front *);
+
+/* A caller is gone: another may come. */
+void front_has_room(struct front *);
 
 #endif

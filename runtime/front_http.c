@@ -230,12 +230,6 @@ front_http_add(struct front_http *h, int fd, bool control)
 	front_http_run_soon(h);
 }
 
-void
-front_http_drain(struct front_http *h)
-{
-	(void)h; /* see front_request_queue() */
-}
-
 bool
 front_http_is_idle(const struct front_http *h)
 {

@@ -11,11 +11,10 @@ struct front_http;
 struct front_http *front_http_open(struct front *, struct err *);
 void front_http_close(struct front_http *);
 
-/* A connection that was just accepted; taken over. */
+/* The library's end of a caller's socket pair; taken over. */
 void front_http_add(struct front_http *, int fd, bool control);
 
-/* Every reply from now on is a connection's last. */
-void front_http_drain(struct front_http *);
+/* No request is being served. */
 bool front_http_is_idle(const struct front_http *);
 
 #endif

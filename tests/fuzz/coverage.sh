@@ -16,12 +16,13 @@ decoders() {
 	egress) echo 'policy/egress.*\.c' ;;
 	exchange) echo 'runtime/exchange.*\.c' ;;
 	filter) echo 'policy/(filter|emulate)\.c' ;;
+	gate) echo 'runtime/gate\.c' ;;
 	json) echo 'messages/json\.c' ;;
 	machine) echo '(policy/machine|messages/launch_msgs)\.c' ;;
 	yaml) echo 'messages/yaml\.c' ;;
 	esac
 }
-for t in aleph archive channel dns egress exchange filter json machine yaml; do
+for t in aleph archive channel dns egress exchange filter gate json machine yaml; do
 	find . -name '*.gcda' -delete
 	"tests/fuzz/replay_$t" >/dev/null
 	lines=$(gcovr -r "$top" --object-directory . -f ".*$(decoders $t)" 2>/dev/null |
