@@ -34,6 +34,7 @@ struct front_gate {
 	struct buf up, down; /* to the library, to the caller */
 	uint64_t head_since; /* of the head that is not whole; 0: none */
 	bool inner_shut;     /* nothing more goes up */
+	bool answering;      /* bytes came down since the last head went up */
 	bool lingering;
 	size_t lingered;
 };
@@ -103,10 +104,27 @@ write_refusal(struct front_gate *g)
 	free(text);
 }
 
-/* What was let through is answered first; then the refusal follows. */
+static void
+close_inner(struct front_gate *g)
+{
+	loop_remove(g->front->loop, &g->inner_watch);
+	fd_close(&g->inner);
+	buf_reset(&g->up);
+}
+
+/*
+ * What was let through is answered first; then the refusal follows.  A request
+ * that breaks off is nobody's, and if its answer has begun nothing fits there.
+ */
 static void
 shut_inner(struct front_gate *g)
 {
+	if (g->gate.broken && g->inner != -1) {
+		close_inner(g);
+		if (g->answering)
+			g->gate.why = NULL;
+		return;
+	}
 	if (g->inner == -1 || g->inner_shut || waiting(&g->up) > 0)
 		return;
 	g->inner_shut = true;
@@ -219,6 +237,7 @@ static int
 hear_caller(struct front_gate *g)
 {
 	static char data[PIECE];
+	uint64_t heads = g->gate.nheads;
 	ssize_t n = recv(g->caller, data, sizeof(data), 0);
 
 	if (n == -1)
@@ -236,6 +255,8 @@ hear_caller(struct front_gate *g)
 	} else {
 		g->head_since = 0;
 	}
+	if (g->gate.nheads != heads)
+		g->answering = false;
 	(void)write_some(g->inner, &g->up);
 	if (g->gate.state == GATE_REFUSED)
 		shut_inner(g);
@@ -273,11 +294,10 @@ hear_inner(struct front_gate *g)
 		return;
 	if (n > 0) {
 		buf_add(&g->down, data, (size_t)n);
+		g->answering = true;
 		return;
 	}
-	loop_remove(g->front->loop, &g->inner_watch);
-	fd_close(&g->inner);
-	buf_reset(&g->up);
+	close_inner(g);
 }
 
 static void

@@ -22,6 +22,8 @@ struct head {
 static int
 refuse(struct gate *g, int status, const char *why)
 {
+	if (g->state != GATE_REFUSED)
+		g->broken = g->state > GATE_HEAD;
 	g->state = GATE_REFUSED;
 	g->status = status;
 	g->why = why;
@@ -453,6 +455,10 @@ gate_feed(struct gate *g, const char *data, size_t len, struct buf *out)
 	while (len > 0 && r == 0)
 		switch (g->state) {
 		case GATE_BETWEEN:
+			/* TLS, or noise: no line would ever end. */
+			if (!is_token(data, 1) && *data != '\r')
+				return refuse(g, 400,
+				    "that is no request of HTTP/1.1");
 			g->state = GATE_HEAD;
 			break;
 		case GATE_HEAD:

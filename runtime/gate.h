@@ -37,6 +37,7 @@ struct gate {
 	bool skipped;    /* an empty line before the next */
 	int status;      /* GATE_REFUSED: the HTTP status */
 	const char *why; /* a sentence */
+	bool broken;     /* GATE_REFUSED: inside a request that came out */
 };
 
 void gate_fini(struct gate *);

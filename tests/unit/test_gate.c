@@ -131,6 +131,7 @@ static const struct {
 	{ 400, "GET / HTTP/1.1\nHost: x\n\n" },
 	{ 400, "GET / HTTP/1.1\r\nHost: x\r\r\n\r\n" },
 	{ 400, "\n" },
+	{ 400, "\x16\x03\x01" },
 	{ 400, "\r\n\r\n" },
 	/* Hosts. */
 	{ 400, "GET / HTTP/1.1\r\n\r\n" },

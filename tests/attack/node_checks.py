@@ -1,0 +1,213 @@
+"""Rows that attack a node through its front: a node of the row's own, on a
+port that the kernel chose, and callers that do not behave."""
+import os, re, select, signal, socket, subprocess, time
+
+from checks import expect
+
+
+class Node:
+    """A node whose state is the host's store, until the end of the block."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def __enter__(self):
+        self.log = open(f"{self.host.work}/node.log", "w+b")
+        self.process = subprocess.Popen([f"{self.host.build}/cellad", "--state-dir", self.host.store, "--http", "127.0.0.1:0"],
+                                        env=self.host.environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=self.log)
+        self.port = None
+        for line in self.process.stdout:
+            if line.startswith(b"http "):
+                self.port = int(line.rsplit(b":", 1)[1])
+            if line == b"ready\n":
+                return self
+        raise AssertionError("the node does not start")
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self.process.stdout.close()
+        self.log.close()
+
+    def publish(self, *args, seconds=10):
+        m = self.host.message(more={"on": {"http": True}, "code": {
+            "encoding": "plain", "entrypoint": "attacker", "ref": self.host.code, "interface": "exec",
+            "args": list(args)}}, seconds=seconds)
+        return self.host.out("publish", m).strip()
+
+    def runs(self):
+        """How many machines have started and ended, as core tells."""
+        self.log.flush()
+        with open(self.log.name, "rb") as f:
+            return len(re.findall(rb": run \d+: (?:exit|signal|lost)", f.read()))
+
+    def children(self):
+        out = {}
+        for p in subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.process.pid)],
+                                stdout=subprocess.PIPE).stdout.decode().splitlines():
+            pid, name = p.split()
+            out.setdefault(name, int(pid))
+        return out
+
+    def rss(self, name):
+        with open(f"/proc/{self.children()[name]}/status") as f:
+            return int(re.search(r"VmRSS:\s*(\d+)", f.read()).group(1))
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def exchange(self, data):
+        """Everything that comes until the node hangs up, which it must."""
+        with self.connect() as s:
+            try:
+                s.sendall(data)
+            except OSError:
+                pass
+            got = b""
+            while True:
+                try:
+                    more = s.recv(65536)
+                except ConnectionResetError:
+                    return got
+                if not more:
+                    return got
+                got += more
+
+
+def statuses(reply):
+    return [int(x) for x in re.findall(rb"HTTP/1\.1 (\d\d\d) ", reply)]
+
+
+def smuggle(host):
+    """Requests that two readers could take differently, or that never end:
+    each is refused, and only what was asked for runs."""
+    with Node(host) as node:
+        h = node.publish("identity")
+        head = f"POST /vm/{h} HTTP/1.1\r\nHost: x\r\n".encode()
+        inner = f"GET /vm/{h}/smuggled HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        close = b"Connection: close\r\n"
+        bad = {
+            "CL and TE": head + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner,
+            "TE and CL": head + b"Transfer-Encoding: chunked\r\nContent-Length: 60\r\n\r\n0\r\n\r\n" + inner,
+            "TE, hidden": head + b"Transfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + inner,
+            "TE, odd": head + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n" + inner,
+            "two CL": head + b"Content-Length: 0\r\nContent-Length: 60\r\n\r\n" + inner,
+            "CL list": head + b"Content-Length: 0, 60\r\n\r\n" + inner,
+            "obs-fold": head + b"X: a\r\n Content-Length: 60\r\n\r\n" + inner,
+            "bare LF": head + b"X: a\nContent-Length: 60\r\n\r\n" + inner,
+            "bare CR": head + b"X: a\rContent-Length: 60\r\n\r\n" + inner,
+            "NUL": head + b"X: a\0b\r\n\r\n" + inner,
+            "two hosts": head + b"Host: y\r\n\r\n" + inner,
+            "another host": b"GET http://y/vm/" + h.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+            "many headers": head + b"X: y\r\n" * 100000 + b"\r\n",
+            "a long line": b"GET /" + b"a" * 1000000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+            "HTTP/0.9": f"GET /vm/{h}\r\n\r\n".encode(),
+            "HTTP/1.9": f"GET /vm/{h} HTTP/1.9\r\nHost: x\r\n\r\n".encode(),
+            "chunk size": head + b"Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",
+            "chunk end": head + b"Transfer-Encoding: chunked\r\n\r\n1\r\nxGET / HTTP/1.1\r\n",
+            "upgrade": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 100,
+            "noise": os.urandom(4096),
+        }
+        started = node.runs()
+        for name, data in bad.items():
+            seen = statuses(node.exchange(data))
+            # A chunked body may have begun before its fault: then that one ran, and no other.
+            expect(f"{name}: {seen}", seen[-1:] and 400 <= seen[-1] <= 505 and 200 not in seen)
+        # What is not a path of ours is not one by another spelling.
+        for target in (f"/vm/{h}/..%2f..%2fcontrol%2fmessages", f"/vm/{h}/../../control/messages"):
+            seen = node.exchange(f"GET {target} HTTP/1.1\r\nHost: x\r\n".encode() + close + b"\r\n")
+            expect(f"{target}: {statuses(seen)}", statuses(seen) == [200])
+        for target in ("/control%2fmessages", "//control/messages", "/./control/messages", "/%76m/" + h):
+            seen = node.exchange(f"GET {target} HTTP/1.1\r\nHost: x\r\n".encode() + close + b"\r\n")
+            expect(f"{target}: {statuses(seen)}", statuses(seen) == [404])
+        # Pipelined: as many runs as requests.
+        before = node.runs()
+        pipelined = (head + b"Content-Length: 2\r\n\r\nab") * 5 + head + close + b"Content-Length: 0\r\n\r\n"
+        seen = statuses(node.exchange(pipelined))
+        expect(f"pipelined: {seen}", seen == [200] * 6)
+        wait_for(lambda: node.runs() - before == 6, "six runs")
+        # A head that comes byte by byte ends with its time, whole or not.
+        with node.connect() as s:
+            began = time.monotonic()
+            got = b""
+            for i in range(600):
+                try:
+                    s.sendall(b"G" if i == 0 else b"E")
+                except OSError:
+                    break
+                if select.select([s], [], [], 0.1)[0]:
+                    got = s.recv(65536)
+                    break
+            expect(f"slowloris: {statuses(got)} after {time.monotonic() - began:.0f} s", statuses(got) == [408])
+        return f"{len(bad)} refused, {node.runs() - started} runs"
+
+
+def wait_for(what, name):
+    for _ in range(600):
+        if what():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"in vain: {name}")
+
+
+def burst(node, requests, at_once):
+    """Sends them, so many at a time on connections of their own: statuses."""
+    seen, open_now, todo = {}, {}, iter(requests)
+    poll = select.epoll()
+
+    def start():
+        data = next(todo, None)
+        if data is None:
+            return
+        s = node.connect()
+        s.sendall(data)
+        open_now[s.fileno()] = s
+        poll.register(s.fileno(), select.EPOLLIN)
+
+    for _ in range(at_once):
+        start()
+    while open_now:
+        events = poll.poll(60)
+        expect(f"{len(open_now)} callers wait for ever", events)
+        for fd, _ in events:
+            s = open_now.pop(fd)
+            poll.unregister(fd)
+            try:
+                got = statuses(s.recv(65536))
+            except OSError:
+                got = []
+            s.close()
+            key = got[0] if got else "cut"
+            seen[key] = seen.get(key, 0) + 1
+            start()
+    poll.close()
+    return seen
+
+
+def storm(host):
+    """More callers than there is room for, for one function, for functions
+    that nobody published, and with keep-alive of nothing: answers at once,
+    and memory that does not grow with their number."""
+    with Node(host) as node:
+        quick, slow = node.publish("identity"), node.publish("hang", "sleep", seconds=2)
+
+        def get(target):
+            return f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+
+        burst(node, [get(f"/vm/{quick}")] * 50, 10)
+        before = {n: node.rss(n) for n in ("cella-front", "cella-core")}
+        seen = burst(node, [get(f"/vm/{slow}")] * 600, 600)
+        expect(f"a storm for one: {seen}", set(seen) <= {503, 504} and seen.get(503, 0) >= 300 and seen.get(504, 0) > 0)
+        seen = burst(node, (get(f"/vm/{i:064x}") for i in range(10000)), 100)
+        expect(f"unknown: {seen}", seen == {404: 10000})
+        seen = burst(node, [get(f"/vm/{quick}")] * 300, 20)
+        expect(f"afterwards: {seen}", seen == {200: 300})
+        after = {n: node.rss(n) for n in before}
+        grown = {n: after[n] - before[n] for n in before}
+        expect(f"memory: {before} -> {after}", all(v < 40 << 10 for v in grown.values()))
+        return "503 above the bound, 404 ten thousand times, memory flat"
