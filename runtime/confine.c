@@ -1,13 +1,16 @@
-#include <grp.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "policy/filter.h"
 #include "policy/groups.h"
 #include "runtime/confine.h"
@@ -63,15 +66,50 @@ close_in(const struct confine *c, struct err *e)
 	return set_filter(c->groups, e);
 }
 
+static int
+write_map(const char *path, unsigned id, struct err *e)
+{
+	fd_auto int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char text[48];
+
+	snprintf(text, sizeof(text), "%u %u 1\n", id, id);
+	if (fd == -1 || fd_write_full(fd, text, strlen(text)) == -1)
+		return err_sys(e, "confine: %s", path);
+	return 0;
+}
+
+/* 0: there is none to be had; 1: with privilege over nothing but itself. */
+static int
+enter_own_userns(struct err *e)
+{
+	unsigned uid = geteuid();
+
+	if (unshare(CLONE_NEWUSER) == -1)
+		return 0;
+	return write_map("/proc/self/uid_map", uid, e) == -1 ? -1 : 1;
+}
+
+static int
+change_place(const struct confine *c, struct err *e)
+{
+	if (c->root != -1 &&
+	    (fchdir(c->root) == -1 || chroot(".") == -1 || chdir("/") == -1))
+		return err_sys(e, "confine: root");
+	if (c->alone && unshare(CLONE_NEWNET) == -1)
+		return err_sys(e, "confine: network");
+	return 0;
+}
+
 int
 confine(const struct confine *c, struct err *e)
 {
-	if (geteuid() == 0 && c->root != -1 &&
-	    (fchdir(c->root) == -1 || chroot(".") == -1 || chdir("/") == -1))
-		return err_sys(e, "confine: root");
-	if (geteuid() == 0 && c->alone && unshare(CLONE_NEWNET) == -1)
-		return err_sys(e, "confine: network");
-	if (spawn_become(c->id, e) == -1)
+	bool moves = c->root != -1 || c->alone;
+	int own = geteuid() == 0 ? 1 : moves ? enter_own_userns(e) : 0;
+
+	if (own == -1 || (own == 1 && change_place(c, e) == -1) ||
+	    spawn_become(c->id, e) == -1)
+		return -1;
+	if (geteuid() != 0 && own == 1 && spawn_drop_caps(e) == -1)
 		return -1;
 	return close_in(c, e);
 }

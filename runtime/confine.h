@@ -18,17 +18,18 @@ struct err;
 
 struct confine {
 	uint32_t id;     /* user and group, if root starts us */
-	int root;        /* a directory that becomes "/", if root starts us */
+	int root;        /* a directory that becomes "/"; -1: as it is */
 	uint64_t groups; /* GROUPS_BIT: calls that are left */
 	bool writes;     /* regular files */
 	bool forks;      /* other programs */
-	bool alone;      /* an empty network, if root starts us */
+	bool alone;      /* an empty network */
 };
 
 /*
  * For good, and checked; the process dies with its parent.  Whoever is not
- * root stays who he is and where he is: what an ordinary user may not do to
- * itself is left out, and the rest holds.
+ * root stays who he is, and changes root and network in a user namespace of
+ * his own; on a host that lets nobody have one he stays where he is, and the
+ * rest holds.
  */
 int confine(const struct confine *, struct err *);
 

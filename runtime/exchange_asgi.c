@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -174,6 +175,17 @@ take_response(struct exchange *x, const struct channel_json *v, struct err *e)
 	return 0;
 }
 
+/* As channel_json_get() found it, whatever the case of its name. */
+static const struct value *
+find_output(const struct value *all)
+{
+	for (size_t i = all == NULL ? 0 : all->len; i-- > 0;)
+		if (all->kind == VALUE_MAP &&
+		    strcasecmp(all->key[i], "Output") == 0)
+			return all->item[i];
+	return NULL;
+}
+
 /* A string as it is, anything else as JSON. */
 static int
 take_output(struct exchange *x, const struct channel_json *v,
@@ -181,6 +193,7 @@ take_output(struct exchange *x, const struct channel_json *v,
 {
 	const struct channel_json *output = channel_json_get(v, "Output");
 	value_auto struct value *all = NULL;
+	const struct value *found;
 	char *text;
 	int r;
 
@@ -190,11 +203,10 @@ take_output(struct exchange *x, const struct channel_json *v,
 	    output->kind == CHANNEL_JSON_NUMBER)
 		return exchange_take_body(x, output->text, output->len, e);
 	all = json_parse(f->payload, f->len, e);
-	if (all == NULL) {
-		e->code = ERR_GUEST;
-		return -1;
-	}
-	text = json_emit(value_get(all, "Output"), JSON_AS_LINE);
+	found = find_output(all);
+	if (found == NULL)
+		return err_set(e, ERR_GUEST, "channel: no output");
+	text = json_emit(found, JSON_AS_LINE);
 	r = exchange_take_body(x, text, strlen(text), e);
 	free(text);
 	return r;

@@ -225,16 +225,11 @@ spawn_program(const char *const argv[], int directory, int out, struct err *e)
 }
 
 static int
-check_dropped(uint32_t id, struct err *e)
+check_caps(struct err *e)
 {
 	cap_t caps = cap_get_proc();
 	cap_flag_value_t has = CAP_SET;
-	uid_t r, f, s;
 
-	if (getresuid(&r, &f, &s) == -1 || r != id || f != id || s != id) {
-		cap_free(caps);
-		return err_set(e, ERR_SYSTEM, "drop: the id is another");
-	}
 	for (cap_value_t cap = 0; caps != NULL && CAP_IS_SUPPORTED(cap); cap++)
 		if (cap_get_flag(caps, cap, CAP_PERMITTED, &has) == -1 ||
 		    has == CAP_SET) {
@@ -245,9 +240,34 @@ check_dropped(uint32_t id, struct err *e)
 	if (caps == NULL)
 		return err_sys(e, "drop: capabilities");
 	cap_free(caps);
+	return 0;
+}
+
+static int
+check_dropped(uint32_t id, struct err *e)
+{
+	uid_t r, f, s;
+
+	if (getresuid(&r, &f, &s) == -1 || r != id || f != id || s != id)
+		return err_set(e, ERR_SYSTEM, "drop: the id is another");
+	if (check_caps(e) == -1)
+		return -1;
 	if (setuid(0) == 0)
 		return err_set(e, ERR_SYSTEM, "drop: it can be undone");
 	return 0;
+}
+
+int
+spawn_drop_caps(struct err *e)
+{
+	cap_t none = cap_init();
+
+	if (none == NULL || cap_set_proc(none) == -1) {
+		cap_free(none);
+		return err_sys(e, "drop: capabilities");
+	}
+	cap_free(none);
+	return check_caps(e);
 }
 
 int

@@ -61,6 +61,9 @@ int spawn_program(const char *const argv[], int directory, int out,
 /* As root: becomes that id with no capability; checked.  Else nothing. */
 int spawn_become(uint32_t id, struct err *);
 
+/* What a user namespace of our own gave us goes; checked. */
+int spawn_drop_caps(struct err *);
+
 /* The same, SPAWN_CORE_ID, and no program ever gives more. */
 int spawn_drop_for_good(struct err *);
 

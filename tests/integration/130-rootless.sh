@@ -8,7 +8,8 @@ chown 54321:54321 "$work/user"
 # The build tree may be closed to others: a copy of what a user would install.
 mkdir "$work/bin" "$work/recipes"
 cp "$abs_top_builddir/cella" "$abs_top_builddir/cella-launcher" "$abs_top_builddir/cella-init" \
-    "$abs_top_builddir/cella-unpack" "$abs_top_srcdir/images/build-image.sh" "$inside" "$work/bin/"
+    "$abs_top_builddir/cella-unpack" "$abs_top_builddir/cellad" "$abs_top_builddir/cella-core" \
+    "$abs_top_builddir/cella-dns" "$abs_top_builddir/cella-front" "$abs_top_builddir/cella-prepare" "$abs_top_srcdir/images/build-image.sh" "$inside" "$work/bin/"
 cp "$abs_top_srcdir"/images/*.yaml "$work/recipes/"
 chmod -R go+rX "$work/bin" "$work/recipes"
 cella=$work/bin/cella
@@ -54,4 +55,21 @@ expect "import" 0 $?
 runtime=$imported
 message "$work/m.json"
 expect "imported" busybox "$(user "$cella" run "$work/m.json" --policy "$work/p.yaml" --arg ls --arg / | grep -x busybox)"
+
+# A node of his own: no path of root's, one id, the same calls.
+sed 's/"http":false/"http":true/' "$work/m.json" >"$work/user/http.json"
+HOME=$work/user setpriv --reuid 54321 --regid 54321 --clear-groups "${cella}d" --state-dir "$work/user/store" \
+    --http 127.0.0.1:0 --policy "$work/p.yaml" >"$work/node.out" 2>"$work/node.err" 8>&- &
+node=$!
+tail --pid=$node -n +1 -f "$work/node.out" 2>/dev/null | grep -q -m 1 '^ready$' || fail "no node: $(cat "$work/node.err")"
+http=$(sed -n 's/^http //p' "$work/node.out")
+hash=$(user "$cella" publish "$work/user/http.json")
+contains "a call" "Uid:	1000	1000	1000	1000" "$(curl -s "http://$http/vm/$hash")"
+front=$(ps -o pid=,comm= --ppid $node | awk '$2 == "cella-front" { print $1 }')
+expect "front's root" "" "$(ls -A "/proc/$front/root/")"
+expect "front's network" 1 "$(tail -n +3 "/proc/$front/net/dev" | wc -l)"
+expect "front's capabilities" 0000000000000000 "$(sed -n 's/^CapPrm:\t//p' "/proc/$front/status")"
+kill $node
+wait $node
+expect "its end" 0 $?
 finish

@@ -103,6 +103,20 @@ expect "no hash" 400 "$(status)"
 expect "no path" 404 "$(curl -s -o /dev/null -w '%{http_code}' "http://$http/nothing")"
 expect "health" ok "$(curl -s "http://$http/healthz")"
 
+# Who may do what: no child but the launcher keeps a privilege, and front has
+# nothing around it.
+front=$(child cella-front)
+expect "front's root" "" "$(ls -A "/proc/$front/root/")"
+expect "front's network" 1 "$(tail -n +3 "/proc/$front/net/dev" | wc -l)"
+expect "core's root" yes "$([ -e "/proc/$(child cella-core)/root/journal.db" ] && echo yes)"
+for name in cella-core cella-front cella-dns cella-prepare; do
+	for pid in $(child $name); do
+		expect "$name" "0000000000000000 1 2" "$(sed -n 's/^\(CapPrm\|NoNewPrivs\|Seccomp\):\t//p' "/proc/$pid/status" | tr '\n' ' ' | sed 's/ $//')"
+		[ "$(awk '/^Uid/ { print $2 }' "/proc/$pid/status")" -gt 1999999000 ] || fail "$name has an id of the host's"
+	done
+done
+expect "ids" 3 "$(for n in cella-core cella-front cella-dns; do awk '/^Uid/ { print $2 }' "/proc/$(child $n)/status"; done | sort -u | wc -l)"
+
 # Control is for who holds the token, or may connect to the socket.
 expect "no token" 401 "$(curl -s -o /dev/null -w '%{http_code}' "http://$http/control/messages")"
 expect "bad token" 401 "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(printf %064d 0)" "http://$http/control/messages")"

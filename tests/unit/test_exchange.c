@@ -227,6 +227,32 @@ an_application_cannot_split_its_head(void **state)
 	}
 }
 
+/* Keys match without case: found by fuzzing, where it ended the reader. */
+static void
+an_output_is_found_whatever_its_case(void **state)
+{
+	static const struct {
+		const char *rest, *body;
+	} rows[] = { { ",\"Output\":\"hola!\"", "hola!" },
+		{ ",\"output\":{\"a\":[0,2]}", "{\"a\":[0,2]}" },
+		{ ",\"OuTput\":[true,null]", "[true,null]" },
+		{ ",\"Output\":12345678901234567890",
+		    "12345678901234567890" } };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		buf_auto struct buf b = { 0 };
+		struct exchange x;
+
+		begin(&x, ALEPH_ASGI, "GET");
+		channel_put(&b, CHANNEL_READY, NULL, 0);
+		put_json(&b, CHANNEL_OUTPUT, rows[i].rest);
+		assert_int_equal(feed(&x, b.data, b.len, 1000), 0);
+		assert_string_equal(buf_text(&x.body), rows[i].body);
+		exchange_fini(&x);
+	}
+}
+
 static void
 a_reply_beyond_its_limit_is_refused(void **state)
 {
@@ -297,6 +323,7 @@ main(void)
 		cmocka_unit_test(requests_are_written_as_they_came),
 		cmocka_unit_test(an_application_answers_in_order),
 		cmocka_unit_test(an_application_cannot_split_its_head),
+		cmocka_unit_test(an_output_is_found_whatever_its_case),
 		cmocka_unit_test(a_reply_beyond_its_limit_is_refused),
 		cmocka_unit_test(targets_are_matched_as_they_came),
 	};
