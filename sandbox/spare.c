@@ -120,6 +120,28 @@ give_up(struct spare *s)
 	return -1;
 }
 
+/*
+ * How soon it can serve: one that has served has only to say that it is as it
+ * was, which takes less than making another.
+ */
+static int
+rank(const struct spare *s)
+{
+	switch (s->state) {
+	case SPARE_FITTED:
+		return 5;
+	case SPARE_MAPPED:
+		return 4;
+	case SPARE_RESETTING:
+		return slot_has_answered(&s->slot) ? 3 : 2;
+	case SPARE_MAPPING:
+		return 1;
+	case SPARE_NEW:
+		break;
+	}
+	return 0;
+}
+
 /* The furthest one that this fit can use; else a new one; else p->len. */
 static size_t
 find_best(const struct spare_pool *p, const struct spare_fit *f, bool fresh)
@@ -129,10 +151,10 @@ find_best(const struct spare_pool *p, const struct spare_fit *f, bool fresh)
 
 	for (size_t i = 0; i < p->len; i++) {
 		s = &p->item[i];
-		if (s->state == SPARE_RESETTING || (fresh && s->served) ||
+		if ((fresh && s->served) ||
 		    (s->state != SPARE_NEW && !same_map(&s->fit, f)))
 			continue;
-		if (best == p->len || s->state > p->item[best].state)
+		if (best == p->len || rank(s) > rank(&p->item[best]))
 			best = i;
 	}
 	return best;
@@ -242,15 +264,21 @@ spare_take(struct spare_pool *p, const struct grant *g, uint32_t base,
     bool fresh, struct spare *out, struct err *e)
 {
 	struct spare_fit f = spare_fit_of(g, base);
-	size_t i = find_best(p, &f, fresh);
+	size_t i;
 
 	p->fit = f;
 	p->has_fit = true;
 	p->failed = false;
 	*out = (struct spare){ .slot = SLOT_EMPTY };
-	if (i < p->len)
+	while ((i = find_best(p, &f, fresh)) < p->len) {
 		*out = take(p, i);
-	else if (slot_open(&out->slot, e) == -1)
+		if (out->state != SPARE_RESETTING || advance(p, out, e) == 0)
+			break;
+		/* A machine left something in it. */
+		(void)give_up(out);
+		*out = (struct spare){ .slot = SLOT_EMPTY };
+	}
+	if (out->slot.pid == 0 && slot_open(&out->slot, e) == -1)
 		return -1;
 	if (out->state == SPARE_FITTED && !same_limits(&out->fit, &f)) {
 		out->state = SPARE_MAPPED;
