@@ -116,6 +116,7 @@ published(void *arg, struct frame *f, const struct err *why,
 	struct value *v = value_new(VALUE_MAP);
 	struct err e;
 
+	c->npublish--;
 	if (f != NULL && keep_program(c, f, v, &e) == -1) {
 		f = NULL;
 		why = &e;
@@ -135,9 +136,17 @@ static int
 hear_publish(struct core *c, struct frame *f, struct err *e)
 {
 	struct publish *p;
+	struct err why;
 
 	if (f->nfds != 1 || !buf_ok(&f->body))
 		return err_set(e, ERR_INVALID, "publish: malformed frame");
+	if (c->npublish >= CORE_PUBLISH_MAX) {
+		err_set(&why, ERR_BUSY, "%d messages wait to be read already",
+		    CORE_PUBLISH_MAX);
+		refuse(c, f->serial, &why, NULL);
+		return 0;
+	}
+	c->npublish++;
 	p = calloc(1, sizeof(*p));
 	invariant(p != NULL);
 	*p = (struct publish){ c, f->serial, c->nfronts };

@@ -22,7 +22,8 @@ struct err;
 struct journal;
 
 #define CORE_RUNS_MAX 256
-#define CORE_SPARES 4 /* slots kept ready */
+#define CORE_SPARES 4       /* slots kept ready */
+#define CORE_PUBLISH_MAX 64 /* messages waiting to be read */
 
 struct core {
 	struct loop *loop;
@@ -35,7 +36,8 @@ struct core {
 	struct core_run *runs; /* those of this front and of those before */
 	size_t nruns;
 	uint64_t last_run;
-	uint32_t nfronts; /* that came so far */
+	unsigned npublish; /* messages that are being read */
+	uint32_t nfronts;  /* that came so far */
 	bool draining;
 	int status;      /* of the loop's end */
 	struct err *why; /* of a bad one */

@@ -29,8 +29,10 @@ bool
 exchange_headers_add(struct exchange_headers *h, const char *name, size_t nname,
     const char *text, size_t ntext)
 {
-	if (h->len == EXCHANGE_HEADERS_MAX)
+	if (h->len == EXCHANGE_HEADERS_MAX ||
+	    nname + ntext > EXCHANGE_HEAD_MAX - h->bytes)
 		return false;
+	h->bytes += nname + ntext;
 	h->item[h->len++] =
 	    (struct exchange_header){ copy(name, nname), copy(text, ntext) };
 	return true;
@@ -44,6 +46,7 @@ exchange_headers_fini(struct exchange_headers *h)
 		free(h->item[h->len].name);
 		free(h->item[h->len].text);
 	}
+	h->bytes = 0;
 }
 
 bool
@@ -123,8 +126,9 @@ exchange_add_header(struct exchange *x, const char *name, size_t nname,
 		return 0;
 	}
 	if (!exchange_headers_add(&x->headers, name, nname, text, ntext))
-		return err_set(e, ERR_GUEST, "reply: more than %d headers",
-		    EXCHANGE_HEADERS_MAX);
+		return err_set(e, ERR_GUEST,
+		    "reply: more than %d headers, or %d bytes of them",
+		    EXCHANGE_HEADERS_MAX, EXCHANGE_HEAD_MAX);
 	return 0;
 }
 

@@ -19,18 +19,18 @@
 struct err;
 
 #define EXCHANGE_HEADERS_MAX 128
-#define EXCHANGE_HEAD_MAX (64 << 10) /* bytes of a reply's head */
+#define EXCHANGE_HEAD_MAX (32 << 10) /* bytes of a reply's head */
 
 struct exchange_header {
 	char *name, *text;
 };
 
 struct exchange_headers {
-	size_t len;
+	size_t len, bytes;
 	struct exchange_header item[EXCHANGE_HEADERS_MAX];
 };
 
-/* Copies; false if there are too many. */
+/* Copies; false if there are too many, or too much. */
 bool exchange_headers_add(struct exchange_headers *, const char *name,
     size_t nname, const char *text, size_t ntext);
 void exchange_headers_fini(struct exchange_headers *);

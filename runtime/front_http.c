@@ -8,14 +8,16 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "runtime/front_call.h"
 #include "runtime/front_http.h"
 #include "runtime/front_request.h"
+#include "runtime/gate.h"
 
 #define CONNECTIONS_MAX 4096
 #define IDLE_SECONDS 60U
-/* The head of a request, and what MHD keeps beside it. */
-#define CONNECTION_BYTES ((size_t)48 << 10)
+/* A head of the greatest size, and what the library keeps beside it. */
+#define CONNECTION_BYTES ((size_t)(3 * GATE_HEAD_MAX))
 
 struct front_http {
 	struct front *front;
@@ -89,26 +91,31 @@ came_by_control(const struct front_http *h, int fd)
 	return (h->control[fd / 8] & (1U << (fd % 8))) != 0;
 }
 
-static enum MHD_Result
-handle(void *arg, struct MHD_Connection *connection, const char *url,
-    const char *method, const char *version, const char *data, size_t *len,
-    void **state)
+static struct front_request *
+begin(struct front_http *h, struct MHD_Connection *connection)
 {
-	struct front_request *r = *state;
+	struct front_request *r = calloc(1, sizeof(*r));
+	char **target = MHD_get_connection_info(connection,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+			    ->socket_context;
+
+	invariant(r != NULL);
+	r->http = h;
+	r->front = h->front;
+	r->connection = connection;
+	r->control = came_by_control(h, front_request_fd(r));
+	r->watch = (struct loop_watch)LOOP_WATCH_NONE;
+	route_parse(&r->route, *target);
+	h->nrequests++;
+	return r;
+}
+
+static enum MHD_Result
+go_on(struct front_request *r, const char *method, const char *data,
+    size_t *len)
+{
 	enum MHD_Result result;
 
-	(void)url;
-	(void)version;
-	if (r == NULL || r->gone)
-		return MHD_NO;
-	if (r->connection == NULL) {
-		r->connection = connection;
-		r->control = came_by_control(arg, front_request_fd(r));
-		/* An answer before the request's end closes the connection. */
-		if (r->route.to != ROUTE_FUNCTION &&
-		    front_request_length(r) == 0)
-			return MHD_YES;
-	}
 	if (!r->started) {
 		r->started = true;
 		result = start(r, method);
@@ -122,22 +129,58 @@ handle(void *arg, struct MHD_Connection *connection, const char *url,
 			       : front_control_go_on(r, data, len);
 }
 
-/* Called with the target as it came, before anything is decoded. */
-static void *
-begin(void *arg, const char *target, struct MHD_Connection *connection)
+static enum MHD_Result
+handle(void *arg, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *data, size_t *len,
+    void **state)
 {
-	struct front_http *h = arg;
-	struct front_request *r = calloc(1, sizeof(*r));
+	struct front_request *r = *state;
 
-	(void)connection;
-	if (r == NULL)
-		return NULL;
-	r->http = h;
-	r->front = h->front;
-	r->watch = (struct loop_watch)LOOP_WATCH_NONE;
-	h->nrequests++;
-	route_parse(&r->route, target);
-	return r;
+	(void)url;
+	(void)version;
+	if (r == NULL) {
+		*state = r = begin(arg, connection);
+		/* An answer before the request's end closes the connection. */
+		if (r->route.to != ROUTE_FUNCTION &&
+		    front_request_length(r) == 0)
+			return MHD_YES;
+	}
+	return r->gone ? MHD_NO : go_on(r, method, data, len);
+}
+
+/*
+ * Called with the target as it came, before anything is decoded.  It is kept
+ * with the connection: a head that the library does not like after all never
+ * becomes a request that somebody would have to end.
+ */
+static void *
+take_target(void *arg, const char *target, struct MHD_Connection *connection)
+{
+	char **kept = MHD_get_connection_info(connection,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+			  ->socket_context;
+
+	(void)arg;
+	free(*kept);
+	*kept = str_dup(target);
+	return NULL;
+}
+
+static void
+connection_changed(void *arg, struct MHD_Connection *c, void **context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	char **kept = *context;
+
+	(void)arg;
+	(void)c;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = calloc(1, sizeof(*kept));
+		invariant(*context != NULL);
+	} else if (kept != NULL) {
+		free(*kept);
+		free(kept);
+	}
 }
 
 static void
@@ -182,7 +225,8 @@ front_http_open(struct front *f, struct err *e)
 	h->front = f;
 	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 		MHD_ALLOW_SUSPEND_RESUME,
-	    0, NULL, NULL, handle, h, MHD_OPTION_URI_LOG_CALLBACK, begin, h,
+	    0, NULL, NULL, handle, h, MHD_OPTION_URI_LOG_CALLBACK, take_target,
+	    h, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, completed, h,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_as_it_is, NULL,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,

@@ -89,6 +89,11 @@ expect "exec" "got status 0
 expect "exec" 200 "$(status)"
 printf 'status 3\n' | call "$exec" --data-binary @- >/dev/null
 expect "exec that fails" 502 "$(status)"
+big=$(head -c 32000 /dev/zero | tr '\0' a)
+call "$exec" -H "X: $big" -d 'status 0' >/dev/null
+expect "a big head" 200 "$(status)"
+call "$exec" -H "X: $big" -H "Y: $big" >/dev/null
+expect "a head that is too big" 431 "$(status)"
 expect "binary" "a page" "$(call "$binary")"
 expect "binary" 200 "$(status)"
 call "$binary/none" >/dev/null

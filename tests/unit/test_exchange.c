@@ -254,6 +254,25 @@ an_output_is_found_whatever_its_case(void **state)
 }
 
 static void
+a_head_beyond_its_limit_is_refused(void **state)
+{
+	(void)state;
+	for (size_t n = 100; n <= 400; n += 300) {
+		buf_auto struct buf b = { 0 };
+		struct exchange x;
+
+		begin(&x, ALEPH_BINARY, "GET");
+		buf_add_str(&b, "HTTP/1.1 200 OK\r\n");
+		for (size_t i = 0; i < 100; i++)
+			buf_printf(&b, "X: %0*d\r\n", (int)n, 0);
+		buf_add_str(&b, "Content-Length: 0\r\n\r\n");
+		assert_int_equal(feed(&x, b.data, b.len, 1000),
+		    n == 100 ? 0 : -1);
+		exchange_fini(&x);
+	}
+}
+
+static void
 a_reply_beyond_its_limit_is_refused(void **state)
 {
 	static char big[(1 << 16) + 1];
@@ -323,6 +342,7 @@ main(void)
 		cmocka_unit_test(requests_are_written_as_they_came),
 		cmocka_unit_test(an_application_answers_in_order),
 		cmocka_unit_test(an_application_cannot_split_its_head),
+		cmocka_unit_test(a_head_beyond_its_limit_is_refused),
 		cmocka_unit_test(an_output_is_found_whatever_its_case),
 		cmocka_unit_test(a_reply_beyond_its_limit_is_refused),
 		cmocka_unit_test(targets_are_matched_as_they_came),
