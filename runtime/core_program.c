@@ -252,11 +252,16 @@ serve_first(struct core_program *p, struct core_assembly *a,
 	free(w);
 }
 
+/* Whoever calls did nothing wrong: what the message names is bad, or gone. */
 static void
-refuse_all(struct core_program *p, const struct err *why)
+refuse_all(struct core_program *p, const struct err *cause)
 {
+	struct err why = *cause;
+
+	if (why.code == ERR_INVALID || why.code == ERR_NOT_FOUND)
+		why.code = ERR_GUEST;
 	while (p->first != NULL)
-		serve_first(p, NULL, why);
+		serve_first(p, NULL, &why);
 }
 
 /* Answers are for who waited when they were asked for: the first, or all. */

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -117,10 +118,26 @@ listen_to(struct front *f, uint32_t events)
 void
 front_has_room(struct front *f)
 {
-	if (!f->full || f->draining)
+	if (!f->full || f->draining || f->ngates >= FRONT_GATE_MAX)
 		return;
 	f->full = false;
 	listen_to(f, EPOLLIN);
+}
+
+static void
+listen_again(void *arg)
+{
+	front_has_room(arg);
+}
+
+/* Until somebody leaves, or a little later: who is not let in waits. */
+static void
+stop_listening(struct front *f)
+{
+	f->full = true;
+	listen_to(f, 0);
+	loop_timer_set(f->loop, &f->again, clock_mono_ns() + CLOCK_SECOND / 10,
+	    listen_again, f);
 }
 
 static void
@@ -134,8 +151,12 @@ accept_some(void *arg, uint32_t events)
 	for (int i = 0; i < ACCEPT_MAX; i++) {
 		fd = accept4(l->watch.fd, NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd == -1)
+		if (fd == -1) {
+			if (errno != EAGAIN && errno != ECONNABORTED &&
+			    errno != EINTR)
+				stop_listening(l->front);
 			return;
+		}
 		if (l->control && !may_control(l->front, fd)) {
 			fd_close(&fd);
 			continue;
@@ -146,8 +167,7 @@ accept_some(void *arg, uint32_t events)
 			    sizeof(on));
 		front_gate_open(l->front, fd, l->control);
 		if (l->front->ngates >= FRONT_GATE_MAX) {
-			listen_to(l->front, 0);
-			l->front->full = true;
+			stop_listening(l->front);
 			return;
 		}
 	}

@@ -46,6 +46,7 @@ struct front {
 	struct front_gate *gates; /* callers */
 	size_t ngates;
 	bool full; /* nobody is let in until somebody leaves */
+	struct loop_timer again;
 	char token[65];
 	uint32_t owner; /* uid that may connect to the control socket */
 	bool draining;

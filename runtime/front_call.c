@@ -370,6 +370,7 @@ front_call_send(struct front_call *c, const void *data, size_t len)
 	}
 	c->sent += len;
 	if (c->sent > c->exchange.body_limit) {
+		c->too_long = true;
 		err_set(&e, ERR_INVALID,
 		    "the request is longer than %llu bytes",
 		    (unsigned long long)c->exchange.body_limit);

@@ -24,6 +24,7 @@ struct front_call {
 	bool admitted;
 	bool request_over; /* the caller's */
 	bool failed;       /* why says it */
+	bool too_long;     /* the request's body is why */
 	bool ended;        /* the machine has: how says it */
 	bool left;         /* the caller has */
 	bool let_go;       /* core was told that nobody needs it */

@@ -75,7 +75,7 @@ queue_reply(struct front_request *r)
 	struct front_call *c = r->call;
 	struct MHD_Response *response;
 
-	if (c->failed && c->why.code == ERR_INVALID)
+	if (c->failed && c->too_long)
 		return front_request_queue_error(r, MHD_HTTP_CONTENT_TOO_LARGE,
 		    &c->why);
 	if (c->failed)

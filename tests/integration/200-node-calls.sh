@@ -99,6 +99,12 @@ expect "binary" 200 "$(status)"
 call "$binary/none" >/dev/null
 expect "binary" 404 "$(status)"
 
+# An archive that is none: whoever calls did nothing wrong.
+sed 's/"encoding":"plain"/"encoding":"zip"/; s/"on":{"http":false}/"on":{"http":true}/' "$work/m.json" >"$work/zip.json"
+call "$("$cella" publish "$work/zip.json")" >"$work/out"
+expect "a bad archive" 502 "$(status)"
+contains "a bad archive" "code.ref" "$(cat "$work/out")"
+
 call "$closed" >/dev/null
 expect "on.http is false" 403 "$(status)"
 call "$(printf %064d 0)" >/dev/null
@@ -126,7 +132,7 @@ expect "ids" 3 "$(for n in cella-core cella-front cella-dns; do awk '/^Uid/ { pr
 expect "no token" 401 "$(curl -s -o /dev/null -w '%{http_code}' "http://$http/control/messages")"
 expect "bad token" 401 "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(printf %064d 0)" "http://$http/control/messages")"
 token=$(cat "$CELLA_STORE/control.token")
-expect "token" 4 "$(curl -s -H "Authorization: Bearer $token" "http://$http/control/messages" | grep -o '"item_hash"' | wc -l)"
+expect "token" 5 "$(curl -s -H "Authorization: Bearer $token" "http://$http/control/messages" | grep -o '"item_hash"' | wc -l)"
 expect "nobody else connects" 56 "$(setpriv --reuid 12345 --clear-groups curl -s --unix-socket "$CELLA_STORE/control.sock" http://x/control/runs >/dev/null 2>&1; e=$?; [ $e = 7 ] && e=56; echo $e)"
 
 echo '{"type":"vm-function","address":"0x00"}' >"$work/bad.json"
