@@ -54,6 +54,7 @@ run(struct err *e)
 	if (confine(&closed, e) == -1 ||
 	    policy_file_read(policy, "policy", &ceiling, &problems, e) == -1)
 		return -1;
+	store_remember(&store);
 	return prepare_serve(FD_CORE, FD_LAUNCHER, &store, &ceiling, e);
 }
 

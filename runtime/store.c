@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/control.h"
 #include "base/dir.h"
 #include "base/err.h"
@@ -26,6 +27,8 @@ store_close(struct store *s)
 	fd_close(&s->dir);
 	free(s->path);
 	s->path = NULL;
+	free(s->checked);
+	s->checked = NULL;
 }
 
 static void
@@ -136,10 +139,91 @@ store_put_bytes(struct store *s, const void *data, size_t len,
 	return fd == -1 ? -1 : store_put(s, fd, digest, NULL, e);
 }
 
+/* ---- what was hashed before ---- */
+
+#define CHECKED_MAX 64
+
+struct store_checked {
+	size_t next; /* whose place the next one takes */
+	struct {
+		char digest[SHA256_HEX];
+		struct stat file;
+	} item[CHECKED_MAX];
+};
+
+void
+store_remember(struct store *s)
+{
+	if (s->checked == NULL)
+		s->checked = calloc(1, sizeof(*s->checked));
+	invariant(s->checked != NULL);
+}
+
+static bool
+is_unchanged(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static bool
+was_checked(const struct store *s, const char *digest, const struct stat *file)
+{
+	for (size_t i = 0; s->checked != NULL && i < CHECKED_MAX; i++)
+		if (strcmp(s->checked->item[i].digest, digest) == 0 &&
+		    is_unchanged(&s->checked->item[i].file, file))
+			return true;
+	return false;
+}
+
+/*
+ * A change time is as coarse as a tick of the kernel's clock: of a file that
+ * was changed a moment ago nobody can tell whether it changes again.
+ */
+static void
+keep_checked(struct store *s, const char *digest, const struct stat *before,
+    int fd)
+{
+	struct store_checked *c = s->checked;
+	struct stat after;
+
+	if (c == NULL || fstat(fd, &after) == -1 ||
+	    !is_unchanged(before, &after) ||
+	    clock_real_ns() / CLOCK_SECOND <
+		(uint64_t)before->st_ctim.tv_sec + 2)
+		return;
+	memcpy(c->item[c->next].digest, digest, SHA256_HEX);
+	c->item[c->next].file = *before;
+	c->next = (c->next + 1) % CHECKED_MAX;
+}
+
+/* The bytes are what their name says. */
+static int
+check(struct store *s, const char *digest, int fd, struct err *e)
+{
+	char found[SHA256_HEX];
+	struct stat before;
+
+	if (fstat(fd, &before) == -1)
+		return err_sys(e, "store %s: blob %s", s->path, digest);
+	if (was_checked(s, digest, &before))
+		return 0;
+	if (sha256_file(fd, found, NULL, e) == -1)
+		return err_in(e, "store %s: blob %s", s->path, digest);
+	if (strcmp(found, digest) != 0 && CONTROL(55))
+		return err_set(e, ERR_INVALID,
+		    "store %s: blob %s is damaged: its bytes hash to %s",
+		    s->path, digest, found);
+	keep_checked(s, digest, &before, fd);
+	return 0;
+}
+
 int
 store_get(struct store *s, const char *digest, struct err *e)
 {
-	char path[96], found[SHA256_HEX];
+	char path[96];
 	fd_auto int fd = -1;
 
 	invariant(str_is_sha256(digest));
@@ -150,13 +234,7 @@ store_get(struct store *s, const char *digest, struct err *e)
 		    s->path, digest);
 	if (fd == -1)
 		return err_sys(e, "store %s: blob %s", s->path, digest);
-	if (sha256_file(fd, found, NULL, e) == -1)
-		return err_in(e, "store %s: blob %s", s->path, digest);
-	if (strcmp(found, digest) != 0 && CONTROL(55))
-		return err_set(e, ERR_INVALID,
-		    "store %s: blob %s is damaged: its bytes hash to %s",
-		    s->path, digest, found);
-	return fd_take(&fd);
+	return check(s, digest, fd, e) == -1 ? -1 : fd_take(&fd);
 }
 
 static int

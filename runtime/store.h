@@ -1,7 +1,8 @@
 /*
  * What messages refer to: blobs by SHA-256, and references that an operator
  * bound to them.  A blob is hashed when it is written and again when it is
- * opened, and the descriptor that was hashed is the one that is used.
+ * opened, and the descriptor that was hashed is the one that is used.  A
+ * process that opens the same ones over and over may remember what it hashed.
  *
  *   blobs/sha256/xx/<digest>    bytes
  *   entries/<digest>.json       kind, versions, whether we built it
@@ -23,10 +24,19 @@
 struct err;
 struct value;
 
+struct store_checked;
+
 struct store {
 	int dir;
 	char *path; /* for people */
+	struct store_checked *checked;
 };
+
+/*
+ * From now on a blob that was hashed before is not hashed again as long as its
+ * inode, size and change time (inode(7)) are the same.
+ */
+void store_remember(struct store *);
 
 /* store_open.h opens it. */
 void store_close(struct store *);

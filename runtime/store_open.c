@@ -119,7 +119,7 @@ make_path(const char *path, struct err *e)
 int
 store_open(struct store *s, const char *path, struct err *e)
 {
-	s->dir = -1;
+	*s = (struct store){ .dir = -1 };
 	s->path = str_dup(path);
 	if (make_path(path, e) == 0) {
 		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
