@@ -333,6 +333,8 @@ answer_free_tenant(struct launcher *l, struct frame *f, struct err *e)
 	}
 	if (spare_forget(&l->context.spares, l->tenant[i].base, e) == -1)
 		return -1;
+	mount_cache_forget(&l->context.mounts.cache,
+	    l->tenant[i].base + MACHINE_UID);
 	fd_close(&l->tenant[i].lock);
 	l->tenant[i] = l->tenant[--l->ntenants];
 	return 0;

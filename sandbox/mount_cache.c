@@ -96,6 +96,14 @@ mount_cache_keep(struct mount_cache *c, const struct mount_cache_key *k,
 }
 
 void
+mount_cache_forget(struct mount_cache *c, uint32_t uid)
+{
+	for (size_t i = 0; i < MOUNT_CACHE_MAX; i++)
+		if (c->entry[i].used && c->entry[i].key.uid == uid)
+			drop(c, i);
+}
+
+void
 mount_cache_fini(struct mount_cache *c)
 {
 	for (size_t i = 0; i < MOUNT_CACHE_MAX; i++)

@@ -59,6 +59,9 @@ int mount_cache_clone(struct mount_cache *, const struct mount_cache_key *,
 int mount_cache_keep(struct mount_cache *, const struct mount_cache_key *,
     int tree, const struct mount_cache_top *);
 
+/* Those that are mapped to these ids, which somebody else may have next. */
+void mount_cache_forget(struct mount_cache *, uint32_t uid);
+
 /* The trees go with the namespace. */
 void mount_cache_fini(struct mount_cache *);
 
