@@ -147,6 +147,52 @@ def smuggle(host):
         return f"{len(bad)} refused, {node.runs() - started} runs"
 
 
+# Headers that would split a head, or hide in one; and what is no answer.
+REPLIES = {
+    "CR LF in a value": "[(b'x', b'a\\r\\nSet-Cookie: stolen=1')]",
+    "LF in a value": "[(b'x', b'a\\nSet-Cookie: stolen=1')]",
+    "NUL in a value": "[(b'x', b'a\\0b')]",
+    "CR LF in a name": "[(b'x: a\\r\\nSet-Cookie', b'stolen=1')]",
+    "a blank in a name": "[(b'x ', b'a')]",
+    "no name": "[(b'', b'a')]",
+    "two lengths": "[(b'content-length', b'1'), (b'content-length', b'2')]",
+    "an odd length": "[(b'content-length', b'+1')]",
+}
+APP = """async def app(scope, receive, send):
+    if scope["type"] != "http":
+        raise RuntimeError
+    await send({"type": "http.response.start", "status": %s, "headers": %s})
+    await send({"type": "http.response.body", "body": b"x"})
+"""
+
+
+def reply_split(host):
+    """A function cannot write into the head that its caller reads, nor take
+    what belongs to the connection."""
+    python = host.image("python")
+
+    def app(status, headers):
+        m = host.message(more={"on": {"http": True}, "code": {
+            "encoding": "plain", "entrypoint": "main:app", "interface": "asgi",
+            "content": APP % (status, headers)}}, runtime=python, memory=128)
+        h = host.out("publish", m).strip()
+        reply = node.exchange(f"GET /vm/{h} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return statuses(reply), reply.partition(b"\r\n\r\n")[0].lower()
+
+    with Node(host) as node:
+        seen, head = app(201, "[(b'x-twin', b'y'), (b'set-cookie', b'a=b')]")
+        expect(f"the twin: {seen}", seen == [201] and b"\r\nx-twin: y" in head and b"\r\nset-cookie: a=b" in head)
+        for name, headers in REPLIES.items():
+            seen, head = app(200, headers)
+            expect(f"{name}: {seen}", seen == [502] and b"stolen" not in head)
+        for status in (0, 99, 101, 199, 1000, "'200 OK'"):
+            seen, _ = app(status, "[]")
+            expect(f"status {status}: {seen}", seen == [502])
+        _, head = app(200, "[(b'transfer-encoding', b'gzip'), (b'connection', b'x-secret'), (b'keep-alive', b'9')]")
+        expect(f"hop by hop: {head}", b"gzip" not in head and b"x-secret" not in head and b"keep-alive" not in head)
+        return f"{len(REPLIES) + 6} refused"
+
+
 def wait_for(what, name):
     for _ in range(600):
         if what():

@@ -132,6 +132,7 @@ ROWS = [
     Row(126, "argv-injection", check=checks.argv_injection),
     Row(128, "http-smuggle", check=node_checks.smuggle),
     Row(130, "trigger-storm", check=node_checks.storm),
+    Row(312, "reply-split", check=node_checks.reply_split, items=(57,)),
     Row(133, "forge-log", check=checks.forge_log, items=(56,)),
     Row(136, "audit-tamper", later="the log"),
     Row(138, "policy-widen", check=checks.policy_widen),
