@@ -31,19 +31,21 @@
 #include "runtime/listen.h"
 #include "runtime/monitor.h"
 #include "runtime/policy_open.h"
+#include "runtime/service.h"
 #include "runtime/store.h"
 #include "runtime/store_open.h"
 
 #define USAGE 64
 
 struct options {
-	const char *state_dir, *http, *control, *policy;
+	const char *state_dir, *http, *control, *policy, *domain;
 };
 
 struct opened {
 	struct store store;
 	int lock;
 	char token[65];
+	bool own_control;
 	struct monitor monitor;
 };
 
@@ -84,6 +86,30 @@ open_state(struct opened *o, const char *path, struct err *e)
 	return make_token(o, e);
 }
 
+/* A socket of the service manager's takes the place of one of ours. */
+static int
+open_sockets(const struct options *p, struct opened *o, struct err *e)
+{
+	struct service s;
+
+	if (service_take(&s, e) == -1)
+		return -1;
+	o->monitor.watchdog_ns = s.watchdog_ns;
+	o->own_control = s.control == -1;
+	o->monitor.listen_control =
+	    s.control != -1 ? s.control : listen_unix(p->control, e);
+	if (o->monitor.listen_control == -1)
+		return -1;
+	o->monitor.listen_http = s.http;
+	if (s.http != -1 && p->http != NULL)
+		return err_set(e, ERR_INVALID,
+		    "--http, and a socket of the service manager's");
+	if (p->http == NULL)
+		return 0;
+	o->monitor.listen_http = listen_tcp(p->http, e);
+	return o->monitor.listen_http == -1 ? -1 : 0;
+}
+
 static int
 open_all(const struct options *p, struct opened *o, struct err *e)
 {
@@ -95,18 +121,13 @@ open_all(const struct options *p, struct opened *o, struct err *e)
 		.store = &o->store,
 		.listen_control = -1,
 		.listen_http = -1,
-		.token = o->token };
+		.token = o->token,
+		.domain = p->domain };
 	if (open_state(o, p->state_dir, e) == -1)
 		return -1;
 	if (p->policy != NULL && (policy = policy_open(p->policy, e)) == -1)
 		return -1;
-	o->monitor.listen_control = listen_unix(p->control, e);
-	if (o->monitor.listen_control == -1)
-		return -1;
-	if (p->http == NULL)
-		return 0;
-	o->monitor.listen_http = listen_tcp(p->http, e);
-	return o->monitor.listen_http == -1 ? -1 : 0;
+	return open_sockets(p, o, e);
 }
 
 /* The store stays, and its lock file with it. */
@@ -114,7 +135,8 @@ static void
 close_all(struct opened *o)
 {
 	if (o->monitor.listen_control != -1) {
-		(void)unlink(o->monitor.control);
+		if (o->own_control)
+			(void)unlink(o->monitor.control);
 		(void)unlinkat(o->store.dir, "control.token", 0);
 	}
 	fd_close(&o->monitor.listen_control);
@@ -122,6 +144,17 @@ close_all(struct opened *o)
 	fd_close(&o->store.dir);
 	free(o->store.path);
 	fd_close(&o->lock);
+}
+
+/* Letters, digits, hyphens and dots (RFC 1123, 2.1). */
+static bool
+is_domain(const char *name)
+{
+	return name == NULL ||
+	    (name[0] != '\0' && name[0] != '.' && strlen(name) <= 200 &&
+		strspn(name,
+		    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "0123456789-.") == strlen(name));
 }
 
 static int
@@ -132,6 +165,7 @@ parse(struct options *p, int argc, char **argv)
 		{ "http", required_argument, NULL, 'h' },
 		{ "control", required_argument, NULL, 'c' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "domain", required_argument, NULL, 'd' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -151,13 +185,16 @@ parse(struct options *p, int argc, char **argv)
 		case 'p':
 			p->policy = optarg;
 			break;
+		case 'd':
+			p->domain = optarg;
+			break;
 		case 'v':
 			puts("cellad " VERSION_TEXT);
 			exit(0);
 		default:
 			return -1;
 		}
-	return optind == argc ? 0 : -1;
+	return optind == argc && is_domain(p->domain) ? 0 : -1;
 }
 
 int
@@ -174,7 +211,7 @@ main(int argc, char **argv)
 	if (parse(&p, argc, argv) == -1) {
 		fprintf(stderr,
 		    "usage: cellad [--state-dir DIR] [--http ADDRESS:PORT] "
-		    "[--control PATH] [--policy FILE]\n");
+		    "[--control PATH] [--policy FILE] [--domain NAME]\n");
 		return USAGE;
 	}
 	if (p.control == NULL)

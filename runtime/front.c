@@ -237,7 +237,7 @@ front_serve(const struct front_args *a, struct err *e)
 	f->why = e;
 	f->core.sock = -1;
 	f->owner = a->owner;
-	memcpy(f->token, a->token, sizeof(f->token));
+	f->rules = a->rules;
 	r = open_all(f, a, &signals, e);
 	if (r == 0 && loop_run(f->loop, e) == -1)
 		r = -1;

@@ -36,6 +36,12 @@ struct front_listener {
 	bool control; /* whoever is let in may do everything */
 };
 
+/* What the monitor says, in one file: the token, then the domain. */
+struct front_rules {
+	char token[65];
+	char domain[254]; /* "": functions have no names (route.h) */
+};
+
 struct front {
 	struct loop *loop;
 	struct frame_link core;
@@ -47,7 +53,7 @@ struct front {
 	size_t ngates;
 	bool full; /* nobody is let in until somebody leaves */
 	struct loop_timer again;
-	char token[65];
+	struct front_rules rules;
 	uint32_t owner; /* uid that may connect to the control socket */
 	bool draining;
 	struct err *why;
@@ -57,7 +63,7 @@ struct front {
 struct front_args {
 	int core, signals;
 	int control, http; /* listening sockets; http -1: none */
-	char token[65];
+	struct front_rules rules;
 	uint32_t owner;
 };
 

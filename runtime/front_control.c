@@ -97,7 +97,7 @@ same(const char *a, const char *b, size_t n)
 static bool
 may_control(const struct front_request *r)
 {
-	const char *token = r->front->token, *given;
+	const char *token = r->front->rules.token, *given;
 
 	if (r->control)
 		return true;

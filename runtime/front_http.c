@@ -105,7 +105,8 @@ begin(struct front_http *h, struct MHD_Connection *connection)
 	r->connection = connection;
 	r->control = came_by_control(h, front_request_fd(r));
 	r->watch = (struct loop_watch)LOOP_WATCH_NONE;
-	route_parse(&r->route, *target);
+	route_parse(&r->route, *target, front_request_header(r, "Host"),
+	    h->front->rules.domain);
 	h->nrequests++;
 	return r;
 }

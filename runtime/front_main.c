@@ -2,7 +2,7 @@
  * cella-front: everything that comes from the network.  Theory of operation:
  *
  * The monitor starts it with its socket to core (descriptor 3), an empty
- * directory (4), the token of the control paths (5), and listening sockets:
+ * directory (4), the token and the domain (5), and listening sockets:
  * control (6), and HTTP or nothing (7).  It makes the empty directory its root
  * and enters an empty network, so that it can open nothing and call nobody,
  * and becomes an id of its own.  What it knows of functions core tells it, a
@@ -22,7 +22,7 @@
 #include "runtime/confine.h"
 #include "runtime/front.h"
 
-enum { FD_CORE = 3, FD_EMPTY, FD_TOKEN, FD_CONTROL, FD_HTTP };
+enum { FD_CORE = 3, FD_EMPTY, FD_RULES, FD_CONTROL, FD_HTTP };
 
 /* Its network is empty: a socket that it makes reaches nobody. */
 #define GROUPS                                                      \
@@ -46,6 +46,20 @@ open_signals(struct err *e)
 }
 
 static int
+read_rules(struct front_rules *r, struct err *e)
+{
+	ssize_t token = (ssize_t)sizeof(r->token) - 1, n;
+
+	memset(r, 0, sizeof(*r));
+	if (fd_read_full(FD_RULES, r->token, (size_t)token) != token)
+		return err_set(e, ERR_INVALID, "the token is malformed");
+	n = fd_read_full(FD_RULES, r->domain, sizeof(r->domain));
+	if (n == -1 || n == (ssize_t)sizeof(r->domain))
+		return err_set(e, ERR_INVALID, "the domain is malformed");
+	return 0;
+}
+
+static int
 run(struct err *e)
 {
 	static const struct confine closed = { .id = CONFINE_FRONT_ID,
@@ -65,9 +79,8 @@ run(struct err *e)
 	for (int fd = FD_CORE; fd <= FD_HTTP; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	a.http = fstat(FD_HTTP, &s) == 0 ? FD_HTTP : -1;
-	if (fd_read_full(FD_TOKEN, a.token, sizeof(a.token) - 1) !=
-	    (ssize_t)sizeof(a.token) - 1)
-		return err_set(e, ERR_INVALID, "the token is malformed");
+	if (read_rules(&a.rules, e) == -1)
+		return -1;
 	a.signals = open_signals(e);
 	if (a.signals == -1 || confine(&closed, e) == -1)
 		return -1;

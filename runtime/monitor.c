@@ -19,6 +19,7 @@
 #include "runtime/listen.h"
 #include "runtime/monitor.h"
 #include "runtime/policy_open.h"
+#include "runtime/service.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
 
@@ -55,7 +56,7 @@ struct node {
 	struct loop_watch signal_watch;
 	struct frame_link core;
 	struct child child[CHILDREN];
-	struct loop_timer patience;
+	struct loop_timer patience, alive;
 	enum state state;
 	bool ready;   /* core is */
 	bool anew;    /* core or launcher died: wait for all, then start */
@@ -204,20 +205,23 @@ start_preparer(struct node *n, unsigned number, struct err *e)
 static int
 start_front(struct node *n, struct err *e)
 {
-	fd_auto int ours = -1, theirs = -1, token = -1, empty = -1;
+	fd_auto int ours = -1, theirs = -1, rules = -1, empty = -1;
+	buf_auto struct buf b = { 0 };
 	int pair[2];
 
-	token = fd_sealed("token", n->m->token, strlen(n->m->token), e);
+	buf_add_str(&b, n->m->token);
+	buf_add_str(&b, n->m->domain == NULL ? "" : n->m->domain);
+	rules = fd_sealed("rules", b.data, b.len, e);
 	empty = openat(n->m->store->dir, "empty",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (token == -1 || frame_pair(pair, e) == -1)
+	if (rules == -1 || frame_pair(pair, e) == -1)
 		return -1;
 	ours = pair[0];
 	theirs = pair[1];
 	if (empty == -1)
 		return err_sys(e, "%s/empty", n->m->state_dir);
 	if (start(n, FRONT,
-		(const int[]){ theirs, empty, token, n->m->listen_control,
+		(const int[]){ theirs, empty, rules, n->m->listen_control,
 		    n->m->listen_http },
 		5, e) == -1)
 		return -1;
@@ -391,6 +395,7 @@ say_where(struct node *n)
 	}
 	printf("control %s\nready\n", n->m->control);
 	fflush(stdout);
+	service_tell("READY=1");
 }
 
 static int
@@ -425,6 +430,7 @@ static void
 drain(struct node *n)
 {
 	n->state = DRAINING;
+	service_tell("STOPPING=1");
 	if (n->core.sock == -1) {
 		end_now(n);
 		return;
@@ -468,6 +474,16 @@ open_signals(struct node *n, struct err *e)
 	    hear_signal, n, e);
 }
 
+static void
+tell_alive(void *arg)
+{
+	struct node *n = arg;
+
+	service_tell("WATCHDOG=1");
+	loop_timer_set(n->loop, &n->alive, clock_mono_ns() + n->m->watchdog_ns,
+	    tell_alive, n);
+}
+
 int
 monitor_run(const struct monitor *m, struct err *e)
 {
@@ -482,6 +498,8 @@ monitor_run(const struct monitor *m, struct err *e)
 	n.loop = loop_open(e);
 	if (n.loop == NULL || open_signals(&n, e) == -1)
 		return -1;
+	if (m->watchdog_ns > 0)
+		tell_alive(&n);
 	/* What is wrong at the start is told and not tried again. */
 	if (start_core(&n, e) == -1)
 		n.state = ENDING;

@@ -5,6 +5,8 @@
 #ifndef RUNTIME_MONITOR_H
 #define RUNTIME_MONITOR_H
 
+#include <stdint.h>
+
 struct err;
 struct store;
 
@@ -15,6 +17,8 @@ struct monitor {
 	int listen_control;
 	int listen_http; /* -1: none */
 	const char *token;
+	const char *domain;   /* functions' names are below it; NULL: nowhere */
+	uint64_t watchdog_ns; /* how often to tell that we live; 0: never */
 };
 
 /* Until a signal ends it; says on standard output where the node listens. */

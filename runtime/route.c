@@ -1,5 +1,8 @@
+#include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/sha256.h"
 #include "base/str.h"
 #include "runtime/route.h"
 
@@ -29,10 +32,58 @@ parse_function(struct route *r, const char *rest)
 	return ROUTE_FUNCTION;
 }
 
+/* 52 digits of five bits; the last four bits are no part of the hash. */
+static bool
+unbase32(const char *label, size_t len, char hash[SHA256_HEX])
+{
+	unsigned char out[SHA256_LEN];
+	uint32_t bits = 0;
+	size_t n = 0, have = 0;
+	int digit;
+
+	if (len != 52)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		digit = label[i] >= 'a' && label[i] <= 'z' ? label[i] - 'a'
+		    : label[i] >= 'A' && label[i] <= 'Z'   ? label[i] - 'A'
+		    : label[i] >= '2' && label[i] <= '7'   ? label[i] - '2' + 26
+							   : -1;
+		if (digit == -1)
+			return false;
+		bits = bits << 5 | (uint32_t)digit;
+		have += 5;
+		if (have >= 8 && n < sizeof(out)) {
+			have -= 8;
+			out[n++] = (unsigned char)(bits >> have);
+		}
+	}
+	if ((bits & 0xf) != 0)
+		return false;
+	str_hex(hash, out, sizeof(out));
+	return true;
+}
+
+/* 1: a name below the domain, whose label is a hash; 0: not below it. */
+static int
+parse_host(struct route *r, const char *host, const char *domain)
+{
+	size_t n = host == NULL ? 0 : strcspn(host, ":");
+	size_t len = strlen(domain);
+
+	if (n > 0 && host[n - 1] == '.')
+		n--;
+	if (len == 0 || n <= len || host[n - len - 1] != '.' ||
+	    strncasecmp(host + n - len, domain, len) != 0)
+		return 0;
+	return unbase32(host, n - len - 1, r->hash) ? 1 : -1;
+}
+
 void
-route_parse(struct route *r, const char *target)
+route_parse(struct route *r, const char *target, const char *host,
+    const char *domain)
 {
 	char *query;
+	int named;
 
 	*r = (struct route){ .to = ROUTE_NOWHERE, .path = "/", .query = "" };
 	if (target[0] != '/' || !str_copy(r->text, sizeof(r->text), target))
@@ -42,6 +93,13 @@ route_parse(struct route *r, const char *target)
 		*query = '\0';
 		r->query = query + 1;
 	}
+	named = parse_host(r, host, domain);
+	if (named == 1) {
+		r->to = ROUTE_FUNCTION;
+		r->path = r->text;
+	}
+	if (named != 0)
+		return;
 	if (strncmp(r->text, "/vm/", 4) == 0) {
 		r->to = parse_function(r, r->text + 4);
 		return;

@@ -31,7 +31,13 @@ struct route {
 	char text[ROUTE_TARGET_MAX]; /* what the two point into */
 };
 
-void route_parse(struct route *, const char *target);
+/*
+ * host: of the request, or NULL.  domain: where functions have names of their
+ * own, "" for nowhere: LABEL.DOMAIN is the function whose SHA-256 the label is,
+ * in base32 (RFC 4648, without padding), and nothing else is there.
+ */
+void route_parse(struct route *, const char *target, const char *host,
+    const char *domain);
 
 /* Only for who holds the token, or the socket's owner. */
 bool route_is_control(enum route_to);

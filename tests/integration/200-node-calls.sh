@@ -56,7 +56,7 @@ async def app(scope, receive, send):
 END
 printf '#!/bin/sh\nread line\necho "got $line"\ncat | wc -c\nexit ${line#status }\n' >"$work/echo"
 printf '#!/bin/sh\nmkdir /tmp/w\nprintf "a page" >/tmp/w/index.html\nsleep 0.05\nexec httpd -f -p 127.0.0.1:8080 -h /tmp/w\n' >"$work/serve"
-node_start
+node_start --domain fn.example
 function asgi "$work/app.py" app:app asgi python
 function exec "$work/echo" echo exec busybox
 function binary "$work/serve" serve binary busybox
@@ -65,6 +65,9 @@ expect "again" "$closed" "$("$cella" publish "$work/m.json")"
 
 expect "asgi" "GET / q=1 0 c" "$(call "$asgi?q=1" -H 'X-B: c')"
 expect "asgi" 201 "$(status)"
+label=$(printf %s "$asgi" | sed 's/../\\x&/g' | xargs -0 printf | base32 -w 0 | tr 'A-Z' 'a-z' | tr -d =)
+expect "by its name" "GET /vm/x q=1 0 " "$(curl -s -H "Host: $label.fn.example:80" "http://$http/vm/x?q=1")"
+expect "control by a name" 404 "$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: x.fn.example' "http://$http/control/messages")"
 contains "headers" "x-a: b" "$(cat "$work/head")"
 contains "headers" "Aleph-Program-ItemHash: $asgi" "$(cat "$work/head")"
 grep -qi '^connection: x' "$work/head" && fail "a header of the connection came through"

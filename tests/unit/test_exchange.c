@@ -322,7 +322,7 @@ targets_are_matched_as_they_came(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < nitems(rows); i++) {
-		route_parse(&r, rows[i].target);
+		route_parse(&r, rows[i].target, "x", "");
 		if (r.to != rows[i].to)
 			fail_msg("%s: %d", rows[i].target, r.to);
 		assert_string_equal(r.path, rows[i].path);
@@ -330,6 +330,49 @@ targets_are_matched_as_they_came(void **state)
 	}
 	assert_true(route_is_control(ROUTE_MESSAGES));
 	assert_false(route_is_control(ROUTE_FUNCTION));
+}
+
+/* The label is HASH, by Python's base64.b32encode(). */
+#define LABEL "s7wa5wsfaqtgt4xx3ymef52bkfoxqecajdk2ozzqupsbuzi6yihq"
+
+static void
+functions_have_names_of_their_own(void **state)
+{
+	static const struct {
+		const char *host, *target, *path;
+		enum route_to to;
+	} rows[] = {
+		{ LABEL ".fn.example", "/a/b?c", "/a/b", ROUTE_FUNCTION },
+		{ LABEL ".FN.Example.:4020", "/", "/", ROUTE_FUNCTION },
+		{ LABEL ".fn.example", "/control/messages", "/control/messages",
+		    ROUTE_FUNCTION },
+		{ LABEL ".fn.example", "/vm/x", "/vm/x", ROUTE_FUNCTION },
+		{ "fn.example", "/healthz", "/", ROUTE_HEALTH },
+		{ NULL, "/healthz", "/", ROUTE_HEALTH },
+		{ LABEL ".other.example", "/healthz", "/", ROUTE_HEALTH },
+		{ "x" LABEL ".fn.example", "/healthz", "/", ROUTE_NOWHERE },
+		{ "x." LABEL ".fn.example", "/healthz", "/", ROUTE_NOWHERE },
+		{ "x.fn.example", "/control/messages", "/", ROUTE_NOWHERE },
+		{ ".fn.example", "/healthz", "/", ROUTE_NOWHERE },
+		/* Its last four bits are no part of a hash. */
+		{ "s7wa5wsfaqtgt4xx3ymef52bkfoxqecajdk2ozzqupsbuzi6yihr"
+		  ".fn.example",
+		    "/", "/", ROUTE_NOWHERE },
+	};
+	static struct route r;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		route_parse(&r, rows[i].target, rows[i].host, "fn.example");
+		if (r.to != rows[i].to)
+			fail_msg("%s: %d", rows[i].host, r.to);
+		assert_string_equal(r.path, rows[i].path);
+		if (r.to == ROUTE_FUNCTION)
+			assert_string_equal(r.hash, HASH);
+	}
+	/* Without a domain there is none. */
+	route_parse(&r, "/healthz", LABEL ".fn.example", "");
+	assert_int_equal(r.to, ROUTE_HEALTH);
 }
 
 int
@@ -346,6 +389,7 @@ main(void)
 		cmocka_unit_test(an_output_is_found_whatever_its_case),
 		cmocka_unit_test(a_reply_beyond_its_limit_is_refused),
 		cmocka_unit_test(targets_are_matched_as_they_came),
+		cmocka_unit_test(functions_have_names_of_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
