@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "messages/aleph.h"
+#include "policy/ceiling.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_program.h"
 #include "runtime/journal.h"
@@ -59,6 +61,26 @@ take_fds(struct core_assembly *a, struct frame *f, struct err *e)
 	return 0;
 }
 
+/*
+ * The launcher hangs up on whoever asks for more than the ceiling, or for what
+ * does not fit together: whatever a preparer says, it does not come so far.
+ */
+static int
+check_assembly(const struct core_program *p, const struct core_assembly *a,
+    struct err *e)
+{
+	const struct ceiling *c = p->all->prepare->ceiling;
+
+	if (grant_check(&a->machine.grant, &c->grant, e) == -1)
+		return err_in(e, "preparer");
+	if (a->facts.interface >= ALEPH_INTERFACES ||
+	    a->machine.channel != (a->facts.interface == ALEPH_ASGI) ||
+	    (a->machine.optional & ~c->optional) != 0 ||
+	    (a->machine.resolver && c->dns.nservers == 0))
+		return err_set(e, ERR_SYSTEM, "preparer: malformed machine");
+	return 0;
+}
+
 static struct core_assembly *
 new_assembly(struct core_program *p, struct frame *f, struct err *e)
 {
@@ -75,7 +97,7 @@ new_assembly(struct core_program *p, struct frame *f, struct err *e)
 		a->source[i] = -1;
 	prepare_msgs_get_assembled(&f->body, &a->facts);
 	if (machine_get(&f->body, &a->machine, e) == 0 &&
-	    take_fds(a, f, e) == 0)
+	    check_assembly(p, a, e) == 0 && take_fds(a, f, e) == 0)
 		return a;
 	core_program_give_back(a);
 	return NULL;

@@ -24,6 +24,7 @@
 #include "runtime/store.h"
 
 #define DRAIN_NS (30 * CLOCK_SECOND)
+#define POLICY_MAX (256 << 10)
 #define END_NS (15 * CLOCK_SECOND)  /* for all to end by themselves */
 #define SOON_NS (CLOCK_SECOND / 20) /* doubled each time it dies young */
 #define LATE_NS (5 * CLOCK_SECOND)
@@ -62,6 +63,8 @@ struct node {
 	bool anew;    /* core or launcher died: wait for all, then start */
 	bool said;    /* where it listens */
 	bool drained; /* core has no run left */
+	char *policy; /* the file's bytes */
+	size_t policy_len;
 };
 
 static const char *
@@ -109,14 +112,35 @@ start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
 	    e);
 }
 
-/* The file may have been replaced since; core and the preparers agree. */
+/*
+ * Its bytes, once for core and for all preparers of its life: a file that
+ * changes meanwhile would make them disagree.
+ */
 static int
-open_policy(const struct node *n, int *fd, struct err *e)
+take_policy(struct node *n, struct err *e)
 {
-	*fd = -1;
+	fd_auto int fd = -1;
+
+	free(n->policy);
+	n->policy = NULL;
 	if (n->m->policy == NULL)
 		return 0;
-	*fd = policy_open(n->m->policy, e);
+	fd = policy_open(n->m->policy, e);
+	if (fd == -1)
+		return -1;
+	if (fd_read_all(fd, POLICY_MAX, &n->policy, &n->policy_len, e) == -1)
+		return err_in(e, "%s", n->m->policy);
+	return 0;
+}
+
+/* A file of the child's own, with a position of its own. */
+static int
+give_policy(const struct node *n, int *fd, struct err *e)
+{
+	*fd = -1;
+	if (n->policy == NULL)
+		return 0;
+	*fd = fd_sealed("policy", n->policy, n->policy_len, e);
 	return *fd == -1 ? -1 : 0;
 }
 
@@ -144,7 +168,8 @@ start_core(struct node *n, struct err *e)
 	fd_auto int policy = -1, theirs = -1, core_end = -1, launcher_end = -1;
 	int pair[2], link[2];
 
-	if (open_policy(n, &policy, e) == -1 || frame_pair(link, e) == -1)
+	if (take_policy(n, e) == -1 || give_policy(n, &policy, e) == -1 ||
+	    frame_pair(link, e) == -1)
 		return -1;
 	core_end = link[0];
 	launcher_end = link[1];
@@ -185,7 +210,7 @@ start_preparer(struct node *n, unsigned number, struct err *e)
 	buf_auto struct buf body = { 0 };
 	int a[2], b[2];
 
-	if (open_policy(n, &policy, e) == -1 || frame_pair(a, e) == -1)
+	if (give_policy(n, &policy, e) == -1 || frame_pair(a, e) == -1)
 		return -1;
 	a0 = a[0];
 	a1 = a[1];
@@ -508,5 +533,6 @@ monitor_run(const struct monitor *m, struct err *e)
 		r = err_set(e, ERR_SYSTEM, "it does not start");
 	frame_link_close(&n.core);
 	loop_close(n.loop);
+	free(n.policy);
 	return r;
 }

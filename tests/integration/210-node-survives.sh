@@ -14,7 +14,8 @@ cat >"$work/m.json" <<END
  "code":{"encoding":"plain","entrypoint":"echo","ref":"$ref","interface":"exec"},
  "runtime":{"ref":"$(image busybox)","comment":""},"on":{"http":true}}
 END
-node_start
+printf 'version: 1\nlimits:\n  pids: 50\n' >"$work/p.yaml"
+node_start --policy "$work/p.yaml"
 hash=$("$cella" publish "$work/m.json")
 
 # A caller whose function does not answer, in the background.
@@ -44,7 +45,9 @@ for name in cella-front cella-core cella-launcher; do
 	await serves
 	await runs 0
 done
-# Core goes on when one that works for it dies.
+# Core goes on when one that works for it dies; what the policy file says by
+# now is for the next core, or a preparer would ask for more than the ceiling.
+printf 'version: 1\n' >"$work/p.yaml"
 core=$(child cella-core)
 for name in cella-prepare cella-dns; do
 	for old in $(child $name); do
