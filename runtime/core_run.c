@@ -118,8 +118,10 @@ tell_refused(struct core_run *r, const struct err *why)
 		frame_link_send(&r->core->front, FRONT_REFUSED, r->serial, &b,
 		    NULL, 0);
 	r->serial = 0;
-	core_log("%s: run %" PRIu64 ": refused: %s", r->hash, r->number,
-	    why->text);
+	/* Anybody can ask for what is not there, as often as he likes. */
+	if (why->code != ERR_NOT_FOUND)
+		core_log("%s: run %" PRIu64 ": refused: %s", r->hash, r->number,
+		    why->text);
 }
 
 static void
