@@ -1,10 +1,7 @@
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -14,6 +11,7 @@
 #include "messages/front_msgs.h"
 #include "messages/value.h"
 #include "runtime/core.h"
+#include "runtime/core_drain.h"
 #include "runtime/core_run.h"
 #include "runtime/dns_msgs.h"
 #include "runtime/function_binary.h"
@@ -23,17 +21,6 @@
 #define LAUNCH_NS (60 * CLOCK_SECOND)
 /* How long a server that does not listen yet is left alone. */
 #define RETRY_NS (2 * CLOCK_SECOND / 1000)
-#define TAIL_MAX 1024 /* of standard error, for the operator */
-
-/* A stream that core reads: counted, and its end kept. */
-struct drain {
-	struct core_run *run;
-	int fd;
-	struct loop_watch watch;
-	uint64_t total, limit;
-	size_t len;
-	char tail[TAIL_MAX];
-};
 
 enum state {
 	RUN_PREPARING, /* its assembly is made */
@@ -58,7 +45,7 @@ struct core_run {
 	int to, from;  /* front's ends, until it has them */
 	bool knocking; /* a CONNECT is on its way, and comes back to it */
 	bool told;     /* ADMITTED or REFUSED was sent */
-	struct drain out, err;
+	struct core_drain out, err;
 	struct launch_created created;
 	struct launch_exited exited;
 };
@@ -76,13 +63,6 @@ find(struct core *c, uint32_t serial)
 }
 
 static void
-close_drain(struct drain *d)
-{
-	loop_remove(d->run->core->loop, &d->watch);
-	fd_close(&d->fd);
-}
-
-static void
 free_run(struct core_run *r)
 {
 	struct core *c = r->core;
@@ -95,8 +75,8 @@ free_run(struct core_run *r)
 	loop_timer_stop(c->loop, &r->deadline);
 	loop_timer_stop(c->loop, &r->retry);
 	core_launcher_unfollow(&c->launcher, &r->machine);
-	close_drain(&r->out);
-	close_drain(&r->err);
+	core_drain_close(&r->out);
+	core_drain_close(&r->err);
 	fd_close(&r->to);
 	fd_close(&r->from);
 	if (r->assembly != NULL)
@@ -148,52 +128,28 @@ give_up(struct core_run *r, const struct err *why)
 
 /* ---- what a machine writes beside its work ---- */
 
-static void
-keep_tail(struct drain *d, const char *data, size_t n)
-{
-	if (n > TAIL_MAX) {
-		data += n - TAIL_MAX;
-		n = TAIL_MAX;
-	}
-	if (d->len + n > TAIL_MAX) {
-		memmove(d->tail, d->tail + d->len + n - TAIL_MAX, TAIL_MAX - n);
-		d->len = TAIL_MAX - n;
-	}
-	memcpy(d->tail + d->len, data, n);
-	d->len += n;
-}
-
 static void finish_if_over(struct core_run *r);
 
 static void
-drain_some(void *arg, uint32_t events)
+wrote_too_much(void *arg)
 {
-	static char data[64 << 10];
-	struct drain *d = arg;
-	ssize_t n = read(d->fd, data, sizeof(data));
-
-	(void)events;
-	if (n > 0) {
-		d->total += (uint64_t)n;
-		keep_tail(d, data, (size_t)n);
-		if (d->total > d->limit)
-			kill_machine(d->run, LAUNCH_CAUSE_OUTPUT);
-		return;
-	}
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	close_drain(d);
-	finish_if_over(d->run);
+	kill_machine(arg, LAUNCH_CAUSE_OUTPUT);
 }
 
-static int
-start_drain(struct core_run *r, struct drain *d, int fd, enum grant_limit limit,
-    struct err *e)
+static void
+stream_over(void *arg)
 {
-	d->fd = fd;
-	d->limit = r->assembly->machine.grant.limit[limit];
-	return loop_add(r->core->loop, &d->watch, fd, EPOLLIN, drain_some, d,
-	    e);
+	finish_if_over(arg);
+}
+
+/* fd is taken over. */
+static int
+start_drain(struct core_run *r, struct core_drain *d, int fd,
+    enum grant_limit limit, struct err *e)
+{
+	return core_drain_start(d, r->core->loop, fd,
+	    r->assembly->machine.grant.limit[limit], wrote_too_much,
+	    stream_over, r, e);
 }
 
 /* ---- the end ---- */
@@ -206,7 +162,7 @@ log_end(const struct core_run *r)
 	static const char *const ends[LAUNCH_ENDS] = { "exit", "signal",
 		"no exec", "no start", "lost" };
 	const struct launch_exited *x = &r->exited;
-	char *tail = str_printable(r->err.tail, r->err.len, TAIL_MAX);
+	char *tail = str_printable(r->err.tail, r->err.len, CORE_DRAIN_TAIL);
 	bool well = x->end == LAUNCH_END_EXIT && x->code == 0;
 
 	core_log("%s: run %" PRIu64 ": %s %u%s%s, %.1f ms, %.1f MiB%s%s",
@@ -527,8 +483,8 @@ core_run_start(struct core *c, uint32_t serial, const char *hash)
 		.started_ns = clock_real_ns(),
 		.to = -1,
 		.from = -1,
-		.out = { .run = r, .fd = -1, .watch = LOOP_WATCH_NONE },
-		.err = { .run = r, .fd = -1, .watch = LOOP_WATCH_NONE } };
+		.out = CORE_DRAIN_CLOSED,
+		.err = CORE_DRAIN_CLOSED };
 	str_copy(r->hash, sizeof(r->hash), hash);
 	c->runs = r;
 	c->nruns++;
