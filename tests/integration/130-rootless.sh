@@ -58,6 +58,7 @@ expect "imported" busybox "$(user "$cella" run "$work/m.json" --policy "$work/p.
 
 # A node of his own: no path of root's, one id, the same calls.
 sed 's/"http":false/"http":true/' "$work/m.json" >"$work/user/http.json"
+: >"$work/node.out"
 HOME=$work/user setpriv --reuid 54321 --regid 54321 --clear-groups "${cella}d" --state-dir "$work/user/store" \
     --http 127.0.0.1:0 --policy "$work/p.yaml" >"$work/node.out" 2>"$work/node.err" 8>&- &
 node=$!

@@ -3,6 +3,7 @@
 
 # node_start [OPTION...]: waits until it is ready; sets node and http.
 node_start() {
+	: >"$work/node.out" # it is there when tail looks
 	"${cella}d" --state-dir "$CELLA_STORE" --http 127.0.0.1:0 "$@" \
 	    >"$work/node.out" 2>>"$work/node.err" 7>&- 8>&- 9>&- &
 	node=$!
@@ -21,7 +22,8 @@ node_stop() {
 	status=$?
 	node=
 }
-trap '[ -z "${node:-}" ] || { kill -INT "$node"; wait "$node"; }; rm -rf "$work"' EXIT
+# Not INT, which a shell lets what runs in the background ignore at first.
+trap '[ -z "${node:-}" ] || { kill "$node"; wait "$node"; }; rm -rf "$work"' EXIT
 
 # call HASH[/PATH] [CURL-OPTION...]: the body; the status goes to $work/status.
 call() {
