@@ -16,7 +16,8 @@ struct loop {
 	int epoll;
 	bool stopped;
 	struct epoll_event batch[BATCH];
-	int at, len; /* of the batch: what is not called yet */
+	int at, len;      /* of the batch: what is not called yet */
+	uint64_t turn_ns; /* while timers are called: when that began */
 	size_t ntimers, room;
 	struct loop_timer **heap; /* heap[1] is the first to come */
 };
@@ -138,6 +139,9 @@ loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_ns,
     void (*fn)(void *), void *arg)
 {
 	loop_timer_stop(l, t);
+	/* Set again by one that is called: after all that are due now. */
+	if (at_ns <= l->turn_ns)
+		at_ns = l->turn_ns + 1;
 	*t = (struct loop_timer){ at_ns, fn, arg, 0 };
 	if (l->ntimers + 1 >= l->room) {
 		l->room = l->room == 0 ? 64 : 2 * l->room;
@@ -151,17 +155,17 @@ loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_ns,
 static void
 call_timers(struct loop *l)
 {
-	uint64_t now = clock_mono_ns();
 	struct loop_timer *t;
 
-	/* One that is set again for now waits for the next turn. */
-	for (size_t n = l->ntimers; n > 0 && l->ntimers > 0; n--) {
+	if (l->ntimers == 0)
+		return;
+	l->turn_ns = clock_mono_ns();
+	while (l->ntimers > 0 && l->heap[1]->at_ns <= l->turn_ns) {
 		t = l->heap[1];
-		if (t->at_ns > now)
-			return;
 		loop_timer_stop(l, t);
 		t->fn(t->arg);
 	}
+	l->turn_ns = 0;
 }
 
 static int

@@ -145,6 +145,30 @@ a_due_timer_starves_nobody(void **state)
 	close(a.event);
 }
 
+static void
+count(void *arg)
+{
+	struct again *a = arg;
+
+	loop_stop(a->loop);
+}
+
+/* Nor the timers behind it. */
+static void
+a_due_timer_lets_the_others_be_called(void **state)
+{
+	struct err e;
+	struct again a = { .loop = loop_open(&e) };
+	struct loop_timer other = { .place = 0 };
+
+	(void)state;
+	loop_timer_set(a.loop, &a.timer, 0, set_for_now, &a);
+	loop_timer_set(a.loop, &other, 1, count, &a);
+	assert_int_equal(0, loop_run(a.loop, &e));
+	assert_int_equal(a.turns, 1);
+	loop_close(a.loop);
+}
+
 int
 main(void)
 {
@@ -152,6 +176,7 @@ main(void)
 		cmocka_unit_test(what_is_removed_is_not_called),
 		cmocka_unit_test(timers_come_in_order),
 		cmocka_unit_test(a_due_timer_starves_nobody),
+		cmocka_unit_test(a_due_timer_lets_the_others_be_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
