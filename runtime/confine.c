@@ -78,15 +78,15 @@ write_map(const char *path, unsigned id, struct err *e)
 	return 0;
 }
 
-/* 0: there is none to be had; 1: with privilege over nothing but itself. */
+/* With privilege over nothing but itself. */
 static int
 enter_own_userns(struct err *e)
 {
 	unsigned uid = geteuid();
 
 	if (unshare(CLONE_NEWUSER) == -1)
-		return 0;
-	return write_map("/proc/self/uid_map", uid, e) == -1 ? -1 : 1;
+		return err_sys(e, "confine: user namespace");
+	return write_map("/proc/self/uid_map", uid, e);
 }
 
 static int
@@ -104,12 +104,11 @@ int
 confine(const struct confine *c, struct err *e)
 {
 	bool moves = c->root != -1 || c->alone;
-	int own = geteuid() == 0 ? 1 : moves ? enter_own_userns(e) : 0;
+	bool own = moves && geteuid() != 0;
 
-	if (own == -1 || (own == 1 && change_place(c, e) == -1) ||
-	    spawn_become(c->id, e) == -1)
-		return -1;
-	if (geteuid() != 0 && own == 1 && spawn_drop_caps(e) == -1)
+	if ((own && enter_own_userns(e) == -1) ||
+	    (moves && change_place(c, e) == -1) ||
+	    spawn_become(c->id, e) == -1 || (own && spawn_drop_caps(e) == -1))
 		return -1;
 	return close_in(c, e);
 }

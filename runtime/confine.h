@@ -28,8 +28,7 @@ struct confine {
 /*
  * For good, and checked; the process dies with its parent.  Whoever is not
  * root stays who he is, and changes root and network in a user namespace of
- * his own; on a host that lets nobody have one he stays where he is, and the
- * rest holds.
+ * his own, which the launcher needs as well.
  */
 int confine(const struct confine *, struct err *);
 
