@@ -207,6 +207,13 @@ finish_if_over(struct core_run *r)
 		free_run(r);
 		return;
 	}
+	if (!core_prepare_holds(&r->core->prepare, &r->assembly->made)) {
+		core_log("%s: run %" PRIu64 ": export: the preparer that held "
+			 "it is gone",
+		    r->hash, r->number);
+		free_run(r);
+		return;
+	}
 	buf_put_u32(&b, r->assembly->made.serial);
 	core_prepare_ask(&r->core->prepare, PREPARE_PACK, &b, -1,
 	    &r->assembly->made, packed, r);

@@ -46,7 +46,6 @@ ask_core(struct front_request *r)
 		if (fd == -1)
 			return front_request_queue_error(r,
 			    front_request_status_of(e.code), &e);
-		buf_reset(&r->body);
 		front_ask(r->front, &r->question, FRONT_PUBLISH, NULL, &fd, 1,
 		    control_answered, r);
 	} else {
@@ -56,6 +55,7 @@ ask_core(struct front_request *r)
 		front_ask(r->front, &r->question, FRONT_QUERY, &b, NULL, 0,
 		    control_answered, r);
 	}
+	buf_reset(&r->body); /* the answer comes in its place */
 	front_request_wait(r);
 	return MHD_YES;
 }

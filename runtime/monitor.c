@@ -107,9 +107,16 @@ start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
 	c->started_ns = clock_mono_ns();
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (c->pidfd == -1)
-		return err_sys(e, "%s: pidfd", name_of(w));
-	return loop_add(n->loop, &c->watch, c->pidfd, EPOLLIN, child_ended, c,
-	    e);
+		err_sys(e, "%s: pidfd", name_of(w));
+	else if (loop_add(n->loop, &c->watch, c->pidfd, EPOLLIN, child_ended, c,
+		     e) == 0)
+		return 0;
+	/* Nobody would hear of its end. */
+	kill(c->pid, SIGKILL);
+	waitpid(c->pid, NULL, 0);
+	fd_close(&c->pidfd);
+	c->pid = 0;
+	return -1;
 }
 
 /*
@@ -436,6 +443,8 @@ hear_core(void *arg, struct frame *f, struct err *e)
 	if (f->type != MONITOR_READY || n->ready)
 		return err_set(e, ERR_INVALID, "core: frame %u", f->type);
 	n->ready = true;
+	if (n->state != RUNNING)
+		return 0;
 	for (unsigned w = DNS; w < CHILDREN; w++)
 		start_one(n, (enum who)w);
 	say_where(n);
@@ -456,6 +465,8 @@ drain(struct node *n)
 {
 	n->state = DRAINING;
 	service_tell("STOPPING=1");
+	for (size_t i = 0; i < CHILDREN; i++)
+		loop_timer_stop(n->loop, &n->child[i].again);
 	if (n->core.sock == -1) {
 		end_now(n);
 		return;

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -69,7 +70,11 @@ judge(struct preparer *p, struct reading *r, const char *name, int fd,
     struct err *e)
 {
 	static const struct decide_wish no_wish = { .tier = -1 };
+	struct stat s;
 
+	/* A pipe that nobody writes would be waited for. */
+	if (fstat(fd, &s) == -1 || !S_ISREG(s.st_mode))
+		return err_set(e, ERR_INVALID, "%s: it is no file", name);
 	if (fd_read_all(fd, ALEPH_SIZE_MAX, &r->data, &r->len, e) == -1)
 		return err_in(e, "%s", name);
 	if (message_file_read(&r->program, name, r->data, r->len, -1,
