@@ -8,11 +8,13 @@
  *   PREPARER u32 number + 2 sockets ->
  *   DRAIN                           ->
  *                                   <-  DRAINED
+ *                                   <-  STUCK u32 number
  *
  * READY: the ceiling stands, and the journal is open; only then are there
  * callers.  FRONT, DNS and PREPARER bring the other end of a process that was
  * just started, and take the place of the one before.  DRAIN: no run is begun
- * any more; DRAINED: none is left.
+ * any more; DRAINED: none is left.  STUCK: that preparer does
+ * not end its job, and is to be killed.
  */
 #ifndef MESSAGES_MONITOR_MSGS_H
 #define MESSAGES_MONITOR_MSGS_H
@@ -24,6 +26,7 @@ enum monitor_type {
 	MONITOR_PREPARER,
 	MONITOR_DRAIN,
 	MONITOR_DRAINED,
+	MONITOR_STUCK,
 };
 
 #define MONITOR_PREPARERS 2

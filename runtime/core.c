@@ -150,8 +150,10 @@ hear_publish(struct core *c, struct frame *f, struct err *e)
 	p = calloc(1, sizeof(*p));
 	invariant(p != NULL);
 	*p = (struct publish){ c, f->serial, c->nfronts };
-	core_prepare_ask(&c->prepare, PREPARE_READ, NULL, fd_take(&f->fds[0]),
-	    NULL, published, p);
+	core_prepare_ask(&c->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_READ,
+		.fd = fd_take(&f->fds[0]) },
+	    published, p);
 	return 0;
 }
 
@@ -368,7 +370,8 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	c->loop = loop_open(e);
 	if (c->loop == NULL)
 		return -1;
-	core_prepare_init(&c->prepare, c->loop, &c->launcher, &c->ceiling);
+	core_prepare_init(&c->prepare, c->loop, &c->launcher, &c->monitor,
+	    &c->ceiling);
 	core_program_init(&c->programs, &c->prepare, c->journal);
 	if (frame_link_open(&c->monitor, c->loop, monitor, hear_monitor,
 		monitor_gone, c, e) == -1 ||

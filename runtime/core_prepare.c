@@ -1,11 +1,15 @@
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "messages/front_msgs.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_prepare.h"
 #include "runtime/core_relay.h"
+
+/* For one job.  The machines that unpack have limits of their own. */
+#define JOB_NS (600 * CLOCK_SECOND)
 
 struct core_prepare_job {
 	struct core_prepare_job *next;
@@ -39,13 +43,18 @@ is_for(const struct core_prepare_job *j, const struct core_preparer *p)
 	return !j->bound || j->made.number == (unsigned)(p - p->all->preparer);
 }
 
+static void takes_too_long(void *arg);
+
 static void
 give(struct core_prepare *all, struct core_preparer *p,
     struct core_prepare_job *j)
 {
 	p->busy = j;
-	j->made = (struct core_prepare_made){ (unsigned)(p - all->preparer),
-		p->generation, ++all->serial };
+	j->made.number = (unsigned)(p - all->preparer);
+	j->made.generation = p->generation;
+	j->made.serial = ++all->serial;
+	loop_timer_set(all->loop, &p->patience, clock_mono_ns() + JOB_NS,
+	    takes_too_long, p);
 	frame_link_send(&p->jobs, j->type, j->made.serial, &j->body, &j->fd,
 	    j->fd == -1 ? 0 : 1);
 	fd_close(&j->fd);
@@ -111,6 +120,7 @@ hear_answer(void *arg, struct frame *f, struct err *e)
 		j->fn(j->arg, f, NULL, "");
 	}
 	p->busy = NULL;
+	loop_timer_stop(p->all->loop, &p->patience);
 	free_job(j);
 	feed(p->all, p);
 	return 0;
@@ -148,6 +158,7 @@ detach(struct core_preparer *p, const struct err *cause)
 		return;
 	p->open = false;
 	p->busy = NULL;
+	loop_timer_stop(p->all->loop, &p->patience);
 	frame_link_close(&p->jobs);
 	frame_link_close(&p->launcher);
 	core_relay_end(p);
@@ -163,12 +174,29 @@ gone(void *arg, const struct err *why)
 	detach(arg, why);
 }
 
+/* It may never look at its socket again: its parent ends it. */
+static void
+takes_too_long(void *arg)
+{
+	struct core_preparer *p = arg;
+	buf_auto struct buf b = { 0 };
+	struct err why;
+
+	err_set(&why, ERR_TIMEOUT, "one job took %u s",
+	    (unsigned)(JOB_NS / CLOCK_SECOND));
+	buf_put_u32(&b, (uint32_t)(p - p->all->preparer));
+	detach(p, &why);
+	frame_link_send(p->all->monitor, MONITOR_STUCK, 0, &b, NULL, 0);
+}
+
 void
 core_prepare_init(struct core_prepare *all, struct loop *loop,
-    struct core_launcher *launcher, const struct ceiling *ceiling)
+    struct core_launcher *launcher, struct frame_link *monitor,
+    const struct ceiling *ceiling)
 {
 	*all = (struct core_prepare){ .loop = loop,
 		.launcher = launcher,
+		.monitor = monitor,
 		.ceiling = ceiling };
 	all->last = &all->first;
 	for (size_t i = 0; i < MONITOR_PREPARERS; i++)
@@ -218,27 +246,33 @@ core_prepare_attach(struct core_prepare *all, unsigned number, int jobs,
 }
 
 struct core_prepare_job *
-core_prepare_ask(struct core_prepare *all, enum prepare_type type,
-    const struct buf *body, int fd, const struct core_prepare_made *made,
+core_prepare_ask(struct core_prepare *all, const struct core_prepare_ask *a,
     core_prepare_fn *fn, void *arg)
 {
 	struct core_prepare_job *j = calloc(1, sizeof(*j));
 
 	invariant(j != NULL);
-	*j = (struct core_prepare_job){ .type = type,
-		.fd = fd,
-		.bound = made != NULL,
+	*j = (struct core_prepare_job){ .type = a->type,
+		.fd = a->fd,
+		.bound = a->bound != NULL,
 		.fn = fn,
 		.arg = arg };
-	if (made != NULL)
-		j->made = *made;
-	if (body != NULL)
-		buf_add(&j->body, body->data, body->len);
+	j->made.tenant = a->tenant;
+	if (a->bound != NULL)
+		j->made = *a->bound;
+	if (a->body != NULL)
+		buf_add(&j->body, a->body->data, a->body->len);
 	*all->last = j;
 	all->last = &j->next;
 	for (size_t i = 0; i < MONITOR_PREPARERS; i++)
 		feed(all, &all->preparer[i]);
 	return j;
+}
+
+uint32_t
+core_prepare_tenant(const struct core_preparer *p)
+{
+	return p->busy == NULL ? 0 : p->busy->made.tenant;
 }
 
 struct core_prepare_made

@@ -30,6 +30,7 @@ struct core_prepare_made {
 	unsigned number;     /* of the preparer */
 	uint32_t generation; /* of its process: what it made dies with it */
 	uint32_t serial;
+	uint32_t tenant; /* for whom; 0: READ is for nobody */
 };
 
 struct core_preparer {
@@ -38,6 +39,7 @@ struct core_preparer {
 	bool open;
 	uint32_t generation;
 	struct core_prepare_job *busy;
+	struct loop_timer patience;
 	struct core_prepare_machine *machine; /* those it started */
 	struct core_prepare_volume *volume;
 };
@@ -45,6 +47,7 @@ struct core_preparer {
 struct core_prepare {
 	struct loop *loop;
 	struct core_launcher *launcher;
+	struct frame_link *monitor;
 	const struct ceiling *ceiling;
 	uint32_t serial;
 	struct core_prepare_job *first, **last;
@@ -53,17 +56,29 @@ struct core_prepare {
 
 /* All are borrowed. */
 void core_prepare_init(struct core_prepare *, struct loop *,
-    struct core_launcher *, const struct ceiling *);
+    struct core_launcher *, struct frame_link *monitor, const struct ceiling *);
 void core_prepare_fini(struct core_prepare *);
 
 /* A process that was just started takes the number's place. */
 int core_prepare_attach(struct core_prepare *, unsigned number, int jobs,
     int launcher, struct err *);
 
-/* fd -1: none.  made: which preparer must do it, or NULL. */
+/*
+ * fd is taken over, unless it is -1; body may be NULL.  bound: only the
+ * preparer that made it can do it, else any for that tenant.
+ */
+struct core_prepare_ask {
+	enum prepare_type type;
+	const struct buf *body;
+	int fd;
+	uint32_t tenant;
+	const struct core_prepare_made *bound;
+};
 struct core_prepare_job *core_prepare_ask(struct core_prepare *,
-    enum prepare_type, const struct buf *, int fd,
-    const struct core_prepare_made *, core_prepare_fn *, void *arg);
+    const struct core_prepare_ask *, core_prepare_fn *, void *arg);
+
+/* Whose job it has: what it asks of the launcher must be for him.  0: none. */
+uint32_t core_prepare_tenant(const struct core_preparer *);
 
 /* Who did the job that is being answered. */
 struct core_prepare_made core_prepare_maker(const struct core_prepare_job *);

@@ -332,8 +332,12 @@ ask(struct core_program *p)
 	p->tenant->users++;
 	buf_put_u32(&b, p->tenant->number);
 	buf_put_str(&b, p->hash);
-	p->job = core_prepare_ask(p->all->prepare, PREPARE_ASSEMBLE, &b, -1,
-	    NULL, answered, p);
+	p->job = core_prepare_ask(p->all->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_ASSEMBLE,
+		.body = &b,
+		.fd = -1,
+		.tenant = p->tenant->number },
+	    answered, p);
 }
 
 static void

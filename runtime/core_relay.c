@@ -141,18 +141,25 @@ pass_on(struct core_preparer *p, const struct frame *f, const struct buf *body,
 	    body, f->fds, f->nfds, answered, q);
 }
 
+/* One tenant's code is never unpacked with the ids of another. */
+static bool
+is_of_job(const struct core_preparer *p, uint32_t tenant)
+{
+	return tenant != 0 && tenant == core_prepare_tenant(p);
+}
+
 static int
 hear_volume(struct core_preparer *p, struct frame *f, struct err *e)
 {
 	struct buf body =
 	    buf_over(f->body.data + f->body.at, f->body.len - f->body.at);
 	uint64_t bytes, inodes;
+	uint32_t tenant = buf_get_u32(&f->body);
 
-	(void)buf_get_u32(&f->body);
 	bytes = buf_get_u64(&f->body);
 	inodes = buf_get_u64(&f->body);
 	if (!buf_ok(&f->body) || f->nfds != 0 || bytes == 0 || inodes == 0 ||
-	    *find_volume(p, f->serial) != NULL)
+	    !is_of_job(p, tenant) || *find_volume(p, f->serial) != NULL)
 		return err_set(e, ERR_INVALID, "preparer: malformed volume");
 	pass_on(p, f, &body, core_launcher_next_serial(p->all->launcher));
 	return 0;
@@ -163,17 +170,17 @@ check_create(struct core_preparer *p, struct frame *f, struct err *e)
 {
 	const struct ceiling *c = p->all->ceiling;
 	static struct machine m;
+	uint32_t tenant = buf_get_u32(&f->body);
 	size_t want = 4;
 
-	(void)buf_get_u32(&f->body);
 	if (machine_get(&f->body, &m, e) == -1 ||
 	    grant_check(&m.grant, &c->grant, e) == -1)
 		return err_in(e, "preparer");
 	for (size_t i = 0; i < m.nmounts; i++)
 		want += m.mount[i].kind != MACHINE_TMPFS;
 	want += m.channel ? 2 : 0;
-	if (f->nfds != want || m.resolver || (m.optional & ~c->optional) != 0 ||
-	    *find(p, f->serial) != NULL)
+	if (f->nfds != want || m.resolver || !is_of_job(p, tenant) ||
+	    (m.optional & ~c->optional) != 0 || *find(p, f->serial) != NULL)
 		return err_set(e, ERR_INVALID, "preparer: malformed machine");
 	return 0;
 }

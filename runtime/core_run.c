@@ -215,8 +215,12 @@ finish_if_over(struct core_run *r)
 		return;
 	}
 	buf_put_u32(&b, r->assembly->made.serial);
-	core_prepare_ask(&r->core->prepare, PREPARE_PACK, &b, -1,
-	    &r->assembly->made, packed, r);
+	core_prepare_ask(&r->core->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_PACK,
+		.body = &b,
+		.fd = -1,
+		.bound = &r->assembly->made },
+	    packed, r);
 }
 
 static void

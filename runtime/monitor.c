@@ -93,17 +93,14 @@ static void plan_again(struct node *n, enum who w);
 static bool any_runs(const struct node *n);
 static void end_if_drained(struct node *n);
 
-/* Descriptors are borrowed. */
 static int
-start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
+watch(struct node *n, enum who w, pid_t pid, struct err *e)
 {
 	struct child *c = &n->child[w];
 
-	c->pid = spawn_with(name_of(w), fds, nfds, e);
-	if (c->pid == -1) {
-		c->pid = 0;
+	if (pid == -1)
 		return -1;
-	}
+	c->pid = pid;
 	c->started_ns = clock_mono_ns();
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (c->pidfd == -1)
@@ -117,6 +114,13 @@ start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
 	fd_close(&c->pidfd);
 	c->pid = 0;
 	return -1;
+}
+
+/* Descriptors are borrowed. */
+static int
+start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
+{
+	return watch(n, w, spawn_with(name_of(w), fds, nfds, e), e);
 }
 
 /*
@@ -155,21 +159,6 @@ static int hear_core(void *arg, struct frame *f, struct err *e);
 static void core_gone(void *arg, const struct err *why);
 
 static int
-start_launcher(struct node *n, int sock, struct err *e)
-{
-	fd_auto int init = spawn_open_init(e), locks = -1;
-
-	if (init == -1)
-		return -1;
-	if (geteuid() == 0) {
-		locks = spawn_open_locks(e);
-		if (locks == -1)
-			return -1;
-	}
-	return start(n, LAUNCHER, (const int[]){ sock, init, locks }, 3, e);
-}
-
-static int
 start_core(struct node *n, struct err *e)
 {
 	fd_auto int policy = -1, theirs = -1, core_end = -1, launcher_end = -1;
@@ -187,7 +176,7 @@ start_core(struct node *n, struct err *e)
 	if (frame_link_open(&n->core, n->loop, pair[0], hear_core, core_gone, n,
 		e) == -1)
 		return -1;
-	if (start_launcher(n, launcher_end, e) == -1)
+	if (watch(n, LAUNCHER, spawn_launcher_at(launcher_end, e), e) == -1)
 		return -1;
 	return start(n, CORE,
 	    (const int[]){ theirs, core_end, n->m->store->dir, policy }, 4, e);
@@ -430,11 +419,28 @@ say_where(struct node *n)
 	service_tell("READY=1");
 }
 
+/* Its end is heard as any other's, and another is started. */
+static int
+hear_stuck(struct node *n, struct frame *f, struct err *e)
+{
+	uint32_t number = buf_get_u32(&f->body);
+	const struct child *c;
+
+	if (!buf_ok(&f->body) || number >= MONITOR_PREPARERS)
+		return err_set(e, ERR_INVALID, "core: malformed frame");
+	c = &n->child[PREPARER + number];
+	if (c->pid != 0)
+		kill(c->pid, SIGKILL);
+	return 0;
+}
+
 static int
 hear_core(void *arg, struct frame *f, struct err *e)
 {
 	struct node *n = arg;
 
+	if (f->type == MONITOR_STUCK)
+		return hear_stuck(n, f, e);
 	if (f->type == MONITOR_DRAINED && n->state == DRAINING) {
 		n->drained = true;
 		end_if_drained(n);

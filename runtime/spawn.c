@@ -102,26 +102,8 @@ spawn_with(const char *name, const int fds[], size_t n, struct err *e)
 	return pid;
 }
 
-/* Descriptor 3 is the other end of the conversation. */
 static int
-start(struct spawn *s, const char *name, int init, int locks, struct err *e)
-{
-	fd_auto int ours = -1, theirs = -1;
-	int pair[2];
-
-	if (frame_pair(pair, e) == -1)
-		return -1;
-	ours = pair[0];
-	theirs = pair[1];
-	s->pid = spawn_with(name, (const int[]){ theirs, init, locks }, 3, e);
-	if (s->pid == -1)
-		return -1;
-	s->sock = fd_take(&ours);
-	return 0;
-}
-
-int
-spawn_open_locks(struct err *e)
+open_locks(struct err *e)
 {
 	int fd;
 
@@ -131,8 +113,8 @@ spawn_open_locks(struct err *e)
 	return fd == -1 ? err_sys(e, LOCKS) : fd;
 }
 
-int
-spawn_open_init(struct err *e)
+static int
+open_init(struct err *e)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -143,25 +125,56 @@ spawn_open_init(struct err *e)
 	return fd == -1 ? err_sys(e, "%s", path) : fd;
 }
 
-int
-spawn_launcher(struct spawn *s, struct err *e)
+pid_t
+spawn_launcher_at(int sock, struct err *e)
 {
-	fd_auto int init = spawn_open_init(e), locks = -1;
+	fd_auto int init = open_init(e), locks = -1;
 
 	if (init == -1)
 		return -1;
 	if (geteuid() == 0) {
-		locks = spawn_open_locks(e);
+		locks = open_locks(e);
 		if (locks == -1)
 			return -1;
 	}
-	return start(s, "cella-launcher", init, locks, e);
+	return spawn_with("cella-launcher", (const int[]){ sock, init, locks },
+	    3, e);
+}
+
+static pid_t
+dns_at(int sock, struct err *e)
+{
+	return spawn_with("cella-dns", &sock, 1, e);
+}
+
+/* Descriptor 3 is the other end of the conversation. */
+static int
+start(struct spawn *s, pid_t (*start_at)(int, struct err *), struct err *e)
+{
+	fd_auto int ours = -1, theirs = -1;
+	int pair[2];
+
+	if (frame_pair(pair, e) == -1)
+		return -1;
+	ours = pair[0];
+	theirs = pair[1];
+	s->pid = start_at(theirs, e);
+	if (s->pid == -1)
+		return -1;
+	s->sock = fd_take(&ours);
+	return 0;
+}
+
+int
+spawn_launcher(struct spawn *s, struct err *e)
+{
+	return start(s, spawn_launcher_at, e);
 }
 
 int
 spawn_dns(struct spawn *s, struct err *e)
 {
-	return start(s, "cella-dns", -1, -1, e);
+	return start(s, dns_at, e);
 }
 
 bool

@@ -35,9 +35,8 @@ int spawn_dns(struct spawn *, struct err *);
 #define SPAWN_FDS_MAX 12
 pid_t spawn_with(const char *name, const int fds[], size_t n, struct err *);
 
-/* What a launcher is given beside its socket: descriptors, or -1. */
-int spawn_open_init(struct err *);
-int spawn_open_locks(struct err *); /* as root */
+/* The launcher, with that end (borrowed) of a conversation: its process id. */
+pid_t spawn_launcher_at(int sock, struct err *);
 
 /* Closes the conversation and waits for its end; true if that was clean. */
 bool spawn_end(struct spawn *);
