@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -41,8 +42,9 @@ function_parse_request(const char *text, bool has_body,
 	return 0;
 }
 
-int
-function_read_body(const struct function_input *in, char **data, size_t *len,
+/* The request's body; the caller frees. */
+static int
+read_body(const struct function_input *in, char **data, size_t *len,
     struct err *e)
 {
 	if (in->input == -1) {
@@ -55,36 +57,58 @@ function_read_body(const struct function_input *in, char **data, size_t *len,
 	return 0;
 }
 
-void
-function_start(struct exchange *x, const struct function_input *in,
-    enum aleph_interface interface, const struct function_request *r,
-    const void *body, size_t len)
+int
+function_start(const struct function_input *in, struct exchange *x,
+    struct err *e)
 {
 	struct exchange_headers headers = { 0 };
-	const struct exchange_request q = { r->method, r->path, r->query,
-		&headers, (long long)len };
+	struct function_request r;
+	char *body;
+	size_t len;
 
+	if (function_parse_request(in->request, in->input != -1, &r, e) == -1 ||
+	    read_body(in, &body, &len, e) == -1)
+		return -1;
 	(void)exchange_headers_add(&headers, "host", 4, "localhost", 9);
-	exchange_start(x, interface, in->body_limit, &q);
+	exchange_start(x, in->program->code.interface, in->body_limit,
+	    &(struct exchange_request){ r.method, r.path, r.query, &headers,
+		(long long)len });
 	exchange_send(x, body, len);
 	exchange_send_end(x);
 	exchange_headers_fini(&headers);
+	free(body);
+	return 0;
 }
 
-int
-function_take_body(const struct function_input *in, struct function_reply *r,
-    const char *data, size_t len, struct err *e)
+static int
+take_body(const struct function_input *in, struct function_reply *r,
+    const struct buf *b, struct err *e)
 {
-	r->total += len;
+	r->total += b->len;
 	if (r->total > in->body_limit)
 		return err_set(e, ERR_GUEST,
 		    "the reply is longer than %llu bytes",
 		    (unsigned long long)in->body_limit);
 	if (in->output == -1)
-		buf_add(&r->body, data, len);
-	else if (fd_write_full(in->output, data, len) == -1)
+		buf_add(&r->body, b->data, b->len);
+	else if (fd_write_full(in->output, b->data, b->len) == -1)
 		return err_sys(e, "standard output");
 	return 0;
+}
+
+int
+function_receive(const struct function_input *in, struct exchange *x,
+    struct function_reply *reply, const char *data, size_t len, struct err *e)
+{
+	int r = len == 0 ? exchange_receive_end(x, e)
+			 : exchange_receive(x, data, len, e);
+
+	if (r == 0 && x->body.len > 0)
+		r = take_body(in, reply, &x->body, e);
+	buf_reset(&x->body);
+	reply->status = x->status;
+	reply->complete = x->complete;
+	return r;
 }
 
 int

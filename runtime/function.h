@@ -46,21 +46,19 @@ struct function_request {
 int function_parse_request(const char *text, bool has_body,
     struct function_request *, struct err *);
 
-/* The exchange of a request whose body is all here. */
-void function_start(struct exchange *, const struct function_input *,
-    enum aleph_interface, const struct function_request *, const void *body,
-    size_t len);
+/* Starts the exchange of the request, whose body is read whole. */
+int function_start(const struct function_input *, struct exchange *,
+    struct err *);
 
-/* More of the reply's body; ERR_GUEST above the limit. */
-int function_take_body(const struct function_input *, struct function_reply *,
-    const char *, size_t, struct err *);
+/*
+ * What the function wrote, of len bytes; 0: it writes no more.  The reply's
+ * body goes where it is to go; ERR_GUEST above the limit.
+ */
+int function_receive(const struct function_input *, struct exchange *,
+    struct function_reply *, const char *, size_t len, struct err *);
 
 /* A machine that ended well and answered nothing has failed all the same. */
 int function_check_reply(const struct instance *, const struct function_reply *,
-    struct err *);
-
-/* Reads the request's body; the caller frees. */
-int function_read_body(const struct function_input *, char **, size_t *,
     struct err *);
 
 #endif

@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "base/err.h"
 #include "runtime/exchange.h"
 #include "runtime/function_asgi.h"
@@ -31,15 +29,8 @@ received(struct instance *i, void *arg, const char *data, size_t len,
     struct err *e)
 {
 	struct work *w = arg;
-	struct exchange *x = &w->exchange;
-	int r = exchange_receive(x, data, len, e);
+	int r = function_receive(w->in, &w->exchange, w->reply, data, len, e);
 
-	if (r == 0 && x->body.len > 0)
-		r = function_take_body(w->in, w->reply, x->body.data,
-		    x->body.len, e);
-	buf_reset(&x->body);
-	w->reply->status = x->status;
-	w->reply->complete = x->complete;
 	send_what_is_due(w, i);
 	return r;
 }
@@ -50,17 +41,10 @@ function_asgi_run(const struct function_input *in, struct instance *i,
 {
 	struct work w = { .in = in, .reply = reply };
 	const struct instance_channel channel = { received, &w };
-	struct function_request request;
-	char *body;
-	size_t len;
 	int r;
 
-	if (function_parse_request(in->request, in->input != -1, &request, e) ==
-		-1 ||
-	    function_read_body(in, &body, &len, e) == -1)
+	if (function_start(in, &w.exchange, e) == -1)
 		return -1;
-	function_start(&w.exchange, in, ALEPH_ASGI, &request, body, len);
-	free(body);
 	i->channel = &channel;
 	r = instance_run(i, link, e);
 	i->channel = NULL;

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,23 +68,14 @@ static int
 receive_some(struct work *w, struct err *e)
 {
 	static char data[64 << 10];
-	struct exchange *x = &w->exchange;
 	ssize_t n = read(w->sock, data, sizeof(data));
-	int r;
 
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR
 		    ? 0
 		    : err_set(e, ERR_GUEST, "the server broke the connection");
-	r = n == 0 ? exchange_receive_end(x, e)
-		   : exchange_receive(x, data, (size_t)n, e);
-	if (r == 0 && x->body.len > 0)
-		r = function_take_body(w->in, w->reply, x->body.data,
-		    x->body.len, e);
-	buf_reset(&x->body);
-	w->reply->status = x->status;
-	w->reply->complete = x->complete;
-	return r;
+	return function_receive(w->in, &w->exchange, w->reply, data, (size_t)n,
+	    e);
 }
 
 static int
@@ -114,17 +104,10 @@ function_binary_run(const struct function_input *in, struct instance *i,
     struct launcher_link *link, struct function_reply *reply, struct err *e)
 {
 	struct work w = { .in = in, .reply = reply, .sock = -1 };
-	struct function_request request;
-	char *body;
-	size_t len;
 	int r;
 
-	if (function_parse_request(in->request, in->input != -1, &request, e) ==
-		-1 ||
-	    function_read_body(in, &body, &len, e) == -1)
+	if (function_start(in, &w.exchange, e) == -1)
 		return -1;
-	function_start(&w.exchange, in, ALEPH_BINARY, &request, body, len);
-	free(body);
 	i->turn = turn;
 	i->turn_arg = &w;
 	r = instance_run(i, link, e);
