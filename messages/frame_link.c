@@ -76,7 +76,7 @@ send_waiting(struct frame_link *l, struct err *e)
 	return 1;
 }
 
-/* 1: go on; 0: it is over, and l may be gone. */
+/* 1: there may be more; 0: not yet.  l may be closed. */
 static int
 hear_one(struct frame_link *l, struct err *e)
 {
@@ -84,7 +84,7 @@ hear_one(struct frame_link *l, struct err *e)
 	int r = frame_try_recv(l->sock, &f, e);
 
 	if (r == FRAME_NOT_YET)
-		return 2;
+		return 0;
 	if (r == 0)
 		return err_set(e, ERR_SYSTEM, "the other side is gone");
 	if (r == -1)

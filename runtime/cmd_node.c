@@ -20,6 +20,7 @@
 struct options {
 	const char *control, *store;
 	bool json;
+	bool refused; /* by the node */
 };
 
 static int
@@ -76,8 +77,8 @@ take_refusal(const struct value *v, int status, bool json, struct err *e)
 
 /* The answer as a document, or NULL; root parses none. */
 static struct value *
-ask(const struct options *o, const char *method, const char *path,
-    const void *body, size_t len, struct err *e)
+ask(struct options *o, const char *method, const char *path, const void *body,
+    size_t len, struct err *e)
 {
 	fd_auto int sock = control_client_open(o->control, o->store, e);
 	buf_auto struct buf reply = { 0 };
@@ -94,6 +95,7 @@ ask(const struct options *o, const char *method, const char *path,
 	if (v == NULL || status == 200)
 		return v;
 	take_refusal(v, status, o->json, e);
+	o->refused = true;
 	if (o->json)
 		cli_print(v);
 	value_free(v);
@@ -103,8 +105,8 @@ ask(const struct options *o, const char *method, const char *path,
 static int
 fail(const struct options *o, const struct err *e)
 {
-	/* What the node refused is printed already. */
-	if (!o->json || e->code != ERR_DENIED)
+	/* The node's own words are printed already. */
+	if (!o->json || !o->refused)
 		cli_error(e, o->json);
 	return 1;
 }

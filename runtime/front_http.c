@@ -10,12 +10,15 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "runtime/front_call.h"
+#include "runtime/front_gate.h"
 #include "runtime/front_http.h"
 #include "runtime/front_request.h"
 #include "runtime/gate.h"
 
-#define CONNECTIONS_MAX 4096
 #define IDLE_SECONDS 60U
+/* A caller has two: his own, and the end of the pair that the library sees; a
+ * run has up to two more. */
+#define FDS_MAX ((size_t)(8 * FRONT_GATE_MAX))
 /* A head of the greatest size, and what the library keeps beside it. */
 #define CONNECTION_BYTES ((size_t)(3 * GATE_HEAD_MAX))
 
@@ -25,7 +28,7 @@ struct front_http {
 	struct loop_watch watch;
 	struct loop_timer timer;
 	size_t nrequests;
-	unsigned char control[CONNECTIONS_MAX / 8 + 1024]; /* bit: by fd */
+	unsigned char control[FDS_MAX / 8]; /* bit: by fd */
 };
 
 /* ---- the loop ---- */
@@ -230,7 +233,7 @@ front_http_open(struct front *f, struct err *e)
 	    h, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, completed, h,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_as_it_is, NULL,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)FRONT_GATE_MAX,
 	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
@@ -263,7 +266,7 @@ front_http_close(struct front_http *h)
 void
 front_http_add(struct front_http *h, int fd, bool control)
 {
-	if ((size_t)fd / 8 >= sizeof(h->control)) {
+	if ((size_t)fd >= FDS_MAX) {
 		fd_close(&fd);
 		return;
 	}
