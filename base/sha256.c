@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include <nettle/hmac.h>
 #include <nettle/sha2.h>
 
 #include "base/err.h"
@@ -55,6 +57,18 @@ sha256_of(const void *data, size_t len, char hex[SHA256_HEX])
 
 	sha256_raw(data, len, digest);
 	str_hex(hex, digest, sizeof(digest));
+}
+
+void
+sha256_hmac(const void *key, size_t key_len, const void *data, size_t len,
+    unsigned char out[SHA256_LEN])
+{
+	struct hmac_sha256_ctx ctx;
+
+	hmac_sha256_set_key(&ctx, key_len, key);
+	hmac_sha256_update(&ctx, len, data);
+	hmac_sha256_digest(&ctx, SHA256_LEN, out);
+	explicit_bzero(&ctx, sizeof(ctx));
 }
 
 int

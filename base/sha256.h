@@ -21,6 +21,10 @@ void sha256_end(struct sha256 *, char hex[SHA256_HEX]);
 void sha256_of(const void *, size_t, char hex[SHA256_HEX]);
 void sha256_raw(const void *, size_t, unsigned char digest[SHA256_LEN]);
 
+/* HMAC-SHA-256 (RFC 2104); out may be the key. */
+void sha256_hmac(const void *key, size_t key_len, const void *, size_t,
+    unsigned char out[SHA256_LEN]);
+
 /*
  * Of a whole file, read from offset 0 by pread(2), so that the descriptor's
  * position does not move; size gets its length in bytes unless it is NULL.

@@ -18,6 +18,24 @@ front_msgs_get_admitted(struct buf *b, struct front_admitted *a)
 }
 
 void
+front_msgs_put_left(struct buf *b, const struct front_left *l)
+{
+	buf_put_u8(b, l->complete);
+	buf_put_u32(b, l->status);
+	buf_put_u64(b, l->bytes_in);
+	buf_put_u64(b, l->bytes_out);
+}
+
+void
+front_msgs_get_left(struct buf *b, struct front_left *l)
+{
+	l->complete = buf_get_u8(b) != 0;
+	l->status = buf_get_u32(b);
+	l->bytes_in = buf_get_u64(b);
+	l->bytes_out = buf_get_u64(b);
+}
+
+void
 front_msgs_put_ended(struct buf *b, const struct front_ended *x)
 {
 	buf_put_u8(b, x->cause);

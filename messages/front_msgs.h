@@ -5,7 +5,7 @@
  *   front                               core
  *   TRIGGER hash                    ->
  *                                   <-  ADMITTED run + descriptors, or REFUSED
- *   LEFT                            ->
+ *   LEFT facts                      ->
  *                                   <-  ENDED verdict, cause, code
  *   PUBLISH + message               ->
  *                                   <-  PART..., DONE, or REFUSED
@@ -17,8 +17,9 @@
  * output (read), of asgi the channel (written, read), of binary one socket
  * connected to its server.  LEFT: front needs the machine no longer, because
  * its work is done or its caller is gone; a machine that still runs is ended.
- * ENDED comes once for each ADMITTED, and nothing after it.  PARTs and DONE are
- * the bytes of one JSON text.
+ * ENDED comes once for each ADMITTED, and nothing after it; LEFT goes once for
+ * each ADMITTED too, before or after it, and closes the run's record.  PARTs
+ * and DONE are the bytes of one JSON text.
  */
 #ifndef MESSAGES_FRONT_MSGS_H
 #define MESSAGES_FRONT_MSGS_H
@@ -44,6 +45,7 @@ enum front_type {
 enum front_query {
 	FRONT_QUERY_FUNCTIONS, /* what is published */
 	FRONT_QUERY_RUNS,      /* what runs now */
+	FRONT_QUERY_AUDIT,     /* the last record of the audit log */
 	FRONT_QUERIES,
 };
 
@@ -61,6 +63,15 @@ struct front_ended {
 	bool oom;
 };
 
+/* FRONT_LEFT: what came of it, as far as front saw. */
+struct front_left {
+	bool complete;                /* the reply is whole */
+	uint32_t status;              /* of HTTP; 0: none */
+	uint64_t bytes_in, bytes_out; /* of the bodies */
+};
+
+void front_msgs_put_left(struct buf *, const struct front_left *);
+void front_msgs_get_left(struct buf *, struct front_left *);
 void front_msgs_put_admitted(struct buf *, const struct front_admitted *);
 void front_msgs_get_admitted(struct buf *, struct front_admitted *);
 void front_msgs_put_ended(struct buf *, const struct front_ended *);

@@ -7,7 +7,7 @@
  *   READ + message                  ->
  *                                   <-  READ_DONE program, or FAILED
  *   ASSEMBLE u32 tenant, item hash  ->
- *                                   <-  ASSEMBLED machine... + descriptors,
+ *                                   <-  ASSEMBLED terms, machine + descriptors,
  *                                       or FAILED
  *   PACK u32 which                  ->
  *                                   <-  PACKED digest, size, or FAILED
@@ -56,7 +56,11 @@ struct prepare_program {
 	bool on_http;
 };
 
-/* PREPARE_ASSEMBLED, beside the machine. */
+/*
+ * PREPARE_ASSEMBLED, in front of the machine; terms follows it: what was asked
+ * and decided, for the audit log, as a JSON object.
+ */
+#define PREPARE_TERMS_MAX (64 << 10)
 struct prepare_assembled {
 	uint8_t interface; /* enum aleph_interface */
 	bool on_http;

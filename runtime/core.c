@@ -12,6 +12,7 @@
 #include "messages/monitor_msgs.h"
 #include "messages/value.h"
 #include "runtime/core.h"
+#include "runtime/core_publish.h"
 #include "runtime/core_run.h"
 #include "runtime/journal.h"
 
@@ -57,9 +58,8 @@ send_text(struct core *c, uint32_t serial, const char *text)
 	}
 }
 
-/* Takes the value over. */
-static void
-send_value(struct core *c, uint32_t serial, struct value *v)
+void
+core_answer(struct core *c, uint32_t serial, struct value *v)
 {
 	char *text = json_emit(v, JSON_AS_LINE);
 
@@ -68,8 +68,8 @@ send_value(struct core *c, uint32_t serial, struct value *v)
 	value_free(v);
 }
 
-static void
-refuse(struct core *c, uint32_t serial, const struct err *why,
+void
+core_refuse(struct core *c, uint32_t serial, const struct err *why,
     const char *problems)
 {
 	buf_auto struct buf b = { 0 };
@@ -78,90 +78,12 @@ refuse(struct core *c, uint32_t serial, const struct err *why,
 	frame_link_send(&c->front, FRONT_REFUSED, serial, &b, NULL, 0);
 }
 
-/* ---- PUBLISH ---- */
-
-/* Front may be another when the preparer has read the message. */
-struct publish {
-	struct core *core;
-	uint32_t serial, front;
-};
+/* ---- what front asks ---- */
 
 static int
-keep_program(struct core *c, struct frame *f, struct value *v, struct err *e)
+hear_trigger(void *core, struct frame *f, struct err *e)
 {
-	struct prepare_program p;
-	bool fresh;
-
-	prepare_msgs_get_program(&f->body, &p);
-	if (!buf_ok(&f->body))
-		return err_set(e, ERR_SYSTEM, "preparer: malformed frame");
-	if (journal_add_program(c->journal, &p, clock_real_ns(), &fresh, e) ==
-	    -1)
-		return -1;
-	if (fresh)
-		core_log("%s: published", p.hash);
-	value_set_text(v, "item_hash", p.hash);
-	value_set_text(v, "status", fresh ? "published" : "known");
-	value_set_text(v, "sender", p.sender);
-	value_set_bool(v, "unverified", p.unverified);
-	return 0;
-}
-
-static void
-published(void *arg, struct frame *f, const struct err *why,
-    const char *problems)
-{
-	struct publish *p = arg;
-	struct core *c = p->core;
-	struct value *v = value_new(VALUE_MAP);
-	struct err e;
-
-	c->npublish--;
-	if (f != NULL && keep_program(c, f, v, &e) == -1) {
-		f = NULL;
-		why = &e;
-	}
-	if (p->front != c->nfronts) {
-		value_free(v);
-	} else if (f != NULL) {
-		send_value(c, p->serial, v);
-	} else {
-		refuse(c, p->serial, why, problems);
-		value_free(v);
-	}
-	free(p);
-}
-
-static int
-hear_publish(struct core *c, struct frame *f, struct err *e)
-{
-	struct publish *p;
-	struct err why;
-
-	if (f->nfds != 1 || !buf_ok(&f->body))
-		return err_set(e, ERR_INVALID, "publish: malformed frame");
-	if (c->npublish >= CORE_PUBLISH_MAX) {
-		err_set(&why, ERR_BUSY, "%d messages wait to be read already",
-		    CORE_PUBLISH_MAX);
-		refuse(c, f->serial, &why, NULL);
-		return 0;
-	}
-	c->npublish++;
-	p = calloc(1, sizeof(*p));
-	invariant(p != NULL);
-	*p = (struct publish){ c, f->serial, c->nfronts };
-	core_prepare_ask(&c->prepare,
-	    &(struct core_prepare_ask){ .type = PREPARE_READ,
-		.fd = fd_take(&f->fds[0]) },
-	    published, p);
-	return 0;
-}
-
-/* ---- the other requests ---- */
-
-static int
-hear_trigger(struct core *c, struct frame *f, struct err *e)
-{
+	struct core *c = core;
 	char hash[ITEM_HASH_MAX];
 
 	buf_get_str(&f->body, hash, sizeof(hash));
@@ -173,10 +95,17 @@ hear_trigger(struct core *c, struct frame *f, struct err *e)
 }
 
 static int
-hear_left(struct core *c, struct frame *f, struct err *e)
+hear_left(void *core, struct frame *f, struct err *e)
 {
-	(void)e;
-	core_run_left(c, f->serial);
+	struct core *c = core;
+	struct front_left facts = { .complete = false };
+
+	/* Before it is admitted there is nothing to tell. */
+	if (f->body.len > f->body.at)
+		front_msgs_get_left(&f->body, &facts);
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "left: malformed frame");
+	core_run_left(c, f->serial, &facts);
 	return 0;
 }
 
@@ -194,8 +123,9 @@ add_program(void *arg, const struct prepare_program *p, uint64_t published_ns)
 }
 
 static int
-hear_query(struct core *c, struct frame *f, struct err *e)
+hear_query(void *core, struct frame *f, struct err *e)
 {
+	struct core *c = core;
 	uint8_t what = buf_get_u8(&f->body);
 	struct value *list;
 	struct err why;
@@ -203,14 +133,18 @@ hear_query(struct core *c, struct frame *f, struct err *e)
 	if (!buf_ok(&f->body) || what >= FRONT_QUERIES)
 		return err_set(e, ERR_INVALID, "query: malformed frame");
 	if (what == FRONT_QUERY_RUNS) {
-		send_value(c, f->serial, core_run_list(c));
+		core_answer(c, f->serial, core_run_list(c));
+		return 0;
+	}
+	if (what == FRONT_QUERY_AUDIT) {
+		core_answer(c, f->serial, core_audit_state(&c->audit));
 		return 0;
 	}
 	list = value_new(VALUE_LIST);
 	if (journal_each_program(c->journal, add_program, list, &why) == 0) {
-		send_value(c, f->serial, list);
+		core_answer(c, f->serial, list);
 	} else {
-		refuse(c, f->serial, &why, NULL);
+		core_refuse(c, f->serial, &why, NULL);
 		value_free(list);
 	}
 	return 0;
@@ -219,11 +153,11 @@ hear_query(struct core *c, struct frame *f, struct err *e)
 static const struct request {
 	enum front_type type;
 	size_t nfds;
-	int (*hear)(struct core *, struct frame *, struct err *);
+	int (*hear)(void *core, struct frame *, struct err *);
 } requests[] = {
 	{ FRONT_TRIGGER, 0, hear_trigger },
 	{ FRONT_LEFT, 0, hear_left },
-	{ FRONT_PUBLISH, 1, hear_publish },
+	{ FRONT_PUBLISH, 1, core_publish_hear },
 	{ FRONT_QUERY, 0, hear_query },
 };
 
@@ -352,6 +286,7 @@ static void
 close_all(struct core *c)
 {
 	core_run_fini(c);
+	core_audit_close(&c->audit);
 	core_program_fini(&c->programs);
 	core_prepare_fini(&c->prepare);
 	core_launcher_close(&c->launcher);
@@ -373,7 +308,8 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	core_prepare_init(&c->prepare, c->loop, &c->launcher, &c->monitor,
 	    &c->ceiling);
 	core_program_init(&c->programs, &c->prepare, c->journal);
-	if (frame_link_open(&c->monitor, c->loop, monitor, hear_monitor,
+	if (core_audit_open(&c->audit, c->loop, c->boot, e) == -1 ||
+	    frame_link_open(&c->monitor, c->loop, monitor, hear_monitor,
 		monitor_gone, c, e) == -1 ||
 	    core_launcher_open(&c->launcher, c->loop, launcher, &c->ceiling,
 		CORE_SPARES, launcher_ready, launcher_gone, c, e) == -1 ||

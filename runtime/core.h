@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "messages/frame_link.h"
 #include "policy/ceiling.h"
+#include "runtime/core_audit.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_prepare.h"
 #include "runtime/core_program.h"
@@ -20,6 +21,7 @@
 struct core_run;
 struct err;
 struct journal;
+struct value;
 
 #define CORE_RUNS_MAX 256
 #define CORE_SPARES 4       /* slots kept ready */
@@ -33,6 +35,9 @@ struct core {
 	struct core_launcher launcher;
 	struct core_prepare prepare;
 	struct core_programs programs;
+	struct core_audit audit;
+	const char *boot; /* of the host; borrowed */
+	uint32_t life; /* number of this core's, of all that had the journal */
 	struct core_run *runs; /* those of this front and of those before */
 	size_t nruns;
 	uint64_t last_run;
@@ -45,6 +50,11 @@ struct core {
 
 /* Serves until the monitor is gone; both sockets are taken over. */
 int core_serve(struct core *, int monitor, int launcher, struct err *);
+
+/* To front: a whole answer, whose value is taken over; or why there is none. */
+void core_answer(struct core *, uint32_t serial, struct value *);
+void core_refuse(struct core *, uint32_t serial, const struct err *,
+    const char *problems);
 
 /* One line for the operator. */
 void core_log(const char *, ...) __attribute__((format(printf, 1, 2)));

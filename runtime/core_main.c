@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "messages/problems.h"
 #include "policy/groups.h"
 #include "runtime/cli.h"
@@ -22,6 +24,8 @@
 #include "runtime/journal.h"
 #include "runtime/policy_file.h"
 #include "runtime/spawn.h"
+
+#define BOOT_ID 37 /* a UUID and a NUL */
 
 enum { FD_MONITOR = 3, FD_LAUNCHER, FD_STATE, FD_POLICY };
 
@@ -48,6 +52,20 @@ read_policy(struct core *c, struct err *e)
 	return r;
 }
 
+/* Which start of the host this is, for the audit log: random(4). */
+static int
+read_boot(char boot[BOOT_ID], struct err *e)
+{
+	fd_auto int fd =
+	    open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd == -1 ? -1 : fd_read_full(fd, boot, BOOT_ID - 1);
+
+	if (n == -1)
+		return err_sys(e, "boot id");
+	boot[n] = '\0';
+	return 0;
+}
+
 static int
 run(struct err *e)
 {
@@ -56,6 +74,7 @@ run(struct err *e)
 		.groups = GROUPS,
 		.writes = true };
 	static struct core core;
+	char boot[BOOT_ID];
 	struct stat s;
 	int r;
 
@@ -66,6 +85,8 @@ run(struct err *e)
 	for (int fd = FD_MONITOR; fd <= FD_POLICY; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	umask(077);
+	if (read_boot(boot, e) == -1)
+		return -1;
 	if (fchdir(FD_STATE) == -1)
 		return err_sys(e, "state directory");
 	if (confine(&closed, e) == -1 || read_policy(&core, e) == -1)
@@ -73,7 +94,10 @@ run(struct err *e)
 	core.journal = journal_open(e);
 	if (core.journal == NULL)
 		return -1;
-	r = core_serve(&core, FD_MONITOR, FD_LAUNCHER, e);
+	core.boot = boot;
+	r = journal_begin_life(core.journal, clock_real_ns(), &core.life, e);
+	if (r == 0)
+		r = core_serve(&core, FD_MONITOR, FD_LAUNCHER, e);
 	journal_close(core.journal);
 	return r;
 }

@@ -3,8 +3,11 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "messages/aleph.h"
+#include "messages/json.h"
+#include "messages/value.h"
 #include "policy/ceiling.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_program.h"
@@ -38,6 +41,7 @@ core_program_give_back(struct core_assembly *a)
 	core_prepare_release(a->all->prepare, &a->made);
 	a->tenant->users--;
 	a->tenant->used_last = ++a->all->clock;
+	value_free(a->terms);
 	fd_close(&a->args);
 	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
 		fd_close(&a->source[i]);
@@ -81,6 +85,24 @@ check_assembly(const struct core_program *p, const struct core_assembly *a,
 	return 0;
 }
 
+/* The preparer's words, which are kept as values and written as such. */
+static int
+take_terms(struct core_assembly *a, struct frame *f, struct err *e)
+{
+	char *text = malloc(PREPARE_TERMS_MAX);
+
+	invariant(text != NULL);
+	buf_get_str(&f->body, text, PREPARE_TERMS_MAX);
+	a->terms = json_parse(text, strlen(text), e);
+	free(text);
+	if (a->terms == NULL || a->terms->kind != VALUE_MAP)
+		return err_set(e, ERR_SYSTEM, "preparer: malformed terms");
+	text = json_emit(a->terms, JSON_AS_CANONICAL);
+	sha256_of(text, strlen(text), a->digest);
+	free(text);
+	return 0;
+}
+
 static struct core_assembly *
 new_assembly(struct core_program *p, struct frame *f, struct err *e)
 {
@@ -96,7 +118,9 @@ new_assembly(struct core_program *p, struct frame *f, struct err *e)
 	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
 		a->source[i] = -1;
 	prepare_msgs_get_assembled(&f->body, &a->facts);
-	if (machine_get(&f->body, &a->machine, e) == 0 &&
+	memcpy(a->owner, p->owner, sizeof(a->owner));
+	if (take_terms(a, f, e) == 0 &&
+	    machine_get(&f->body, &a->machine, e) == 0 &&
 	    check_assembly(p, a, e) == 0 && take_fds(a, f, e) == 0)
 		return a;
 	core_program_give_back(a);

@@ -15,6 +15,7 @@
 #include "runtime/core_prepare.h"
 
 struct core_program;
+struct value;
 struct err;
 struct journal;
 
@@ -26,6 +27,9 @@ struct core_assembly {
 	struct core_prepare_made made;
 	struct machine machine;
 	struct core_tenant *tenant;
+	struct value *terms;            /* what was asked and decided */
+	char digest[65];                /* of the terms */
+	char owner[PREPARE_SENDER_MAX]; /* whose machines these are */
 	int args;
 	int source[MACHINE_MOUNTS_MAX];
 };

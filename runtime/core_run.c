@@ -11,8 +11,7 @@
 #include "messages/front_msgs.h"
 #include "messages/value.h"
 #include "runtime/core.h"
-#include "runtime/core_drain.h"
-#include "runtime/core_run.h"
+#include "runtime/core_run_parts.h"
 #include "runtime/dns_msgs.h"
 #include "runtime/function_binary.h"
 #include "runtime/pipes.h"
@@ -21,34 +20,6 @@
 #define LAUNCH_NS (60 * CLOCK_SECOND)
 /* How long a server that does not listen yet is left alone. */
 #define RETRY_NS (2 * CLOCK_SECOND / 1000)
-
-enum state {
-	RUN_PREPARING, /* its assembly is made */
-	RUN_STARTING,  /* CREATE is asked */
-	RUN_KNOCKING,  /* its server does not listen yet */
-	RUN_ADMITTED,
-	RUN_ENDED, /* the machine is gone; its export may be packed yet */
-};
-
-struct core_run {
-	struct core *core;
-	struct core_run *next;
-	uint64_t number;
-	uint32_t serial; /* of front; 0: nothing more is told */
-	bool left;       /* front needs the machine no longer */
-	char hash[ITEM_HASH_MAX];
-	enum state state;
-	uint64_t started_ns;
-	struct core_assembly *assembly;
-	struct core_machine machine;
-	struct loop_timer deadline, retry;
-	int to, from;  /* front's ends, until it has them */
-	bool knocking; /* a CONNECT is on its way, and comes back to it */
-	bool told;     /* ADMITTED or REFUSED was sent */
-	struct core_drain out, err;
-	struct launch_created created;
-	struct launch_exited exited;
-};
 
 /* ---- ends ---- */
 
@@ -60,29 +31,6 @@ find(struct core *c, uint32_t serial)
 	while (r != NULL && (serial == 0 || r->serial != serial))
 		r = r->next;
 	return r;
-}
-
-static void
-free_run(struct core_run *r)
-{
-	struct core *c = r->core;
-	struct core_run **at = &c->runs;
-
-	while (*at != r)
-		at = &(*at)->next;
-	*at = r->next;
-	c->nruns--;
-	loop_timer_stop(c->loop, &r->deadline);
-	loop_timer_stop(c->loop, &r->retry);
-	core_launcher_unfollow(&c->launcher, &r->machine);
-	core_drain_close(&r->out);
-	core_drain_close(&r->err);
-	fd_close(&r->to);
-	fd_close(&r->from);
-	if (r->assembly != NULL)
-		core_program_give_back(r->assembly);
-	free(r);
-	core_run_is_over(c);
 }
 
 static void
@@ -98,10 +46,15 @@ tell_refused(struct core_run *r, const struct err *why)
 		frame_link_send(&r->core->front, FRONT_REFUSED, r->serial, &b,
 		    NULL, 0);
 	r->serial = 0;
+	if (r->recorded) {
+		r->failed = true;
+		r->why = *why;
+	} else {
+		core_audit_refused(&r->core->audit, "run", r->hash, why);
+	}
 	/* Anybody can ask for what is not there, as often as he likes. */
 	if (why->code != ERR_NOT_FOUND)
-		core_log("%s: run %" PRIu64 ": refused: %s", r->hash, r->number,
-		    why->text);
+		core_log("%s: run %s: refused: %s", r->hash, r->id, why->text);
 }
 
 static void
@@ -118,17 +71,15 @@ give_up(struct core_run *r, const struct err *why)
 {
 	tell_refused(r, why);
 	r->left = true;
-	if (r->state == RUN_PREPARING)
-		return; /* its assembly comes yet, and ends it */
+	if (r->state == RUN_PREPARING || r->state == RUN_RECORDING)
+		return; /* its assembly or its record comes yet, and ends it */
 	if (r->machine.serial == 0)
-		free_run(r);
+		core_run_free(r);
 	else
 		kill_machine(r, LAUNCH_CAUSE_STOP);
 }
 
 /* ---- what a machine writes beside its work ---- */
-
-static void finish_if_over(struct core_run *r);
 
 static void
 wrote_too_much(void *arg)
@@ -139,7 +90,7 @@ wrote_too_much(void *arg)
 static void
 stream_over(void *arg)
 {
-	finish_if_over(arg);
+	core_run_finish(arg);
 }
 
 /* fd is taken over. */
@@ -153,75 +104,6 @@ start_drain(struct core_run *r, struct core_drain *d, int fd,
 }
 
 /* ---- the end ---- */
-
-static void
-log_end(const struct core_run *r)
-{
-	static const char *const causes[LAUNCH_CAUSES] = { "", ", wall time",
-		", cpu time", ", output", ", stopped", ", disk" };
-	static const char *const ends[LAUNCH_ENDS] = { "exit", "signal",
-		"no exec", "no start", "lost" };
-	const struct launch_exited *x = &r->exited;
-	char *tail = str_printable(r->err.tail, r->err.len, CORE_DRAIN_TAIL);
-	bool well = x->end == LAUNCH_END_EXIT && x->code == 0;
-
-	core_log("%s: run %" PRIu64 ": %s %u%s%s, %.1f ms, %.1f MiB%s%s",
-	    r->hash, r->number, ends[x->end], x->code, causes[x->cause],
-	    x->oom_kills > 0 ? ", out of memory" : "", (double)x->wall_ns / 1e6,
-	    (double)x->memory_peak / (1 << 20),
-	    well || r->err.len == 0 ? "" : ": ",
-	    well || r->err.len == 0 ? "" : tail);
-	free(tail);
-}
-
-static void
-packed(void *arg, struct frame *f, const struct err *why, const char *problems)
-{
-	struct core_run *r = arg;
-	char digest[65];
-
-	(void)problems;
-	if (f == NULL) {
-		core_log("%s: run %" PRIu64 ": export: %s", r->hash, r->number,
-		    why->text);
-	} else {
-		buf_get_str(&f->body, digest, sizeof(digest));
-		core_log("%s: run %" PRIu64 ": export %s", r->hash, r->number,
-		    digest);
-	}
-	free_run(r);
-}
-
-/* Every task is dead, and what they wrote is read. */
-static void
-finish_if_over(struct core_run *r)
-{
-	buf_auto struct buf b = { 0 };
-
-	if (r->state != RUN_ENDED || r->knocking || r->out.fd != -1 ||
-	    r->err.fd != -1)
-		return;
-	log_end(r);
-	if (!r->assembly->facts.has_export ||
-	    r->exited.end != LAUNCH_END_EXIT) {
-		free_run(r);
-		return;
-	}
-	if (!core_prepare_holds(&r->core->prepare, &r->assembly->made)) {
-		core_log("%s: run %" PRIu64 ": export: the preparer that held "
-			 "it is gone",
-		    r->hash, r->number);
-		free_run(r);
-		return;
-	}
-	buf_put_u32(&b, r->assembly->made.serial);
-	core_prepare_ask(&r->core->prepare,
-	    &(struct core_prepare_ask){ .type = PREPARE_PACK,
-		.body = &b,
-		.fd = -1,
-		.bound = &r->assembly->made },
-	    packed, r);
-}
 
 static void
 forget_names(const struct core_run *r)
@@ -241,6 +123,7 @@ ended(void *arg, const struct launch_exited *x)
 	struct err why;
 
 	r->exited = *x;
+	r->ran = true;
 	r->state = RUN_ENDED;
 	loop_timer_stop(r->core->loop, &r->deadline);
 	loop_timer_stop(r->core->loop, &r->retry);
@@ -253,8 +136,7 @@ ended(void *arg, const struct launch_exited *x)
 	if (r->serial != 0)
 		frame_link_send(&r->core->front, FRONT_ENDED, r->serial, &b,
 		    NULL, 0);
-	r->serial = 0;
-	finish_if_over(r);
+	core_run_finish(r);
 }
 
 /* ---- the start ---- */
@@ -286,7 +168,7 @@ knocked(void *arg, struct frame *f, const struct err *why)
 
 	r->knocking = false;
 	if (r->state == RUN_ENDED) {
-		finish_if_over(r);
+		core_run_finish(r);
 	} else if (r->left) {
 		kill_machine(r, LAUNCH_CAUSE_STOP);
 	} else if (f != NULL) {
@@ -343,6 +225,7 @@ created(void *arg, struct frame *f, const struct err *why)
 		give_up(r, &e);
 		return;
 	}
+	r->created_it = true;
 	serve_names(r, f);
 	if (r->left) {
 		kill_machine(r, LAUNCH_CAUSE_STOP);
@@ -430,25 +313,48 @@ create(struct core_run *r, struct err *e)
 	return status;
 }
 
+/* It stands in the audit log: only now anything of it is started. */
 static void
-assembled(void *arg, struct core_assembly *a, const struct err *cause)
+recorded(void *arg, const struct err *cause)
 {
 	struct core_run *r = arg;
 	struct err why;
 
-	r->assembly = a;
 	r->state = RUN_STARTING;
-	if (a == NULL)
-		why = *cause;
+	r->recorded = cause == NULL;
+	if (cause != NULL)
+		err_set(&why, ERR_BUSY, "%s", cause->text);
 	else if (r->left)
 		err_set(&why, ERR_TIMEOUT, "nobody waits for it any more");
-	else if (!a->facts.on_http)
-		err_set(&why, ERR_DENIED,
-		    "on.http is false: it takes no calls over HTTP");
-	else if (a->machine.resolver && r->core->dns.sock == -1)
-		err_set(&why, ERR_BUSY, "the resolver starts again");
 	else if (create(r, &why) == 0)
 		return;
+	give_up(r, &why);
+}
+
+static void
+assembled(void *arg, struct core_assembly *a, const struct err *cause)
+{
+	struct core_run *r = arg;
+	struct core_audit_run run = { r->id, r->hash, NULL, "http" };
+	struct err why;
+
+	r->assembly = a;
+	r->state = RUN_STARTING;
+	if (a == NULL) {
+		why = *cause;
+	} else if (r->left) {
+		err_set(&why, ERR_TIMEOUT, "nobody waits for it any more");
+	} else if (!a->facts.on_http) {
+		err_set(&why, ERR_DENIED,
+		    "on.http is false: it takes no calls over HTTP");
+	} else if (a->machine.resolver && r->core->dns.sock == -1) {
+		err_set(&why, ERR_BUSY, "the resolver starts again");
+	} else {
+		r->state = RUN_RECORDING;
+		run.owner = a->owner;
+		core_audit_admitted(&r->core->audit, &run, a, recorded, r);
+		return;
+	}
 	give_up(r, &why);
 }
 
@@ -482,6 +388,7 @@ core_run_start(struct core *c, uint32_t serial, const char *hash)
 		    c->draining ? "the node is about to stop"
 				: "%d functions run already",
 		    CORE_RUNS_MAX);
+		core_audit_refused(&c->audit, "run", hash, &why);
 		refuse_at_once(c, serial, &why);
 		return;
 	}
@@ -497,6 +404,7 @@ core_run_start(struct core *c, uint32_t serial, const char *hash)
 		.out = CORE_DRAIN_CLOSED,
 		.err = CORE_DRAIN_CLOSED };
 	str_copy(r->hash, sizeof(r->hash), hash);
+	snprintf(r->id, sizeof(r->id), "%u-%" PRIu64, c->life, r->number);
 	c->runs = r;
 	c->nruns++;
 	loop_timer_set(c->loop, &r->deadline, clock_mono_ns() + LAUNCH_NS,
@@ -517,22 +425,30 @@ leave(struct core_run *r)
 }
 
 void
-core_run_left(struct core *c, uint32_t serial)
+core_run_left(struct core *c, uint32_t serial, const struct front_left *facts)
 {
 	struct core_run *r = find(c, serial);
 
-	if (r != NULL)
-		leave(r);
+	if (r == NULL || r->left)
+		return;
+	r->heard = true;
+	r->facts = *facts;
+	leave(r);
+	core_run_finish(r);
 }
 
 void
 core_run_front_gone(struct core *c)
 {
-	for (struct core_run *r = c->runs; r != NULL; r = r->next)
-		if (!r->left) {
-			r->serial = 0;
+	struct core_run *r, *next;
+
+	for (r = c->runs; r != NULL; r = next) {
+		next = r->next;
+		r->serial = 0;
+		if (!r->left)
 			leave(r);
-		}
+		core_run_finish(r);
+	}
 }
 
 void
@@ -546,13 +462,13 @@ core_run_dns_gone(struct core *c)
 struct value *
 core_run_list(const struct core *c)
 {
-	static const char *const states[] = { "preparing", "starting",
-		"knocking", "serving", "ended" };
+	static const char *const states[] = { "preparing", "recording",
+		"starting", "knocking", "serving", "ended" };
 	struct value *list = value_new(VALUE_LIST), *v;
 
 	for (const struct core_run *r = c->runs; r != NULL; r = r->next) {
 		v = value_add(list, value_new(VALUE_MAP));
-		value_set_int(v, "run", (int64_t)r->number);
+		value_set_text(v, "run", r->id);
 		value_set_text(v, "item_hash", r->hash);
 		value_set_text(v, "state", states[r->state]);
 		value_set_int(v, "started_ns", (int64_t)r->started_ns);
@@ -563,6 +479,18 @@ core_run_list(const struct core *c)
 void
 core_run_fini(struct core *c)
 {
-	while (c->runs != NULL)
-		free_run(c->runs);
+	struct core_run *r;
+
+	while ((r = c->runs) != NULL) {
+		if (!r->failed && !r->ran) {
+			r->failed = true;
+			err_set(&r->why, ERR_SYSTEM,
+			    "the node stopped before it ended");
+		}
+		if (r->state == RUN_RECORDING) {
+			core_audit_forget(&c->audit, r);
+			r->recorded = true;
+		}
+		core_run_free(r);
+	}
 }

@@ -9,13 +9,17 @@
 #include <stdint.h>
 
 struct core;
+struct front_left;
 struct value;
+
+/* A run's name: the number of this core's life, and of the run in it. */
+#define CORE_RUN_ID 32
 
 /* For front: ADMITTED or REFUSED goes to it under the serial. */
 void core_run_start(struct core *, uint32_t serial, const char *hash);
 
-/* Front needs it no longer. */
-void core_run_left(struct core *, uint32_t serial);
+/* Front needs it no longer, and says what it saw of it. */
+void core_run_left(struct core *, uint32_t serial, const struct front_left *);
 
 /* Front is gone, and whoever called through it. */
 void core_run_front_gone(struct core *);

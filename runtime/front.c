@@ -60,9 +60,9 @@ front_ask(struct front *f, struct front_question *q, enum front_type type,
 
 void
 front_tell(struct front *f, const struct front_question *q,
-    enum front_type type)
+    enum front_type type, const struct buf *body)
 {
-	frame_link_send(&f->core, type, q->serial, NULL, NULL, 0);
+	frame_link_send(&f->core, type, q->serial, body, NULL, 0);
 }
 
 void

@@ -74,7 +74,8 @@ int front_serve(const struct front_args *, struct err *);
 void front_ask(struct front *, struct front_question *, enum front_type,
     const struct buf *, const int *fds, size_t nfds,
     void (*answered)(void *, struct frame *), void *arg);
-void front_tell(struct front *, const struct front_question *, enum front_type);
+void front_tell(struct front *, const struct front_question *, enum front_type,
+    const struct buf *);
 void front_forget(struct front *, struct front_question *);
 
 /* A caller, or a request, is gone: it may be time to end. */

@@ -25,10 +25,28 @@ close_ends(struct front_call *c)
 	fd_close(&c->from);
 }
 
+/* Core need not wait for a machine that nobody talks to. */
+static void
+let_go(struct front_call *c)
+{
+	const struct front_left facts = { c->exchange.complete,
+		(uint32_t)c->exchange.status, c->sent, c->exchange.total };
+	buf_auto struct buf b = { 0 };
+
+	close_ends(c);
+	if (!c->let_go && c->question.serial != 0) {
+		front_msgs_put_left(&b, &facts);
+		front_tell(c->front, &c->question, FRONT_LEFT, &b);
+	}
+	c->let_go = true;
+	if (c->ended)
+		front_forget(c->front, &c->question);
+}
+
 static void
 free_call(struct front_call *c)
 {
-	close_ends(c);
+	let_go(c);
 	front_forget(c->front, &c->question);
 	exchange_headers_fini(&c->headers);
 	exchange_fini(&c->exchange);
@@ -45,16 +63,6 @@ changed(struct front_call *c)
 {
 	if (!c->left)
 		c->changed(c->arg);
-}
-
-/* Core need not wait for a machine that nobody talks to. */
-static void
-let_go(struct front_call *c)
-{
-	close_ends(c);
-	if (!c->ended && !c->let_go)
-		front_tell(c->front, &c->question, FRONT_LEFT);
-	c->let_go = true;
 }
 
 static void
@@ -296,7 +304,6 @@ static void
 hear_ended(struct front_call *c, struct frame *f)
 {
 	front_msgs_get_ended(&f->body, &c->how);
-	front_forget(c->front, &c->question);
 	c->ended = true;
 	if (c->left) {
 		free_call(c);
@@ -409,8 +416,8 @@ front_call_taken(struct front_call *c)
 	while (c->ended && c->from != -1 && waiting(&x->body) < BACKLOG)
 		read_some(c);
 	if (c->ended && c->from == -1) {
-		close_ends(c);
 		judge_end(c);
+		let_go(c);
 	} else if (c->to != -1 || c->from != -1) {
 		plan(c);
 	}
@@ -442,7 +449,7 @@ void
 front_call_leave(struct front_call *c)
 {
 	c->left = true;
-	if (c->question.serial == 0) { /* refused, or ended */
+	if (c->ended) { /* or refused */
 		free_call(c);
 		return;
 	}

@@ -50,8 +50,9 @@ ask_core(struct front_request *r)
 		    control_answered, r);
 	} else {
 		buf_put_u8(&b,
-		    r->route.to == ROUTE_RUNS ? FRONT_QUERY_RUNS
-					      : FRONT_QUERY_FUNCTIONS);
+		    r->route.to == ROUTE_RUNS        ? FRONT_QUERY_RUNS
+			: r->route.to == ROUTE_AUDIT ? FRONT_QUERY_AUDIT
+						     : FRONT_QUERY_FUNCTIONS);
 		front_ask(r->front, &r->question, FRONT_QUERY, &b, NULL, 0,
 		    control_answered, r);
 	}

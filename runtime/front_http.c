@@ -80,6 +80,7 @@ start(struct front_request *r, const char *method)
 	case ROUTE_MESSAGES:
 	case ROUTE_FUNCTIONS:
 	case ROUTE_RUNS:
+	case ROUTE_AUDIT:
 		return front_control_start(r, method);
 	case ROUTE_NOWHERE:
 		break;

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "runtime/journal.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static const char schema[] = "CREATE TABLE IF NOT EXISTS program ("
 			     " number INTEGER PRIMARY KEY,"
@@ -17,7 +17,11 @@ static const char schema[] = "CREATE TABLE IF NOT EXISTS program ("
 			     " on_http INTEGER NOT NULL,"
 			     " published_ns INTEGER NOT NULL"
 			     ") STRICT;"
-			     "PRAGMA user_version = 1;";
+			     "CREATE TABLE IF NOT EXISTS life ("
+			     " number INTEGER PRIMARY KEY,"
+			     " started_ns INTEGER NOT NULL"
+			     ") STRICT;"
+			     "PRAGMA user_version = 2;";
 
 struct journal {
 	sqlite3 *db;
@@ -112,6 +116,30 @@ journal_open(struct err *e)
 		return j;
 	journal_close(j);
 	return NULL;
+}
+
+int
+journal_begin_life(struct journal *j, uint64_t now_ns, uint32_t *number,
+    struct err *e)
+{
+	sqlite3_stmt *s;
+	int r;
+
+	if (prepare(j,
+		"INSERT INTO life (started_ns) VALUES (?)"
+		" RETURNING number",
+		&s, e) == -1)
+		return -1;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)now_ns);
+	r = sqlite3_step(s);
+	if (r == SQLITE_ROW) {
+		*number = (uint32_t)sqlite3_column_int64(s, 0);
+		r = sqlite3_step(s);
+	}
+	if (r != SQLITE_DONE)
+		fail(j, "life", e);
+	sqlite3_finalize(s);
+	return r == SQLITE_DONE ? 0 : -1;
 }
 
 void

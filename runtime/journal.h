@@ -18,6 +18,10 @@ struct journal;
 struct journal *journal_open(struct err *);
 void journal_close(struct journal *);
 
+/* Once for each process that opens it: a number that no other one has. */
+int journal_begin_life(struct journal *, uint64_t now_ns, uint32_t *number,
+    struct err *);
+
 /* A function that is published; again: nothing changes, and fresh is false. */
 int journal_add_program(struct journal *, const struct prepare_program *,
     uint64_t now_ns, bool *fresh, struct err *);

@@ -19,6 +19,7 @@
 #include "runtime/launcher_link.h"
 #include "runtime/message_file.h"
 #include "runtime/prepare.h"
+#include "runtime/record_parts.h"
 #include "runtime/store.h"
 #include "runtime/unpack.h"
 
@@ -185,10 +186,25 @@ is_reusable(const struct assembly *a)
 	return !own;
 }
 
+/* What the audit log tells of every run of it; the caller frees. */
+static char *
+terms_of(const struct preparer *p, const struct kept *k,
+    const struct reading *r)
+{
+	value_auto struct value *v = value_new(VALUE_MAP);
+
+	record_parts_message(v, &r->program);
+	record_parts_policy(v, &r->decision, p->ceiling);
+	record_parts_limits(v, &r->decision);
+	value_set(v, "refs", value_copy(k->assembly.refs));
+	return json_emit(v, JSON_AS_LINE);
+}
+
 static int
 send_assembled(struct preparer *p, const struct kept *k,
-    const struct aleph_program *program, struct err *e)
+    const struct reading *r, const char *terms, struct err *e)
 {
+	const struct aleph_program *program = &r->program;
 	const struct assembly *a = &k->assembly;
 	const struct prepare_assembled out = {
 		.interface = (uint8_t)program->code.interface,
@@ -201,6 +217,7 @@ send_assembled(struct preparer *p, const struct kept *k,
 	size_t n = 0;
 
 	prepare_msgs_put_assembled(&b, &out);
+	buf_put_str(&b, terms);
 	machine_put(&b, &a->machine);
 	fds[n++] = a->args;
 	for (size_t i = 0; i < a->machine.nmounts; i++)
@@ -211,7 +228,7 @@ send_assembled(struct preparer *p, const struct kept *k,
 
 static int
 make(struct preparer *p, const char *hash, struct reading *r, struct kept *k,
-    struct err *e)
+    char **terms, struct err *e)
 {
 	static const struct assemble_extra no_extra;
 	const struct assemble_input in = { .program = &r->program,
@@ -231,7 +248,15 @@ make(struct preparer *p, const char *hash, struct reading *r, struct kept *k,
 	if (fd == -1 || judge(p, r, hash, fd, e) == -1)
 		return -1;
 	k->export = r->program.export.encoding;
-	return assemble(&in, &k->assembly, e);
+	if (assemble(&in, &k->assembly, e) == -1)
+		return -1;
+	*terms = terms_of(p, k, r);
+	if (strlen(*terms) < PREPARE_TERMS_MAX)
+		return 0;
+	assemble_fini(&k->assembly);
+	return err_set(e, ERR_INVALID,
+	    "what it refers to is more than a "
+	    "record holds");
 }
 
 static int
@@ -239,7 +264,7 @@ answer_assemble(struct preparer *p, struct frame *f, struct err *e)
 {
 	struct reading *r = new_reading();
 	struct kept *k = calloc(1, sizeof(*k));
-	char hash[ITEM_HASH_MAX];
+	char hash[ITEM_HASH_MAX], *terms = NULL;
 	struct err why;
 	int status;
 
@@ -250,15 +275,16 @@ answer_assemble(struct preparer *p, struct frame *f, struct err *e)
 	if (!buf_ok(&f->body)) {
 		status = err_set(e, ERR_INVALID, "assemble: malformed frame");
 		free(k);
-	} else if (make(p, hash, r, k, &why) == -1) {
+	} else if (make(p, hash, r, k, &terms, &why) == -1) {
 		status = answer_failed(p, f->serial, &why, &r->problems, e);
 		free(k);
 	} else {
 		k->next = p->kept;
 		p->kept = k;
-		status = send_assembled(p, k, &r->program, e);
+		status = send_assembled(p, k, r, terms, e);
 	}
 	free_reading(r);
+	free(terms);
 	return status;
 }
 

@@ -14,6 +14,7 @@ static const struct {
 	{ "/readyz", ROUTE_READY },
 	{ "/control/messages", ROUTE_MESSAGES },
 	{ "/control/runs", ROUTE_RUNS },
+	{ "/control/audit", ROUTE_AUDIT },
 };
 
 /* "/vm/HASH", "/vm/HASH/..." */
@@ -113,5 +114,5 @@ bool
 route_is_control(enum route_to to)
 {
 	return to == ROUTE_MESSAGES || to == ROUTE_FUNCTIONS ||
-	    to == ROUTE_RUNS;
+	    to == ROUTE_RUNS || to == ROUTE_AUDIT;
 }

@@ -18,6 +18,7 @@ enum route_to {
 	ROUTE_MESSAGES,  /* /control/messages */
 	ROUTE_FUNCTIONS, /* the same, read */
 	ROUTE_RUNS,      /* /control/runs */
+	ROUTE_AUDIT,     /* /control/audit */
 };
 
 #define ROUTE_TARGET_MAX 8192

@@ -1,0 +1,83 @@
+/*
+ * What a node tells its audit log (docs/audit.md): what was published, what
+ * was refused, and of every run that it was admitted, before anything of it is
+ * started, and how it ended.
+ */
+#ifndef RUNTIME_CORE_AUDIT_H
+#define RUNTIME_CORE_AUDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "runtime/audit_log.h"
+
+struct core_assembly;
+struct front_left;
+struct launch_created;
+struct launch_exited;
+struct prepare_program;
+struct value;
+
+#define CORE_AUDIT_TERMS 1024 /* terms that are known to be in the file */
+#define CORE_AUDIT_REFUSALS_MAX \
+	50 /* a second, one by one; the rest summed up */
+#define CORE_AUDIT_CODES (ERR_SYSTEM + 1)
+
+struct core_audit {
+	struct loop *loop;
+	struct audit_log *log;
+	struct loop_timer soon, summary, checkpoint;
+	bool failing;
+	uint64_t told; /* the last record that a checkpoint told */
+	uint64_t second;
+	unsigned in_second; /* refusals */
+	uint64_t summed[CORE_AUDIT_CODES];
+	struct core_audit_terms {
+		uint64_t file;
+		char digest[65];
+	} terms[CORE_AUDIT_TERMS];
+};
+
+/* In the working directory. */
+int core_audit_open(struct core_audit *, struct loop *, const char *boot,
+    struct err *);
+void core_audit_close(struct core_audit *);
+
+/* fn is called when the record is on the disk, or with why it is not. */
+void core_audit_published(struct core_audit *, const struct prepare_program *,
+    audit_log_fn *fn, void *arg);
+
+/* What: "publish" or "run"; hash NULL: it was not known yet. */
+void core_audit_refused(struct core_audit *, const char *what, const char *hash,
+    const struct err *why);
+
+/* What one run is, in every record of it. */
+struct core_audit_run {
+	const char *run, *hash, *owner, *trigger;
+};
+void core_audit_admitted(struct core_audit *, const struct core_audit_run *,
+    const struct core_assembly *, audit_log_fn *fn, void *arg);
+
+/* Nobody is called for it any more; its record comes all the same. */
+void core_audit_forget(struct core_audit *, const void *arg);
+
+struct core_audit_end {
+	struct core_audit_run run;
+	const struct err
+	    *why; /* it did not come to an end of its own; or NULL */
+	const struct launch_created *created; /* NULL: nothing was started */
+	const struct launch_exited *exited;   /* NULL: nothing ran */
+	const struct front_left *left;        /* NULL: nobody saw its reply */
+	uint64_t stdout_bytes, stderr_bytes;
+	const char *export; /* digest; NULL: none */
+	uint64_t export_bytes;
+	const struct err *export_why; /* NULL: nothing went wrong with it */
+};
+void core_audit_ended(struct core_audit *, const struct core_audit_end *);
+
+/* For who watches from outside: the caller frees. */
+struct value *core_audit_state(const struct core_audit *);
+
+#endif

@@ -1,0 +1,120 @@
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "messages/front_msgs.h"
+#include "messages/value.h"
+#include "runtime/core.h"
+#include "runtime/core_publish.h"
+#include "runtime/journal.h"
+
+/* Front may be another when the message is read. */
+struct publish {
+	struct core *core;
+	uint32_t serial, front;
+	struct prepare_program program;
+};
+
+static void
+refuse(struct publish *p, const struct err *why, const char *problems)
+{
+	struct core *c = p->core;
+
+	core_audit_refused(&c->audit, "publish",
+	    p->program.hash[0] == '\0' ? NULL : p->program.hash, why);
+	if (p->front == c->nfronts)
+		core_refuse(c, p->serial, why, problems);
+	c->npublish--;
+	free(p);
+}
+
+static void
+answer(struct publish *p, bool fresh)
+{
+	struct core *c = p->core;
+	struct value *v;
+
+	if (p->front == c->nfronts) {
+		v = value_new(VALUE_MAP);
+		value_set_text(v, "item_hash", p->program.hash);
+		value_set_text(v, "status", fresh ? "published" : "known");
+		value_set_text(v, "sender", p->program.sender);
+		value_set_bool(v, "unverified", p->program.unverified);
+		core_answer(c, p->serial, v);
+	}
+	c->npublish--;
+	free(p);
+}
+
+/* What stands in the journal stands in the audit log: that comes first. */
+static void
+recorded(void *arg, const struct err *cause)
+{
+	struct publish *p = arg;
+	struct err why;
+	bool fresh;
+
+	if (cause != NULL)
+		err_set(&why, ERR_BUSY, "%s", cause->text);
+	else if (journal_add_program(p->core->journal, &p->program,
+		     clock_real_ns(), &fresh, &why) == 0) {
+		core_log("%s: published", p->program.hash);
+		answer(p, fresh);
+		return;
+	}
+	refuse(p, &why, NULL);
+}
+
+static void
+published(void *arg, struct frame *f, const struct err *why,
+    const char *problems)
+{
+	struct publish *p = arg;
+	struct core *c = p->core;
+	struct prepare_program known;
+	struct err e;
+
+	if (f == NULL) {
+		refuse(p, why, problems);
+		return;
+	}
+	prepare_msgs_get_program(&f->body, &p->program);
+	if (!buf_ok(&f->body)) {
+		err_set(&e, ERR_SYSTEM, "preparer: malformed frame");
+		refuse(p, &e, NULL);
+	} else if (journal_find_program(c->journal, p->program.hash, &known,
+		       &e) == 0) {
+		answer(p, false);
+	} else if (e.code == ERR_NOT_FOUND) {
+		core_audit_published(&c->audit, &p->program, recorded, p);
+	} else {
+		refuse(p, &e, NULL);
+	}
+}
+
+int
+core_publish_hear(void *arg, struct frame *f, struct err *e)
+{
+	struct core *c = arg;
+	struct publish *p;
+	struct err why;
+
+	if (f->nfds != 1 || !buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "publish: malformed frame");
+	if (c->npublish >= CORE_PUBLISH_MAX) {
+		err_set(&why, ERR_BUSY, "%d messages wait to be read already",
+		    CORE_PUBLISH_MAX);
+		core_refuse(c, f->serial, &why, NULL);
+		return 0;
+	}
+	c->npublish++;
+	p = calloc(1, sizeof(*p));
+	invariant(p != NULL);
+	*p = (struct publish){ c, f->serial, c->nfronts, { .hash = "" } };
+	core_prepare_ask(&c->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_READ,
+		.fd = fd_take(&f->fds[0]) },
+	    published, p);
+	return 0;
+}

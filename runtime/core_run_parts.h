@@ -1,0 +1,69 @@
+/* Between the files of core_run.h: a run, and how it is closed. */
+#ifndef RUNTIME_CORE_RUN_PARTS_H
+#define RUNTIME_CORE_RUN_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "messages/front_msgs.h"
+#include "messages/item_hash.h"
+#include "messages/launch_msgs.h"
+#include "runtime/core_drain.h"
+#include "runtime/core_launcher.h"
+#include "runtime/core_run.h"
+
+struct core_assembly;
+
+enum core_run_state {
+	RUN_PREPARING, /* its assembly is made */
+	RUN_RECORDING, /* that it is admitted */
+	RUN_STARTING,  /* CREATE is asked */
+	RUN_KNOCKING,  /* its server does not listen yet */
+	RUN_ADMITTED,
+	RUN_ENDED, /* the machine is gone; its export may be packed yet */
+};
+
+struct core_run {
+	struct core *core;
+	struct core_run *next;
+	uint64_t number;
+	char id[CORE_RUN_ID];
+	uint32_t serial; /* of front; 0: nothing more is told */
+	bool left;       /* front needs the machine no longer */
+	bool recorded;   /* that it is admitted: its end is recorded too */
+	bool created_it, ran;
+	char hash[ITEM_HASH_MAX];
+	enum core_run_state state;
+	uint64_t started_ns;
+	struct core_assembly *assembly;
+	struct core_machine machine;
+	struct loop_timer deadline, retry;
+	int to, from;  /* front's ends, until it has them */
+	bool knocking; /* a CONNECT is on its way, and comes back to it */
+	bool told;     /* ADMITTED or REFUSED was sent */
+	bool heard;    /* what front saw of it */
+	bool failed;   /* why says it */
+	struct err why;
+	struct front_left facts;
+	char export[65];
+	uint64_t export_bytes;
+	struct err export_why;
+	bool export_failed;
+	struct core_drain out, err;
+	struct launch_created created;
+	struct launch_exited exited;
+};
+
+/* core_run_end.c: nothing of it is left; what is open is closed. */
+void core_run_free(struct core_run *);
+
+/*
+ * Every task is dead, what they wrote is read, and front has said what it saw:
+ * the export is packed, the end is recorded, and the run is gone.  Else nothing
+ * happens yet.
+ */
+void core_run_finish(struct core_run *);
+
+#endif
