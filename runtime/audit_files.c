@@ -77,6 +77,8 @@ audit_files_read(struct audit_file *f, int dir, const char *name, struct err *e)
 		return err_sys(e, "%s", name);
 	if (fd_read_all(fd, AUDIT_FILES_BYTES_MAX, &f->data, &f->len, e) == -1)
 		return err_in(e, "%s", name);
+	/* Room that was made ahead: audit_tail.h. */
+	f->len = strnlen(f->data, f->len);
 	return 0;
 }
 

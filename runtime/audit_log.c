@@ -18,6 +18,7 @@
 #include "runtime/audit_files.h"
 #include "runtime/audit_key.h"
 #include "runtime/audit_log.h"
+#include "runtime/audit_tail.h"
 #include "runtime/record_parts.h"
 
 struct waiting {
@@ -31,10 +32,10 @@ struct waiting {
 struct audit_log {
 	struct audit_log_options options;
 	char boot[64];
-	int dir, key, fd;
+	int dir, key;
+	struct audit_tail tail;   /* of the file */
 	struct audit_chain chain; /* of the next record */
 	uint64_t file;            /* number of the file's first record */
-	uint64_t size;            /* of the file: what is behind it is torn */
 	uint64_t torn;            /* bytes of a line that a crash cut off */
 	bool seal;                /* they want a newline yet */
 	bool closed;              /* the file has its last record */
@@ -47,18 +48,20 @@ struct audit_log {
 /* ---- where it ends ---- */
 
 static int
-open_file(struct audit_log *l, uint64_t number, int flags, struct err *e)
+open_file(struct audit_log *l, uint64_t number, uint64_t size, int flags,
+    struct err *e)
 {
 	char name[AUDIT_FILES_NAME];
+	int fd;
 
 	audit_files_name(name, number);
-	fd_close(&l->fd);
-	l->fd = openat(l->dir, name,
-	    O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-	if (l->fd == -1)
+	audit_tail_close(&l->tail);
+	fd = openat(l->dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | flags,
+	    0600);
+	if (fd == -1)
 		return err_sys(e, AUDIT_LOG_DIR "/%s", name);
 	l->file = number;
-	return 0;
+	return audit_tail_open(&l->tail, fd, size, e);
 }
 
 static int
@@ -69,9 +72,8 @@ take_up(struct audit_log *l, struct err *e)
 
 	if (audit_end_find(&at, l->dir, has_key ? &l->chain : NULL, e) == -1)
 		return -1;
-	l->size = at.size;
 	l->torn = at.torn;
-	if (at.file != 0 && open_file(l, at.file, 0, e) == -1)
+	if (at.file != 0 && open_file(l, at.file, at.size, 0, e) == -1)
 		return -1;
 	if (has_key) {
 		audit_end_go_on(&at, &l->chain, &l->broken);
@@ -170,35 +172,6 @@ free_waiting(struct waiting *w)
 
 /* ---- writing ---- */
 
-/* All or nothing: a line that is cut off is no record. */
-static int
-append(struct audit_log *l, const struct buf *b, bool sync, struct err *e)
-{
-	if (fd_write_full(l->fd, b->data, b->len) == -1 ||
-	    (sync && fdatasync(l->fd) == -1)) {
-		err_sys(e, "the audit log cannot be written");
-		if (ftruncate(l->fd, (off_t)l->size) == -1)
-			err_sys(e, "the audit log is cut off in a record");
-		return -1;
-	}
-	l->size += b->len;
-	return 0;
-}
-
-/* Where a torn line was not taken back, nothing can follow it. */
-static int
-is_whole(struct audit_log *l, struct err *e)
-{
-	struct stat s;
-
-	if (fstat(l->fd, &s) == -1)
-		return err_sys(e, "the audit log");
-	if ((uint64_t)s.st_size == l->size ||
-	    ftruncate(l->fd, (off_t)l->size) == 0)
-		return 0;
-	return err_sys(e, "the audit log is cut off in a record");
-}
-
 static int
 write_close(struct audit_log *l, const char *why, struct err *e)
 {
@@ -213,7 +186,7 @@ write_close(struct audit_log *l, const char *why, struct err *e)
 	text = text_of(v);
 	audit_append(&chain, text, strlen(text), &b);
 	free(text);
-	r = append(l, &b, true, e);
+	r = audit_tail_append(&l->tail, &b, true, e);
 	if (r == 0) {
 		l->chain = chain;
 		l->closed = true;
@@ -226,9 +199,8 @@ write_close(struct audit_log *l, const char *why, struct err *e)
 static int
 next_file(struct audit_log *l, const char *why, struct err *e)
 {
-	if (open_file(l, l->chain.seq, O_CREAT | O_EXCL, e) == -1)
+	if (open_file(l, l->chain.seq, 0, O_CREAT | O_EXCL, e) == -1)
 		return -1;
-	l->size = 0;
 	l->closed = false;
 	add_open(l, why);
 	if (fsync(l->dir) == -1)
@@ -239,7 +211,7 @@ next_file(struct audit_log *l, const char *why, struct err *e)
 static int
 rotate_if_full(struct audit_log *l, struct err *e)
 {
-	if (!l->closed && l->size < l->options.file_bytes)
+	if (!l->closed && l->tail.size < l->options.file_bytes)
 		return 0;
 	if (!l->closed && write_close(l, "full", e) == -1)
 		return -1;
@@ -257,7 +229,7 @@ write_waiting(struct audit_log *l, struct err *e)
 		buf_add_char(&b, '\n');
 	for (const struct waiting *w = l->first; w != NULL; w = w->next)
 		audit_append(&chain, w->record, w->len, &b);
-	r = append(l, &b, l->nsynced > 0, e);
+	r = audit_tail_append(&l->tail, &b, l->nsynced > 0, e);
 	if (r == 0) {
 		l->seal = false;
 		l->chain = chain;
@@ -337,8 +309,7 @@ audit_log_flush(struct audit_log *l, struct err *e)
 
 	if (l->nwaiting == 0)
 		return 0;
-	if (is_whole(l, e) == -1 || rotate_if_full(l, e) == -1 ||
-	    write_waiting(l, e) == -1) {
+	if (rotate_if_full(l, e) == -1 || write_waiting(l, e) == -1) {
 		tell_failure(l, e);
 		return -1;
 	}
@@ -346,6 +317,7 @@ audit_log_flush(struct audit_log *l, struct err *e)
 	if (l->lost > 0)
 		write_lost(l);
 	tell(all);
+	audit_tail_make_room(&l->tail);
 	return 0;
 }
 
@@ -407,7 +379,7 @@ free_log(struct audit_log *l)
 	while (l->first != NULL)
 		free_waiting(take_first(l));
 	explicit_bzero(&l->chain, sizeof(l->chain));
-	fd_close(&l->fd);
+	audit_tail_close(&l->tail);
 	fd_close(&l->key);
 	fd_close(&l->dir);
 	free(l->broken);
@@ -422,8 +394,10 @@ audit_log_open(int dir, const struct audit_log_options *o, char **broken,
 	int r;
 
 	invariant(l != NULL);
-	*l =
-	    (struct audit_log){ .options = *o, .dir = -1, .key = -1, .fd = -1 };
+	*l = (struct audit_log){ .options = *o,
+		.dir = -1,
+		.key = -1,
+		.tail.fd = -1 };
 	l->last = &l->first;
 	l->options.boot = NULL;
 	(void)str_copy(l->boot, sizeof(l->boot), o->boot);
@@ -432,7 +406,7 @@ audit_log_open(int dir, const struct audit_log_options *o, char **broken,
 		free_log(l);
 		return NULL;
 	}
-	if (l->fd == -1) {
+	if (l->tail.fd == -1) {
 		r = next_file(l, "started", e);
 	} else {
 		add_open(l, "started");

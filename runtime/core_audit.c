@@ -20,6 +20,8 @@
 #include "runtime/record_parts.h"
 
 #define CHECKPOINT_NS (60 * CLOCK_SECOND)
+/* What nobody waits for is written with what somebody does, or by then. */
+#define LATER_NS (CLOCK_SECOND / 50)
 #define RETRY_NS CLOCK_SECOND
 #define SUMMARY_NS (10 * CLOCK_SECOND)
 
@@ -48,8 +50,11 @@ static void
 add(struct core_audit *a, struct value *record, audit_log_fn *fn, void *arg)
 {
 	audit_log_add(a->log, record, fn, arg);
-	if (a->soon.place == 0 || fn != NULL)
+	if (fn != NULL)
 		loop_timer_set(a->loop, &a->soon, 0, flush, a);
+	else if (a->soon.place == 0)
+		loop_timer_set(a->loop, &a->soon, clock_mono_ns() + LATER_NS,
+		    flush, a);
 }
 
 static struct value *

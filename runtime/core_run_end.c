@@ -53,6 +53,7 @@ core_run_free(struct core_run *r)
 	core_run_is_over(c);
 }
 
+/* What went well stands in the audit log; a fault is somebody's to mend. */
 static void
 log_end(const struct core_run *r)
 {
@@ -61,15 +62,17 @@ log_end(const struct core_run *r)
 	static const char *const ends[LAUNCH_ENDS] = { "exit", "signal",
 		"no exec", "no start", "lost" };
 	const struct launch_exited *x = &r->exited;
-	char *tail = str_printable(r->err.tail, r->err.len, CORE_DRAIN_TAIL);
-	bool well = x->end == LAUNCH_END_EXIT && x->code == 0;
+	char *tail;
 
+	if ((x->end == LAUNCH_END_EXIT && x->code == 0) ||
+	    (x->cause == LAUNCH_CAUSE_STOP && r->facts.complete))
+		return;
+	tail = str_printable(r->err.tail, r->err.len, CORE_DRAIN_TAIL);
 	core_log("%s: run %s: %s %u%s%s, %.1f ms, %.1f MiB%s%s", r->hash, r->id,
 	    ends[x->end], x->code, causes[x->cause],
 	    x->oom_kills > 0 ? ", out of memory" : "", (double)x->wall_ns / 1e6,
-	    (double)x->memory_peak / (1 << 20),
-	    well || r->err.len == 0 ? "" : ": ",
-	    well || r->err.len == 0 ? "" : tail);
+	    (double)x->memory_peak / (1 << 20), r->err.len == 0 ? "" : ": ",
+	    tail);
 	free(tail);
 }
 
