@@ -183,6 +183,30 @@ def scope_of(message, state):
     }
 
 
+async def body_of(exchange):
+    parts = []
+    while not exchange.requested:
+        parts.append((await exchange.receive())["body"])
+    return b"".join(parts)
+
+
+async def call(app, message, state, exchange):
+    event = message.get("Event")
+    if event is None:
+        await app(scope_of(message, state), exchange.receive, exchange.send)
+        if not exchange.ended:
+            raise RuntimeError("the application returned without a response")
+        return
+    # A scope of the network's own: its body is part of it, and nobody waits for an answer.
+    scope = {"type": event, "asgi": {"version": "3.0", "spec_version": "2.3"}, "state": dict(state),
+             "body": json.loads(await body_of(exchange))}
+    await app(scope, exchange.receive, exchange.send)
+    if not exchange.ended:
+        if not exchange.started:
+            await exchange.send({"type": "http.response.start", "status": 200})
+        await exchange.send({"type": "http.response.body"})
+
+
 async def serve(app):
     channel, lifespan = Channel(), Lifespan(app)
     await channel.open()
@@ -199,9 +223,7 @@ async def serve(app):
         channel.check(message)
         exchange = Exchange(channel)
         try:
-            await app(scope_of(message, lifespan.state), exchange.receive, exchange.send)
-            if not exchange.ended:
-                raise RuntimeError("the application returned without a response")
+            await call(app, message, lifespan.state, exchange)
         except Exception:
             traceback.print_exc()
             if not exchange.ended:

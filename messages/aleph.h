@@ -26,6 +26,8 @@ struct err;
 struct value;
 
 #define ALEPH_SIZE_MAX (1 << 20) /* bytes of a message */
+#define ALEPH_CRON_MAX 8
+#define ALEPH_SUBSCRIPTIONS_MAX (16 << 10) /* bytes of JSON, and a NUL */
 #define ALEPH_VOLUMES_MAX 256
 
 enum aleph_dialect {
@@ -99,8 +101,9 @@ struct aleph_program {
 	bool has_vcpus, has_memory, has_seconds; /* asked for, not defaulted */
 	bool internet, aleph_api, shared_cache, reproducible;
 	bool on_http;
-	const char *cron;
-	const struct value *variables; /* object of strings, or NULL */
+	const struct value *cron; /* a text, a list of texts, or NULL */
+	const struct value *subscriptions; /* a list of objects, or NULL */
+	const struct value *variables;     /* object of strings, or NULL */
 
 	/* Lists of texts: paths of fields. */
 	struct value *not_enforced; /* changes nothing on this node */

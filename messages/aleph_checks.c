@@ -2,8 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/str.h"
 #include "messages/aleph_checks.h"
+#include "messages/cron.h"
+#include "messages/json.h"
 #include "messages/value.h"
 
 #define CODE_ROOT "/opt/code"
@@ -18,7 +21,8 @@ struct checks {
 static const char *const ids[] = { "mount:path", "mount:node", "mount:code",
 	"mount:twice", "entrypoint:empty", "entrypoint:path",
 	"entrypoint:module", "variable:name", "code:none", "code:both",
-	"code:content", "args:length", "volume:kind" };
+	"code:content", "args:length", "volume:kind", "cron:kind", "cron:many",
+	"cron:expression", "subscription:empty", "subscription:size" };
 
 void
 aleph_checks_ids(void (*fn)(void *, const char *), void *arg)
@@ -223,6 +227,63 @@ check_args(const struct checks *c)
 	}
 }
 
+static void
+check_cron_text(const struct checks *c, const char *field,
+    const struct value *v)
+{
+	struct cron cron;
+	struct err why;
+
+	if (v->kind != VALUE_STRING)
+		report(c, "cron:kind", field, NULL, "not a cron expression");
+	else if (cron_parse(&cron, v->text, &why) == -1)
+		report(c, "cron:expression", field, v->text, why.text);
+}
+
+static void
+check_cron(const struct checks *c)
+{
+	const struct value *v = c->program->cron;
+	char field[32];
+
+	if (v == NULL)
+		return;
+	if (v->kind != VALUE_LIST) {
+		check_cron_text(c, "on.cron", v);
+		return;
+	}
+	if (v->len == 0 || v->len > ALEPH_CRON_MAX)
+		report(c, "cron:many", "on.cron", NULL,
+		    "not 1 to 8 expressions");
+	for (size_t i = 0; i < v->len && i < ALEPH_CRON_MAX; i++) {
+		snprintf(field, sizeof(field), "on.cron[%zu]", i);
+		check_cron_text(c, field, v->item[i]);
+	}
+}
+
+/* One that says nothing would match everything. */
+static void
+check_subscriptions(const struct checks *c)
+{
+	const struct value *v = c->program->subscriptions;
+	char field[48], *text;
+
+	if (v == NULL || v->kind != VALUE_LIST)
+		return; /* the table said so */
+	for (size_t i = 0; i < v->len; i++) {
+		if (v->item[i]->kind != VALUE_MAP || v->item[i]->len > 0)
+			continue;
+		snprintf(field, sizeof(field), "on.message[%zu]", i);
+		report(c, "subscription:empty", field, NULL,
+		    "it would match every message");
+	}
+	text = json_emit(v, JSON_AS_LINE);
+	if (strlen(text) >= ALEPH_SUBSCRIPTIONS_MAX)
+		report(c, "subscription:size", "on.message", NULL,
+		    "longer than 16383 bytes");
+	free(text);
+}
+
 void
 aleph_checks_run(const struct aleph_program *p, const char *prefix,
     struct problems *problems)
@@ -233,4 +294,6 @@ aleph_checks_run(const struct aleph_program *p, const char *prefix,
 	check_args(&c);
 	check_mounts(&c);
 	check_variables(&c);
+	check_cron(&c);
+	check_subscriptions(&c);
 }

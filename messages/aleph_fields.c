@@ -125,6 +125,15 @@ read_limit(const struct value *v, const char *key, int64_t otherwise, bool *has)
 	return value_get_int(v, key, otherwise);
 }
 
+/* A member that says something. */
+static const struct value *
+read_some(const struct value *v, const char *key)
+{
+	const struct value *x = value_get(v, key);
+
+	return x == NULL || x->kind == VALUE_NULL ? NULL : x;
+}
+
 static void
 fill_rest(struct aleph_program *p, const struct value *content)
 {
@@ -140,7 +149,10 @@ fill_rest(struct aleph_program *p, const struct value *content)
 	p->reproducible = value_get_bool(v, "reproducible", false);
 	v = value_get(content, "on");
 	p->on_http = value_get_bool(v, "http", false);
-	p->cron = value_get_text(v, "cron");
+	p->cron = read_some(v, "cron");
+	p->subscriptions = read_some(v, "message");
+	if (p->subscriptions == NULL)
+		p->subscriptions = read_some(v, "aleph");
 	v = value_get(content, "variables");
 	p->variables = v != NULL && v->kind == VALUE_MAP ? v : NULL;
 	v = value_get(content, "runtime");

@@ -337,10 +337,9 @@ static const struct schema_field local_export_rows[] = {
 TABLE(local_export, "local.export", true, local_export_rows);
 
 static const struct schema_field local_on_rows[] = {
-	BOOL("http", REQ),
-	LIST("message", NUL, 0, subscription_item),
+	BOOL("http", REQ), LIST("message", NUL, 0, subscription_item),
 	BOOL("persistent", NUL),
-	TEXT("cron", NUL, 256),
+	ANY("cron", NUL), /* aleph_checks.c: one expression, or a list */
 };
 TABLE(local_on, "local.on", false, local_on_rows);
 
@@ -369,7 +368,7 @@ static const struct schema_field old_subscription_item = { .name = "aleph",
 	.max = 32 };
 static const struct schema_field old_on_rows[] = {
 	BOOL("http", 0),
-	TEXT("cron", 0, 256),
+	ANY("cron", 0),
 	LIST("aleph", 0, 0, old_subscription_item),
 };
 TABLE(old_on, "proposal.on", true, old_on_rows);

@@ -3,7 +3,7 @@
  * decides nothing; core decides and reads no byte of a caller's.
  *
  *   front                               core
- *   TRIGGER hash                    ->
+ *   TRIGGER hash, u64 job           ->
  *                                   <-  ADMITTED run + descriptors, or REFUSED
  *   LEFT facts                      ->
  *                                   <-  ENDED verdict, cause, code
@@ -11,15 +11,27 @@
  *                                   <-  PART..., DONE, or REFUSED
  *   QUERY u8 what                   ->
  *                                   <-  PART..., DONE, or REFUSED
+ *   EVENT + message                 ->
+ *                                   <-  PART..., DONE, or REFUSED
+ *   ASYNC name, call + body         ->
+ *                                   <-  PART..., DONE, or REFUSED
+ *   CALLED name                     ->
+ *                                   <-  PART..., DONE (+ result), or REFUSED
+ *                                   <-  INVOKE u64 job, call + body
+ *   INVOKED what came of it (+ body)->
  *
- * Front chooses the serials; each answer carries its request's.  ADMITTED's
- * descriptors are the function's own: of exec its standard input (written) and
- * output (read), of asgi the channel (written, read), of binary one socket
- * connected to its server.  LEFT: front needs the machine no longer, because
- * its work is done or its caller is gone; a machine that still runs is ended.
- * ENDED comes once for each ADMITTED, and nothing after it; LEFT goes once for
- * each ADMITTED too, before or after it, and closes the run's record.  PARTs
- * and DONE are the bytes of one JSON text.
+ * INVOKE asks front to call a function for core, as if somebody had called it:
+ * front TRIGGERs it with that job, and says what came of it.  Its serial is
+ * core's; a body is a sealed file.
+ *
+ * Front chooses the other serials; each answer carries its request's.
+ * ADMITTED's descriptors are the function's own: of exec its standard input
+ * (written) and output (read), of asgi the channel (written, read), of binary
+ * one socket connected to its server.  LEFT: front needs the machine no longer,
+ * because its work is done or its caller is gone; a machine that still runs is
+ * ended. ENDED comes once for each ADMITTED, and nothing after it; LEFT goes
+ * once for each ADMITTED too, before or after it, and closes the run's record.
+ * PARTs and DONE are the bytes of one JSON text.
  */
 #ifndef MESSAGES_FRONT_MSGS_H
 #define MESSAGES_FRONT_MSGS_H
@@ -40,11 +52,18 @@ enum front_type {
 	FRONT_QUERY,
 	FRONT_PART,
 	FRONT_DONE,
+	FRONT_EVENT,
+	FRONT_ASYNC,
+	FRONT_CALLED,
+	FRONT_INVOKE,
+	FRONT_INVOKED,
 };
 
 enum front_query {
 	FRONT_QUERY_FUNCTIONS, /* what is published */
 	FRONT_QUERY_RUNS,      /* what runs now */
+	FRONT_QUERY_CRON,      /* functions with on.cron, and when */
+	FRONT_QUERY_JOBS,      /* calls that nobody waits for */
 	FRONT_QUERY_AUDIT,     /* the last record of the audit log */
 	FRONT_QUERIES,
 };
@@ -76,6 +95,37 @@ void front_msgs_put_admitted(struct buf *, const struct front_admitted *);
 void front_msgs_get_admitted(struct buf *, struct front_admitted *);
 void front_msgs_put_ended(struct buf *, const struct front_ended *);
 void front_msgs_get_ended(struct buf *, struct front_ended *);
+
+/*
+ * A call that front makes for core, and that an asynchronous caller leaves with
+ * it.  Headers are pairs of texts, name and value in turn.
+ */
+#define FRONT_CALL_MAX (32 << 10) /* bytes of one, encoded */
+#define FRONT_BODY_MAX (10 << 20) /* of its body, and of the reply's */
+#define FRONT_HEADERS_MAX 100
+#define FRONT_CALL_ID 129 /* an asynchronous call's name, and a NUL */
+struct front_invoke {
+	const char *event; /* "aleph.message": for who has scopes; or "" */
+	const char *hash, *method, *path, *query;
+	size_t nheaders;
+	const char *name[FRONT_HEADERS_MAX], *text[FRONT_HEADERS_MAX];
+	char *room; /* of a reader's strings */
+};
+void front_msgs_put_invoke(struct buf *, const struct front_invoke *);
+
+/* The reader frees room, also on failure. */
+void front_msgs_get_invoke(struct buf *, struct front_invoke *);
+
+/* FRONT_INVOKED. */
+struct front_invoked {
+	bool called; /* there is a reply; else the error says why not */
+	uint32_t status;
+	bool truncated; /* the body was longer than FRONT_BODY_MAX */
+};
+void front_msgs_put_invoked(struct buf *, const struct front_invoked *,
+    const struct err *why);
+void front_msgs_get_invoked(struct buf *, struct front_invoked *,
+    struct err *why);
 
 /* FRONT_REFUSED: code and sentence; problems: JSON text, or NULL for none. */
 void front_msgs_put_refused(struct buf *, const struct err *,

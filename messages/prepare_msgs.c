@@ -9,6 +9,8 @@ prepare_msgs_put_program(struct buf *b, const struct prepare_program *p)
 	buf_put_str(b, p->sender);
 	buf_put_u8(b, p->unverified);
 	buf_put_u8(b, p->on_http);
+	buf_put_str(b, p->cron);
+	buf_put_str(b, p->subscriptions);
 }
 
 void
@@ -19,6 +21,8 @@ prepare_msgs_get_program(struct buf *b, struct prepare_program *p)
 	buf_get_str(b, p->sender, sizeof(p->sender));
 	p->unverified = buf_get_u8(b) != 0;
 	p->on_http = buf_get_u8(b) != 0;
+	buf_get_str(b, p->cron, sizeof(p->cron));
+	buf_get_str(b, p->subscriptions, sizeof(p->subscriptions));
 }
 
 void

@@ -9,14 +9,20 @@
  *   ASSEMBLE u32 tenant, item hash  ->
  *                                   <-  ASSEMBLED terms, machine + descriptors,
  *                                       or FAILED
+ *   EVENT + message, subscriptions  ->
+ *                                   <-  EVENT_DONE id, hashes + message,
+ *                                       or FAILED
  *   PACK u32 which                  ->
  *                                   <-  PACKED digest, size, or FAILED
  *   RELEASE u32 which               ->
  *
- * READ stores a message that can run here, and binds it to its item hash,
- * before it answers.  ASSEMBLED's descriptors are the args block, then one for
- * each mount that is not a tmpfs, in order.  What it made is kept until
- * RELEASE, which names the serial of ASSEMBLE; PACK packs its export volume.
+ * EVENT's second descriptor has a line for each function, "HASH JSON"; the
+ * answer names those that subscribed to the message, which comes back as it is
+ * to be delivered.  READ stores a message that can run here, and binds it to
+ * its item hash, before it answers.  ASSEMBLED's descriptors are the args
+ * block, then one for each mount that is not a tmpfs, in order.  What it made
+ * is kept until RELEASE, which names the serial of ASSEMBLE; PACK packs its
+ * export volume.
  *
  * Beside this the preparer has a socket on which it is to core what core is to
  * the launcher (launch_msgs.h): the machines that unpack for it, and the
@@ -42,10 +48,14 @@ enum prepare_type {
 	PREPARE_PACK,
 	PREPARE_PACKED,
 	PREPARE_RELEASE,
+	PREPARE_EVENT,
+	PREPARE_EVENT_DONE,
 	PREPARE_FAILED, /* front_msgs_put_refused() */
 };
 
 #define PREPARE_SENDER_MAX 128
+#define PREPARE_CRON_MAX 2304 /* 8 of 256 bytes, and some */
+#define PREPARE_SUBSCRIPTIONS_MAX (16 << 10)
 
 /* PREPARE_READ_DONE: what core keeps of a message. */
 struct prepare_program {
@@ -54,7 +64,16 @@ struct prepare_program {
 	char sender[PREPARE_SENDER_MAX];
 	bool unverified;
 	bool on_http;
+	char cron[PREPARE_CRON_MAX]; /* expressions, each with a newline */
+	char subscriptions[PREPARE_SUBSCRIPTIONS_MAX]; /* a JSON list; or "" */
 };
+
+/* PREPARE_EVENT_DONE, in front of the hashes. */
+struct prepare_event {
+	char id[ITEM_HASH_MAX]; /* of the message; else of its bytes */
+	uint32_t nhashes;
+};
+#define PREPARE_EVENT_HASHES_MAX 1024
 
 /*
  * PREPARE_ASSEMBLED, in front of the machine; terms follows it: what was asked

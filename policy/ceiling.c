@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/control.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -30,13 +31,14 @@ ceiling_default(struct ceiling *c)
 	c->tier = GRANT_STANDARD;
 	c->grant = *grant_of_tier(GRANT_STANDARD);
 	c->optional = OPTIONAL_BY_DEFAULT;
+	c->node.cron_period_ns = 60 * CLOCK_SECOND;
 }
 
 static const char *const ids[] = { "policy:unknown", "policy:type",
 	"policy:version", "policy:tier", "policy:net", "policy:egress",
 	"policy:dns", "policy:group", "policy:amount", "policy:limit",
 	"policy:control", "policy:digest", "policy:trusted", "policy:wx",
-	"policy:fixed", "policy:abi" };
+	"policy:fixed", "policy:abi", "policy:choice" };
 
 void
 ceiling_ids(void (*fn)(void *, const char *), void *arg)
@@ -430,6 +432,8 @@ static const struct ceiling_row rows[] = {
 	{ "optional", read_optional },
 	{ "exec_writable", read_exec_writable },
 	{ "refuse_ungranted", read_refuse_ungranted },
+	{ "audit", ceiling_audit_read },
+	{ "cron", ceiling_cron_read },
 };
 static const struct ceiling_row seccomp_rows[] = { { "groups", read_groups },
 	{ "wx", read_wx }, { "default", read_fixed } };

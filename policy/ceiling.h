@@ -29,6 +29,16 @@ struct ceiling_dns {
 	char name[CEILING_NAMES_MAX][CEILING_NAME_SIZE];
 };
 
+/* What a node does, beside what its machines may. */
+enum ceiling_overlap { CEILING_SKIP, CEILING_ALLOW };
+
+struct ceiling_node {
+	bool audit_drops;        /* on a full disk; else nothing is admitted */
+	uint64_t cron_period_ns; /* slots that are nearer do not fire */
+	uint64_t cron_jitter_ns;
+	enum ceiling_overlap cron_overlap; /* while the last one runs */
+};
+
 struct ceiling {
 	enum grant_tier tier; /* when nobody asks for one */
 	struct grant grant;
@@ -36,6 +46,7 @@ struct ceiling {
 	uint64_t clamp;    /* bit per limit: lower instead of refusing */
 	uint32_t optional; /* MACHINE_CONTROL_BIT */
 	struct ceiling_dns dns;
+	struct ceiling_node node;
 	bool refuse_ungranted;
 	bool from_file;
 	size_t ntrusted;

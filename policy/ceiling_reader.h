@@ -1,5 +1,5 @@
-/* What the parts of the policy file's reader share: ceiling.c, ceiling_net.c.
- */
+/* What the parts of the policy file's reader share: ceiling.c,
+ * ceiling_net.c, ceiling_node.c. */
 #ifndef POLICY_CEILING_READER_H
 #define POLICY_CEILING_READER_H
 
@@ -41,6 +41,16 @@ struct ceiling_row {
 /* A map whose keys are in the table; another key is a problem. */
 void ceiling_read_rows(const struct ceiling_reader *, const struct value *,
     const char *path, const struct ceiling_row *, size_t n);
+
+/* A text that is one of two: whether it is the second. */
+bool ceiling_choose(const struct ceiling_reader *, const struct value *,
+    const char *path, const char *first, const char *second);
+
+/* The keys "audit" and "cron". */
+void ceiling_audit_read(const struct ceiling_reader *, const struct value *,
+    const char *path);
+void ceiling_cron_read(const struct ceiling_reader *, const struct value *,
+    const char *path);
 
 /* The key "net". */
 void ceiling_net_read(const struct ceiling_reader *, const struct value *,

@@ -13,6 +13,8 @@ static const struct cli_command *const commands[] = {
 	&cmd_validate_command,
 	&cmd_publish_command,
 	&cmd_ps_command,
+	&cmd_cron_command,
+	&cmd_jobs_command,
 	&cmd_message_command,
 	&cmd_policy_command,
 	&cmd_audit_command,

@@ -134,6 +134,10 @@ open_all(const struct options *p, struct opened *o, struct err *e)
 static void
 close_all(struct opened *o)
 {
+	struct err ignored;
+
+	if (o->lock != -1)
+		(void)store_open_sweep(&o->store, &ignored);
 	if (o->monitor.listen_control != -1) {
 		if (o->own_control)
 			(void)unlink(o->monitor.control);

@@ -51,6 +51,8 @@ extern const struct cli_command cmd_message_command;
 extern const struct cli_command cmd_policy_command;
 extern const struct cli_command cmd_publish_command;
 extern const struct cli_command cmd_ps_command;
+extern const struct cli_command cmd_cron_command;
+extern const struct cli_command cmd_jobs_command;
 extern const struct cli_command cmd_audit_command;
 extern const struct cli_command cmd_usage_command;
 extern const struct cli_command cmd_verify_command;

@@ -1,4 +1,4 @@
-/* The commands that ask a node: publish, ps. */
+/* The commands that ask a node: publish, ps, cron, jobs. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -141,29 +141,110 @@ publish(int argc, char **argv)
 	return 0;
 }
 
+/* What a node answers to GET: printed as it is, or by a function. */
 static int
-ps(int argc, char **argv)
+list(const struct cli_command *command, const char *path, int argc, char **argv,
+    int nargs, void (*print)(const struct value *))
 {
 	value_auto struct value *v = NULL;
 	struct options o = { NULL };
 	struct err e;
 
-	if (parse(&o, argc, argv) == -1 || argc != optind)
-		return cli_usage(&cmd_ps_command);
-	v = ask(&o, "GET", "/control/runs", NULL, 0, &e);
+	if (parse(&o, argc, argv) == -1 || argc - optind != nargs ||
+	    (nargs == 1 && strcmp(argv[optind], "ls") != 0))
+		return cli_usage(command);
+	v = ask(&o, "GET", path, NULL, 0, &e);
 	if (v == NULL)
 		return fail(&o, &e);
-	if (o.json) {
+	if (o.json)
 		cli_print(v);
-		return 0;
-	}
-	printf("%6s  %-10s  %s\n", "RUN", "STATE", "FUNCTION");
-	for (size_t i = 0; i < v->len; i++)
-		printf("%6lld  %-10s  %s\n",
-		    (long long)value_get_int(v->item[i], "run", 0),
-		    value_get_text(v->item[i], "state"),
-		    value_get_text(v->item[i], "item_hash"));
+	else
+		print(v);
 	return 0;
+}
+
+/* A message may have written it: the terminal obeys none of it. */
+static void
+print_cell(const struct value *v, const char *key, int width)
+{
+	const char *text = value_get_text(v, key);
+	char *safe = str_printable(text == NULL ? "-" : text,
+	    text == NULL ? 1 : strlen(text), 256);
+
+	printf("%-*s", width, safe);
+	free(safe);
+}
+
+static void
+print_runs(const struct value *v)
+{
+	printf("%-10s  %-9s  %-8s  %s\n", "RUN", "STATE", "TRIGGER",
+	    "FUNCTION");
+	for (size_t i = 0; i < v->len; i++) {
+		print_cell(v->item[i], "run", 12);
+		print_cell(v->item[i], "state", 11);
+		print_cell(v->item[i], "trigger", 10);
+		print_cell(v->item[i], "item_hash", 0);
+		putchar('\n');
+	}
+}
+
+static int
+ps(int argc, char **argv)
+{
+	return list(&cmd_ps_command, "/control/runs", argc, argv, 0,
+	    print_runs);
+}
+
+static void
+print_cron(const struct value *v)
+{
+	const struct value *next;
+
+	for (size_t i = 0; i < v->len; i++) {
+		print_cell(v->item[i], "item_hash", 0);
+		printf("  ");
+		print_cell(v->item[i], "cron", 0);
+		printf("  (UTC, %lld s later)\n",
+		    (long long)value_get_int(v->item[i], "delay_s", 0));
+		next = value_get(v->item[i], "next");
+		for (size_t k = 0; next != NULL && k < next->len; k++)
+			printf("    %s\n", next->item[k]->text);
+	}
+}
+
+static int
+cron(int argc, char **argv)
+{
+	return list(&cmd_cron_command, "/control/cron", argc, argv, 1,
+	    print_cron);
+}
+
+static void
+print_jobs(const struct value *v)
+{
+	printf("%-8s %-8s %-8s %-24s  %s\n", "JOB", "KIND", "STATE", "CREATED",
+	    "FUNCTION");
+	for (size_t i = 0; i < v->len; i++) {
+		printf("%-8lld ",
+		    (long long)value_get_int(v->item[i], "job", 0));
+		print_cell(v->item[i], "kind", 9);
+		print_cell(v->item[i], "state", 9);
+		print_cell(v->item[i], "created", 26);
+		print_cell(v->item[i], "item_hash", 0);
+		if (value_get_text(v->item[i], "error") != NULL) {
+			printf("  ");
+			print_cell(v->item[i], "error", 0);
+		}
+		putchar('\n');
+	}
+}
+
+static int
+jobs(int argc, char **argv)
+{
+	return list(&cmd_jobs_command, "/control/jobs", argc, argv, 0,
+	    print_jobs);
 }
 
 const struct cli_command cmd_publish_command = { "publish",
@@ -171,3 +252,9 @@ const struct cli_command cmd_publish_command = { "publish",
 	"publish a message on a node", publish };
 const struct cli_command cmd_ps_command = { "ps",
 	"[--control PATH] [--store DIR] [--json]", "what a node runs now", ps };
+const struct cli_command cmd_cron_command = { "cron",
+	"ls [--control PATH] [--store DIR] [--json]",
+	"functions that a clock calls, and when", cron };
+const struct cli_command cmd_jobs_command = { "jobs",
+	"[--control PATH] [--store DIR] [--json]",
+	"calls that nobody waits for, and what came of them", jobs };

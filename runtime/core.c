@@ -12,6 +12,7 @@
 #include "messages/monitor_msgs.h"
 #include "messages/value.h"
 #include "runtime/core.h"
+#include "runtime/core_events.h"
 #include "runtime/core_publish.h"
 #include "runtime/core_run.h"
 #include "runtime/journal.h"
@@ -84,13 +85,23 @@ static int
 hear_trigger(void *core, struct frame *f, struct err *e)
 {
 	struct core *c = core;
+	struct core_run_trigger t = { .serial = f->serial, .kind = "http" };
+	enum journal_job_kind kind;
 	char hash[ITEM_HASH_MAX];
 
 	buf_get_str(&f->body, hash, sizeof(hash));
+	t.hash = hash;
+	t.job = buf_get_u64(&f->body);
 	if (!buf_ok(&f->body) || f->serial == 0 ||
 	    item_hash_kind(hash) == ITEM_HASH_NONE)
 		return err_set(e, ERR_INVALID, "trigger: malformed frame");
-	core_run_start(c, f->serial, hash);
+	/* What front may not call by itself, it may because we asked. */
+	if (t.job != 0) {
+		if (!core_jobs_is_running(&c->jobs, t.job, hash, &kind))
+			return err_set(e, ERR_INVALID, "trigger: of no job");
+		t.kind = journal_job_kind_name(kind);
+	}
+	core_run_start(c, &t);
 	return 0;
 }
 
@@ -122,6 +133,36 @@ add_program(void *arg, const struct prepare_program *p, uint64_t published_ns)
 	return 0;
 }
 
+static struct value *
+list_programs(struct core *c, struct err *e)
+{
+	struct value *list = value_new(VALUE_LIST);
+
+	if (journal_each_program(c->journal, add_program, list, e) == 0)
+		return list;
+	value_free(list);
+	return NULL;
+}
+
+static struct value *
+query(struct core *c, enum front_query what, struct err *e)
+{
+	switch (what) {
+	case FRONT_QUERY_RUNS:
+		return core_run_list(c);
+	case FRONT_QUERY_AUDIT:
+		return core_audit_state(&c->audit);
+	case FRONT_QUERY_CRON:
+		return core_cron_list(&c->cron);
+	case FRONT_QUERY_JOBS:
+		return core_jobs_list(&c->jobs, e);
+	case FRONT_QUERY_FUNCTIONS:
+	case FRONT_QUERIES:
+		break;
+	}
+	return list_programs(c, e);
+}
+
 static int
 hear_query(void *core, struct frame *f, struct err *e)
 {
@@ -132,21 +173,11 @@ hear_query(void *core, struct frame *f, struct err *e)
 
 	if (!buf_ok(&f->body) || what >= FRONT_QUERIES)
 		return err_set(e, ERR_INVALID, "query: malformed frame");
-	if (what == FRONT_QUERY_RUNS) {
-		core_answer(c, f->serial, core_run_list(c));
-		return 0;
-	}
-	if (what == FRONT_QUERY_AUDIT) {
-		core_answer(c, f->serial, core_audit_state(&c->audit));
-		return 0;
-	}
-	list = value_new(VALUE_LIST);
-	if (journal_each_program(c->journal, add_program, list, &why) == 0) {
+	list = query(c, (enum front_query)what, &why);
+	if (list != NULL)
 		core_answer(c, f->serial, list);
-	} else {
+	else
 		core_refuse(c, f->serial, &why, NULL);
-		value_free(list);
-	}
 	return 0;
 }
 
@@ -159,6 +190,11 @@ static const struct request {
 	{ FRONT_LEFT, 0, hear_left },
 	{ FRONT_PUBLISH, 1, core_publish_hear },
 	{ FRONT_QUERY, 0, hear_query },
+	{ FRONT_EVENT, 1, core_events_hear },
+	{ FRONT_ASYNC, 1, core_events_hear_async },
+	{ FRONT_CALLED, 0, core_events_hear_called },
+	{ FRONT_INVOKED, 0, core_jobs_hear },
+	{ FRONT_INVOKED, 1, core_jobs_hear },
 };
 
 static int
@@ -171,6 +207,13 @@ hear_front(void *arg, struct frame *f, struct err *e)
 	    f->nfds);
 }
 
+static void
+front_is_gone(struct core *c)
+{
+	core_run_front_gone(c);
+	core_jobs_front_gone(&c->jobs);
+}
+
 /* It asked for what it may not, or it is dead: whoever called is gone. */
 static void
 front_gone(void *arg, const struct err *why)
@@ -178,7 +221,7 @@ front_gone(void *arg, const struct err *why)
 	struct core *c = arg;
 
 	core_log("front: %s", why->text);
-	core_run_front_gone(c);
+	front_is_gone(c);
 }
 
 /* ---- the monitor ---- */
@@ -188,11 +231,14 @@ take_front(struct core *c, struct frame *f, struct err *e)
 {
 	if (c->front.sock != -1) {
 		frame_link_close(&c->front);
-		core_run_front_gone(c);
+		front_is_gone(c);
 	}
 	c->nfronts++;
-	return frame_link_open(&c->front, c->loop, fd_take(&f->fds[0]),
-	    hear_front, front_gone, c, e);
+	if (frame_link_open(&c->front, c->loop, fd_take(&f->fds[0]), hear_front,
+		front_gone, c, e) == -1)
+		return -1;
+	core_jobs_kick(&c->jobs);
+	return 0;
 }
 
 static int
@@ -285,7 +331,10 @@ launcher_gone(void *arg, const struct err *why)
 static void
 close_all(struct core *c)
 {
+	core_cron_close(&c->cron);
+	core_jobs_close(&c->jobs);
 	core_run_fini(c);
+	core_events_close(c);
 	core_audit_close(&c->audit);
 	core_program_fini(&c->programs);
 	core_prepare_fini(&c->prepare);
@@ -308,7 +357,10 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	core_prepare_init(&c->prepare, c->loop, &c->launcher, &c->monitor,
 	    &c->ceiling);
 	core_program_init(&c->programs, &c->prepare, c->journal);
-	if (core_audit_open(&c->audit, c->loop, c->boot, e) == -1 ||
+	if (core_audit_open(&c->audit, c->loop, c->boot,
+		c->ceiling.node.audit_drops, e) == -1 ||
+	    core_jobs_open(&c->jobs, c, e) == -1 ||
+	    core_cron_open(&c->cron, c, e) == -1 ||
 	    frame_link_open(&c->monitor, c->loop, monitor, hear_monitor,
 		monitor_gone, c, e) == -1 ||
 	    core_launcher_open(&c->launcher, c->loop, launcher, &c->ceiling,

@@ -14,6 +14,8 @@
 #include "messages/frame_link.h"
 #include "policy/ceiling.h"
 #include "runtime/core_audit.h"
+#include "runtime/core_cron.h"
+#include "runtime/core_jobs.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_prepare.h"
 #include "runtime/core_program.h"
@@ -36,6 +38,11 @@ struct core {
 	struct core_prepare prepare;
 	struct core_programs programs;
 	struct core_audit audit;
+	struct core_jobs jobs;
+	struct core_cron cron;
+	struct buf subscriptions; /* core_events.c: lines, once they are read */
+	bool has_subscriptions;
+	unsigned nevents; /* messages that are being matched */
 	const char *boot; /* of the host; borrowed */
 	uint32_t life; /* number of this core's, of all that had the journal */
 	struct core_run *runs; /* those of this front and of those before */

@@ -73,6 +73,8 @@ add_run(struct value *v, const struct core_audit_run *r)
 	value_set_text(v, "item_hash", r->hash);
 	value_set_text(v, "owner", r->owner);
 	value_set_text(v, "trigger", r->trigger);
+	if (r->job != 0)
+		record_parts_set(v, "job", r->job);
 }
 
 static void
@@ -130,10 +132,11 @@ make_node_key(struct err *e)
 
 int
 core_audit_open(struct core_audit *a, struct loop *loop, const char *boot,
-    struct err *e)
+    bool drop_when_full, struct err *e)
 {
 	const struct audit_log_options options = {
 		.file_bytes = AUDIT_LOG_FILE_BYTES,
+		.drop_when_full = drop_when_full,
 		.boot = boot,
 	};
 	char *broken;

@@ -42,7 +42,7 @@ struct core_audit {
 
 /* In the working directory. */
 int core_audit_open(struct core_audit *, struct loop *, const char *boot,
-    struct err *);
+    bool drop_when_full, struct err *);
 void core_audit_close(struct core_audit *);
 
 /* fn is called when the record is on the disk, or with why it is not. */
@@ -56,6 +56,7 @@ void core_audit_refused(struct core_audit *, const char *what, const char *hash,
 /* What one run is, in every record of it. */
 struct core_audit_run {
 	const char *run, *hash, *owner, *trigger;
+	uint64_t job; /* 0: none */
 };
 void core_audit_admitted(struct core_audit *, const struct core_audit_run *,
     const struct core_assembly *, audit_log_fn *fn, void *arg);

@@ -15,7 +15,8 @@ struct core_prepare_job {
 	struct core_prepare_job *next;
 	enum prepare_type type;
 	struct buf body;
-	int fd;
+	int fds[CORE_PREPARE_FDS];
+	size_t nfds;
 	bool bound; /* to made, else anybody may do it */
 	struct core_prepare_made made;
 	core_prepare_fn *fn;
@@ -23,10 +24,17 @@ struct core_prepare_job {
 };
 
 static void
+close_fds(struct core_prepare_job *j)
+{
+	for (size_t i = 0; i < j->nfds; i++)
+		fd_close(&j->fds[i]);
+}
+
+static void
 free_job(struct core_prepare_job *j)
 {
 	buf_fini(&j->body);
-	fd_close(&j->fd);
+	close_fds(j);
 	free(j);
 }
 
@@ -55,9 +63,9 @@ give(struct core_prepare *all, struct core_preparer *p,
 	j->made.serial = ++all->serial;
 	loop_timer_set(all->loop, &p->patience, clock_mono_ns() + JOB_NS,
 	    takes_too_long, p);
-	frame_link_send(&p->jobs, j->type, j->made.serial, &j->body, &j->fd,
-	    j->fd == -1 ? 0 : 1);
-	fd_close(&j->fd);
+	frame_link_send(&p->jobs, j->type, j->made.serial, &j->body, j->fds,
+	    j->nfds);
+	close_fds(j);
 }
 
 /* The first job that this one may do. */
@@ -101,6 +109,7 @@ is_answer(const struct core_prepare_job *j, const struct frame *f)
 	    ((j->type == PREPARE_READ && f->type == PREPARE_READ_DONE) ||
 		(j->type == PREPARE_ASSEMBLE && f->type == PREPARE_ASSEMBLED) ||
 		(j->type == PREPARE_PACK && f->type == PREPARE_PACKED) ||
+		(j->type == PREPARE_EVENT && f->type == PREPARE_EVENT_DONE) ||
 		f->type == PREPARE_FAILED);
 }
 
@@ -253,10 +262,13 @@ core_prepare_ask(struct core_prepare *all, const struct core_prepare_ask *a,
 
 	invariant(j != NULL);
 	*j = (struct core_prepare_job){ .type = a->type,
-		.fd = a->fd,
+		.nfds = a->nfds,
 		.bound = a->bound != NULL,
 		.fn = fn,
 		.arg = arg };
+	invariant(a->nfds <= CORE_PREPARE_FDS);
+	for (size_t i = 0; i < a->nfds; i++)
+		j->fds[i] = fd_take(&a->fds[i]);
 	j->made.tenant = a->tenant;
 	if (a->bound != NULL)
 		j->made = *a->bound;

@@ -64,13 +64,15 @@ int core_prepare_attach(struct core_prepare *, unsigned number, int jobs,
     int launcher, struct err *);
 
 /*
- * fd is taken over, unless it is -1; body may be NULL.  bound: only the
+ * fds are taken over; body may be NULL.  bound: only the
  * preparer that made it can do it, else any for that tenant.
  */
+#define CORE_PREPARE_FDS 2
 struct core_prepare_ask {
 	enum prepare_type type;
 	const struct buf *body;
-	int fd;
+	int *fds;
+	size_t nfds;
 	uint32_t tenant;
 	const struct core_prepare_made *bound;
 };

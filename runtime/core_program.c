@@ -359,7 +359,6 @@ ask(struct core_program *p)
 	p->job = core_prepare_ask(p->all->prepare,
 	    &(struct core_prepare_ask){ .type = PREPARE_ASSEMBLE,
 		.body = &b,
-		.fd = -1,
 		.tenant = p->tenant->number },
 	    answered, p);
 }

@@ -2,10 +2,10 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/fd.h"
 #include "messages/front_msgs.h"
 #include "messages/value.h"
 #include "runtime/core.h"
+#include "runtime/core_events.h"
 #include "runtime/core_publish.h"
 #include "runtime/journal.h"
 
@@ -52,14 +52,18 @@ static void
 recorded(void *arg, const struct err *cause)
 {
 	struct publish *p = arg;
+	uint64_t now = clock_real_ns();
 	struct err why;
 	bool fresh;
 
 	if (cause != NULL)
 		err_set(&why, ERR_BUSY, "%s", cause->text);
-	else if (journal_add_program(p->core->journal, &p->program,
-		     clock_real_ns(), &fresh, &why) == 0) {
+	else if (journal_add_program(p->core->journal, &p->program, now, &fresh,
+		     &why) == 0) {
 		core_log("%s: published", p->program.hash);
+		if (fresh)
+			core_cron_add(&p->core->cron, &p->program, now);
+		core_events_published(p->core);
 		answer(p, fresh);
 		return;
 	}
@@ -114,7 +118,8 @@ core_publish_hear(void *arg, struct frame *f, struct err *e)
 	*p = (struct publish){ c, f->serial, c->nfronts, { .hash = "" } };
 	core_prepare_ask(&c->prepare,
 	    &(struct core_prepare_ask){ .type = PREPARE_READ,
-		.fd = fd_take(&f->fds[0]) },
+		.fds = f->fds,
+		.nfds = 1 },
 	    published, p);
 	return 0;
 }

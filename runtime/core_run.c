@@ -335,7 +335,7 @@ static void
 assembled(void *arg, struct core_assembly *a, const struct err *cause)
 {
 	struct core_run *r = arg;
-	struct core_audit_run run = { r->id, r->hash, NULL, "http" };
+	struct core_audit_run run = { r->id, r->hash, NULL, r->kind, r->job };
 	struct err why;
 
 	r->assembly = a;
@@ -344,7 +344,7 @@ assembled(void *arg, struct core_assembly *a, const struct err *cause)
 		why = *cause;
 	} else if (r->left) {
 		err_set(&why, ERR_TIMEOUT, "nobody waits for it any more");
-	} else if (!a->facts.on_http) {
+	} else if (!a->facts.on_http && r->job == 0) {
 		err_set(&why, ERR_DENIED,
 		    "on.http is false: it takes no calls over HTTP");
 	} else if (a->machine.resolver && r->core->dns.sock == -1) {
@@ -378,7 +378,7 @@ refuse_at_once(struct core *c, uint32_t serial, const struct err *why)
 }
 
 void
-core_run_start(struct core *c, uint32_t serial, const char *hash)
+core_run_start(struct core *c, const struct core_run_trigger *t)
 {
 	struct core_run *r;
 	struct err why;
@@ -388,8 +388,8 @@ core_run_start(struct core *c, uint32_t serial, const char *hash)
 		    c->draining ? "the node is about to stop"
 				: "%d functions run already",
 		    CORE_RUNS_MAX);
-		core_audit_refused(&c->audit, "run", hash, &why);
-		refuse_at_once(c, serial, &why);
+		core_audit_refused(&c->audit, "run", t->hash, &why);
+		refuse_at_once(c, t->serial, &why);
 		return;
 	}
 	r = calloc(1, sizeof(*r));
@@ -397,19 +397,21 @@ core_run_start(struct core *c, uint32_t serial, const char *hash)
 	*r = (struct core_run){ .core = c,
 		.next = c->runs,
 		.number = ++c->last_run,
-		.serial = serial,
+		.serial = t->serial,
+		.kind = t->kind,
+		.job = t->job,
 		.started_ns = clock_real_ns(),
 		.to = -1,
 		.from = -1,
 		.out = CORE_DRAIN_CLOSED,
 		.err = CORE_DRAIN_CLOSED };
-	str_copy(r->hash, sizeof(r->hash), hash);
+	str_copy(r->hash, sizeof(r->hash), t->hash);
 	snprintf(r->id, sizeof(r->id), "%u-%" PRIu64, c->life, r->number);
 	c->runs = r;
 	c->nruns++;
 	loop_timer_set(c->loop, &r->deadline, clock_mono_ns() + LAUNCH_NS,
 	    too_late, r);
-	core_program_want(&c->programs, hash, assembled, r);
+	core_program_want(&c->programs, t->hash, assembled, r);
 }
 
 static void
@@ -470,6 +472,7 @@ core_run_list(const struct core *c)
 		v = value_add(list, value_new(VALUE_MAP));
 		value_set_text(v, "run", r->id);
 		value_set_text(v, "item_hash", r->hash);
+		value_set_text(v, "trigger", r->kind);
 		value_set_text(v, "state", states[r->state]);
 		value_set_int(v, "started_ns", (int64_t)r->started_ns);
 	}

@@ -16,7 +16,13 @@ struct value;
 #define CORE_RUN_ID 32
 
 /* For front: ADMITTED or REFUSED goes to it under the serial. */
-void core_run_start(struct core *, uint32_t serial, const char *hash);
+struct core_run_trigger {
+	uint32_t serial;
+	const char *hash;
+	const char *kind; /* "http", or that of the job */
+	uint64_t job;     /* 0: a caller waits */
+};
+void core_run_start(struct core *, const struct core_run_trigger *);
 
 /* Front needs it no longer, and says what it saw of it. */
 void core_run_left(struct core *, uint32_t serial, const struct front_left *);

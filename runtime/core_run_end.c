@@ -12,7 +12,8 @@ record_end(struct core_run *r)
 {
 	const struct core_audit_end x = {
 		.run = { r->id, r->hash,
-		    r->assembly == NULL ? "" : r->assembly->owner, "http" },
+		    r->assembly == NULL ? "" : r->assembly->owner, r->kind,
+		    r->job },
 		.why = r->failed ? &r->why : NULL,
 		.created = r->created_it ? &r->created : NULL,
 		.exited = r->ran ? &r->exited : NULL,
@@ -133,7 +134,6 @@ core_run_finish(struct core_run *r)
 	core_prepare_ask(&r->core->prepare,
 	    &(struct core_prepare_ask){ .type = PREPARE_PACK,
 		.body = &b,
-		.fd = -1,
 		.bound = &r->assembly->made },
 	    packed, r);
 }

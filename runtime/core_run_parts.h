@@ -35,6 +35,8 @@ struct core_run {
 	bool recorded;   /* that it is admitted: its end is recorded too */
 	bool created_it, ran;
 	char hash[ITEM_HASH_MAX];
+	const char *kind; /* of the trigger */
+	uint64_t job;     /* 0: a caller waits */
 	enum core_run_state state;
 	uint64_t started_ns;
 	struct core_assembly *assembly;

@@ -41,7 +41,8 @@ bool exchange_is_hop_by_hop(const char *name);
 struct exchange_request {
 	const char *method, *path, *query; /* as they came; query without "?" */
 	const struct exchange_headers *headers;
-	long long length; /* of the body; -1: not known yet */
+	long long length;  /* of the body; -1: not known yet */
+	const char *event; /* a scope that asgi has beside http; or NULL */
 };
 
 enum exchange_phase {

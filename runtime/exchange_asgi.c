@@ -51,6 +51,8 @@ asgi_start(struct exchange *x, const struct exchange_request *r)
 	value_set_text(v, "Method", r->method);
 	set_base64(v, "Path", r->path);
 	set_base64(v, "Query", r->query);
+	if (r->event != NULL)
+		value_set_text(v, "Event", r->event);
 	headers = value_set_list(v, "Headers");
 	for (size_t i = 0; i < r->headers->len; i++)
 		add_header(headers, r->headers->item[i].name,

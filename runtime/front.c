@@ -16,6 +16,7 @@
 #include "runtime/front.h"
 #include "runtime/front_gate.h"
 #include "runtime/front_http.h"
+#include "runtime/front_invoke.h"
 
 /* Connections in one turn. */
 #define ACCEPT_MAX 64
@@ -82,9 +83,11 @@ static int
 hear_core(void *arg, struct frame *f, struct err *e)
 {
 	struct front *front = arg;
-	struct front_question *q = *find(front, f->serial);
+	struct front_question *q;
 
-	(void)e;
+	if (f->type == FRONT_INVOKE)
+		return front_invoke_hear(front, f, e);
+	q = *find(front, f->serial);
 	if (q != NULL)
 		q->answered(q->arg, f);
 	return 0; /* else nobody asks any more */
@@ -176,7 +179,7 @@ accept_some(void *arg, uint32_t events)
 void
 front_is_idle(struct front *f)
 {
-	if (!f->draining || !front_http_is_idle(f->http))
+	if (!f->draining || f->ninvocations > 0 || !front_http_is_idle(f->http))
 		return;
 	front_gate_drain(f);
 	if (f->ngates == 0)

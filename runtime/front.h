@@ -51,7 +51,8 @@ struct front {
 	struct front_http *http;
 	struct front_gate *gates; /* callers */
 	size_t ngates;
-	bool full; /* nobody is let in until somebody leaves */
+	size_t ninvocations; /* calls for core */
+	bool full;           /* nobody is let in until somebody leaves */
 	struct loop_timer again;
 	struct front_rules rules;
 	uint32_t owner; /* uid that may connect to the control socket */

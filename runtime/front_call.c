@@ -54,6 +54,7 @@ free_call(struct front_call *c)
 	free(c->method);
 	free(c->path);
 	free(c->query);
+	free(c->event);
 	front_is_idle(c->front);
 	free(c);
 }
@@ -329,7 +330,7 @@ answered(void *arg, struct frame *f)
 /* ---- for the caller ---- */
 
 struct front_call *
-front_call_start(struct front *front, const char *hash,
+front_call_start(struct front *front, const char *hash, uint64_t job,
     const struct exchange_request *r, void (*changed_fn)(void *), void *arg)
 {
 	struct front_call *c = calloc(1, sizeof(*c));
@@ -340,6 +341,7 @@ front_call_start(struct front *front, const char *hash,
 		.method = str_dup(r->method),
 		.path = str_dup(r->path),
 		.query = str_dup(r->query),
+		.event = r->event == NULL ? NULL : str_dup(r->event),
 		.to = -1,
 		.from = -1,
 		.to_watch = LOOP_WATCH_NONE,
@@ -351,8 +353,9 @@ front_call_start(struct front *front, const char *hash,
 		    r->headers->item[i].name, strlen(r->headers->item[i].name),
 		    r->headers->item[i].text, strlen(r->headers->item[i].text));
 	c->request = (struct exchange_request){ c->method, c->path, c->query,
-		&c->headers, r->length };
+		&c->headers, r->length, c->event };
 	buf_put_str(&b, hash);
+	buf_put_u64(&b, job);
 	front_ask(front, &c->question, FRONT_TRIGGER, &b, NULL, 0, answered, c);
 	return c;
 }

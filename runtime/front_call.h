@@ -16,8 +16,8 @@
 struct front_call {
 	struct front *front;
 	struct front_question question;
-	struct exchange_request request; /* until it is admitted */
-	char *method, *path, *query;     /* its strings */
+	struct exchange_request request;     /* until it is admitted */
+	char *method, *path, *query, *event; /* its strings */
 	struct exchange_headers headers;
 	struct exchange exchange;
 	struct buf early; /* of the request's body, before it is admitted */
@@ -37,9 +37,10 @@ struct front_call {
 	void *arg;
 };
 
-/* The request's strings and headers are copied. */
+/* The request's strings and headers are copied.  job: core's; 0: a caller's. */
 struct front_call *front_call_start(struct front *, const char *hash,
-    const struct exchange_request *, void (*changed)(void *), void *arg);
+    uint64_t job, const struct exchange_request *, void (*changed)(void *),
+    void *arg);
 
 /* The request's body.  Room: false while the function does not take it. */
 bool front_call_has_room(const struct front_call *);

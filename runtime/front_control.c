@@ -17,8 +17,8 @@ take_refused(struct front_request *r, struct frame *f)
 	r->refused = true;
 }
 
-static void
-control_answered(void *arg, struct frame *f)
+void
+front_control_answered(void *arg, struct frame *f)
 {
 	struct front_request *r = arg;
 
@@ -34,6 +34,23 @@ control_answered(void *arg, struct frame *f)
 	front_request_wake(r);
 }
 
+static enum front_query
+query_of(enum route_to to)
+{
+	switch (to) {
+	case ROUTE_RUNS:
+		return FRONT_QUERY_RUNS;
+	case ROUTE_AUDIT:
+		return FRONT_QUERY_AUDIT;
+	case ROUTE_CRON:
+		return FRONT_QUERY_CRON;
+	case ROUTE_JOBS:
+		return FRONT_QUERY_JOBS;
+	default:
+		return FRONT_QUERY_FUNCTIONS;
+	}
+}
+
 static enum MHD_Result
 ask_core(struct front_request *r)
 {
@@ -41,20 +58,18 @@ ask_core(struct front_request *r)
 	fd_auto int fd = -1;
 	struct err e;
 
-	if (r->route.to == ROUTE_MESSAGES) {
+	if (r->route.to == ROUTE_MESSAGES || r->route.to == ROUTE_EVENTS) {
 		fd = fd_sealed("message", r->body.data, r->body.len, &e);
 		if (fd == -1)
 			return front_request_queue_error(r,
 			    front_request_status_of(e.code), &e);
-		front_ask(r->front, &r->question, FRONT_PUBLISH, NULL, &fd, 1,
-		    control_answered, r);
+		front_ask(r->front, &r->question,
+		    r->route.to == ROUTE_EVENTS ? FRONT_EVENT : FRONT_PUBLISH,
+		    NULL, &fd, 1, front_control_answered, r);
 	} else {
-		buf_put_u8(&b,
-		    r->route.to == ROUTE_RUNS        ? FRONT_QUERY_RUNS
-			: r->route.to == ROUTE_AUDIT ? FRONT_QUERY_AUDIT
-						     : FRONT_QUERY_FUNCTIONS);
+		buf_put_u8(&b, (uint8_t)query_of(r->route.to));
 		front_ask(r->front, &r->question, FRONT_QUERY, &b, NULL, 0,
-		    control_answered, r);
+		    front_control_answered, r);
 	}
 	buf_reset(&r->body); /* the answer comes in its place */
 	front_request_wait(r);
@@ -116,8 +131,8 @@ front_control_start(struct front_request *r, const char *method)
 	if (!may_control(r))
 		return front_request_fail(r, MHD_HTTP_UNAUTHORIZED, ERR_DENIED,
 		    "the token of this node, or its socket, is needed");
-	if (strcmp(method, "GET") != 0 &&
-	    !(post && r->route.to == ROUTE_MESSAGES))
+	if (post ? r->route.to != ROUTE_MESSAGES && r->route.to != ROUTE_EVENTS
+		 : strcmp(method, "GET") != 0 || r->route.to == ROUTE_EVENTS)
 		return front_request_fail(r, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    ERR_INVALID, "not with this method");
 	/* The list of functions is what GET of the messages is. */

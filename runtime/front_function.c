@@ -117,12 +117,12 @@ front_function_start(struct front_request *r, const char *method)
 {
 	struct exchange_headers headers = { 0 };
 	struct exchange_request q = { method, r->route.path, r->route.query,
-		&headers, front_request_length(r) };
+		&headers, front_request_length(r), NULL };
 
 	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_header,
 	    &headers);
 	r->call =
-	    front_call_start(r->front, r->route.hash, &q, call_changed, r);
+	    front_call_start(r->front, r->route.hash, 0, &q, call_changed, r);
 	exchange_headers_fini(&headers);
 }
 

@@ -81,7 +81,13 @@ start(struct front_request *r, const char *method)
 	case ROUTE_FUNCTIONS:
 	case ROUTE_RUNS:
 	case ROUTE_AUDIT:
+	case ROUTE_CRON:
+	case ROUTE_JOBS:
+	case ROUTE_EVENTS:
 		return front_control_start(r, method);
+	case ROUTE_ASYNC:
+	case ROUTE_CALL:
+		return front_async_start(r, method);
 	case ROUTE_NOWHERE:
 		break;
 	}
@@ -107,6 +113,7 @@ begin(struct front_http *h, struct MHD_Connection *connection)
 	r->http = h;
 	r->front = h->front;
 	r->connection = connection;
+	r->result = -1;
 	r->control = came_by_control(h, front_request_fd(r));
 	r->watch = (struct loop_watch)LOOP_WATCH_NONE;
 	route_parse(&r->route, *target, front_request_header(r, "Host"),
@@ -130,8 +137,11 @@ go_on(struct front_request *r, const char *method, const char *data,
 	}
 	if (r->answered)
 		return MHD_YES;
-	return r->call != NULL ? front_function_go_on(r, data, len)
-			       : front_control_go_on(r, data, len);
+	if (r->call != NULL)
+		return front_function_go_on(r, data, len);
+	if (r->async)
+		return front_async_go_on(r, data, len);
+	return front_control_go_on(r, data, len);
 }
 
 static enum MHD_Result
@@ -205,6 +215,8 @@ completed(void *arg, struct MHD_Connection *connection, void **state,
 	front_forget(r->front, &r->question);
 	buf_fini(&r->body);
 	free(r->problems);
+	free(r->method);
+	fd_close(&r->result);
 	r->http->nrequests--;
 	front_is_idle(r->front);
 	free(r);

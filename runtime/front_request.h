@@ -31,6 +31,10 @@ struct front_request {
 	struct front_question question; /* control's */
 	struct buf body;                /* of a message; then of the answer */
 	bool refused, has_answer;
+	bool async;      /* a call that nobody waits for */
+	char *method;    /* of it */
+	int result;      /* a file with what came of one; -1 */
+	unsigned status; /* of it */
 	struct err why;
 	char *problems; /* JSON, or NULL */
 };
@@ -72,7 +76,16 @@ void front_function_start(struct front_request *, const char *method);
 enum MHD_Result front_function_go_on(struct front_request *, const char *data,
     size_t *len);
 
+/* ---- front_async.c: /async/ ---- */
+
+enum MHD_Result front_async_start(struct front_request *, const char *method);
+enum MHD_Result front_async_go_on(struct front_request *, const char *data,
+    size_t *len);
+
 /* ---- front_control.c: /control/ ---- */
+
+/* Core answers, as a text or with a refusal: it goes on then. */
+void front_control_answered(void *request, struct frame *);
 
 enum MHD_Result front_control_start(struct front_request *, const char *method);
 enum MHD_Result front_control_go_on(struct front_request *, const char *data,

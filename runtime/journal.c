@@ -1,45 +1,72 @@
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/str.h"
 #include "runtime/journal.h"
+#include "runtime/journal_parts.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
-static const char schema[] = "CREATE TABLE IF NOT EXISTS program ("
-			     " number INTEGER PRIMARY KEY,"
-			     " hash TEXT NOT NULL UNIQUE,"
-			     " digest TEXT NOT NULL,"
-			     " sender TEXT NOT NULL,"
-			     " unverified INTEGER NOT NULL,"
-			     " on_http INTEGER NOT NULL,"
-			     " published_ns INTEGER NOT NULL"
-			     ") STRICT;"
-			     "CREATE TABLE IF NOT EXISTS life ("
-			     " number INTEGER PRIMARY KEY,"
-			     " started_ns INTEGER NOT NULL"
-			     ") STRICT;"
-			     "PRAGMA user_version = 2;";
+/* Of version 0, an empty file; a version more, and what it adds. */
+static const char *const schema[SCHEMA_VERSION] = {
+	"CREATE TABLE program ("
+	" number INTEGER PRIMARY KEY,"
+	" hash TEXT NOT NULL UNIQUE,"
+	" digest TEXT NOT NULL,"
+	" sender TEXT NOT NULL,"
+	" unverified INTEGER NOT NULL,"
+	" on_http INTEGER NOT NULL,"
+	" published_ns INTEGER NOT NULL"
+	") STRICT;",
 
-struct journal {
-	sqlite3 *db;
-	sqlite3_stmt *add, *find, *each;
+	"CREATE TABLE IF NOT EXISTS life ("
+	" number INTEGER PRIMARY KEY,"
+	" started_ns INTEGER NOT NULL"
+	") STRICT;",
+
+	"ALTER TABLE program ADD COLUMN cron TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE program ADD COLUMN subscriptions TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE slot ("
+	" hash TEXT NOT NULL,"
+	" place INTEGER NOT NULL,"
+	" fired INTEGER NOT NULL,"
+	" PRIMARY KEY (hash, place)"
+	") STRICT;"
+	"CREATE TABLE job ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" kind INTEGER NOT NULL,"
+	" hash TEXT NOT NULL,"
+	" name TEXT NOT NULL UNIQUE,"
+	" state INTEGER NOT NULL,"
+	" due_ns INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" created_ns INTEGER NOT NULL,"
+	" ended_ns INTEGER NOT NULL DEFAULT 0,"
+	" status INTEGER NOT NULL DEFAULT 0,"
+	" error TEXT NOT NULL DEFAULT '',"
+	" request BLOB NOT NULL,"
+	" body BLOB NOT NULL,"
+	" result BLOB"
+	") STRICT;"
+	"CREATE INDEX job_due ON job (state, due_ns);"
+	"CREATE INDEX job_ended ON job (ended_ns) WHERE ended_ns > 0;",
 };
 
-static int
-fail(struct journal *j, const char *what, struct err *e)
+int
+journal_fail(struct journal *j, const char *what, struct err *e)
 {
 	return err_set(e, ERR_SYSTEM, "journal: %s: %s", what,
 	    sqlite3_errmsg(j->db));
 }
 
-static int
-execute(struct journal *j, const char *sql, struct err *e)
+int
+journal_execute(struct journal *j, const char *sql, struct err *e)
 {
 	if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return fail(j, "open", e);
+		return journal_fail(j, "open", e);
 	return 0;
 }
 
@@ -50,19 +77,34 @@ read_version(struct journal *j, int *version, struct err *e)
 
 	if (sqlite3_prepare_v2(j->db, "PRAGMA user_version", -1, &s, NULL) !=
 	    SQLITE_OK)
-		return fail(j, "version", e);
+		return journal_fail(j, "version", e);
 	*version =
 	    sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int(s, 0) : -1;
 	sqlite3_finalize(s);
-	return *version == -1 ? fail(j, "version", e) : 0;
+	return *version == -1 ? journal_fail(j, "version", e) : 0;
 }
 
-static int
-prepare(struct journal *j, const char *sql, sqlite3_stmt **s, struct err *e)
+int
+journal_prepare(struct journal *j, const char *sql, sqlite3_stmt **s,
+    struct err *e)
 {
 	if (sqlite3_prepare_v3(j->db, sql, -1, SQLITE_PREPARE_PERSISTENT, s,
 		NULL) != SQLITE_OK)
-		return fail(j, sql, e);
+		return journal_fail(j, sql, e);
+	return 0;
+}
+
+static int
+add_version(struct journal *j, int version, struct err *e)
+{
+	char mark[48];
+
+	snprintf(mark, sizeof(mark), "PRAGMA user_version = %d", version + 1);
+	if (journal_execute(j, "BEGIN IMMEDIATE", e) == -1 ||
+	    journal_execute(j, schema[version], e) == -1 ||
+	    journal_execute(j, mark, e) == -1 ||
+	    journal_execute(j, "COMMIT", e) == -1)
+		return -1;
 	return 0;
 }
 
@@ -75,10 +117,10 @@ open_db(struct journal *j, struct err *e)
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 		    SQLITE_OPEN_NOMUTEX,
 		NULL) != SQLITE_OK)
-		return fail(j, "open", e);
+		return journal_fail(j, "open", e);
 	/* Another core may have been killed a moment ago. */
 	sqlite3_busy_timeout(j->db, 5000);
-	if (execute(j,
+	if (journal_execute(j,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 		"PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
 		e) == -1 ||
@@ -87,9 +129,9 @@ open_db(struct journal *j, struct err *e)
 	if (version > SCHEMA_VERSION)
 		return err_set(e, ERR_CONFLICT,
 		    "journal: version %d is newer than this program", version);
-	if (execute(j, "BEGIN IMMEDIATE", e) == -1 ||
-	    execute(j, schema, e) == -1 || execute(j, "COMMIT", e) == -1)
-		return -1;
+	for (; version < SCHEMA_VERSION; version++)
+		if (add_version(j, version, e) == -1)
+			return -1;
 	return 0;
 }
 
@@ -100,19 +142,21 @@ journal_open(struct err *e)
 
 	invariant(j != NULL);
 	if (open_db(j, e) == 0 &&
-	    prepare(j,
+	    journal_prepare(j,
 		"INSERT INTO program (hash, digest, sender, unverified,"
-		" on_http, published_ns) VALUES (?, ?, ?, ?, ?, ?)"
+		" on_http, published_ns, cron, subscriptions)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT (hash) DO NOTHING",
 		&j->add, e) == 0 &&
-	    prepare(j,
-		"SELECT hash, digest, sender, unverified, on_http,"
-		" published_ns FROM program WHERE hash = ?",
+	    journal_prepare(j,
+		"SELECT hash, digest, sender, unverified, on_http, cron,"
+		" subscriptions, published_ns FROM program WHERE hash = ?",
 		&j->find, e) == 0 &&
-	    prepare(j,
-		"SELECT hash, digest, sender, unverified, on_http,"
-		" published_ns FROM program ORDER BY number",
-		&j->each, e) == 0)
+	    journal_prepare(j,
+		"SELECT hash, digest, sender, unverified, on_http, cron,"
+		" subscriptions, published_ns FROM program ORDER BY number",
+		&j->each, e) == 0 &&
+	    journal_job_prepare(j, e) == 0)
 		return j;
 	journal_close(j);
 	return NULL;
@@ -125,7 +169,7 @@ journal_begin_life(struct journal *j, uint64_t now_ns, uint32_t *number,
 	sqlite3_stmt *s;
 	int r;
 
-	if (prepare(j,
+	if (journal_prepare(j,
 		"INSERT INTO life (started_ns) VALUES (?)"
 		" RETURNING number",
 		&s, e) == -1)
@@ -137,7 +181,7 @@ journal_begin_life(struct journal *j, uint64_t now_ns, uint32_t *number,
 		r = sqlite3_step(s);
 	}
 	if (r != SQLITE_DONE)
-		fail(j, "life", e);
+		journal_fail(j, "life", e);
 	sqlite3_finalize(s);
 	return r == SQLITE_DONE ? 0 : -1;
 }
@@ -150,12 +194,13 @@ journal_close(struct journal *j)
 	sqlite3_finalize(j->add);
 	sqlite3_finalize(j->find);
 	sqlite3_finalize(j->each);
+	journal_job_finalize(j);
 	sqlite3_close(j->db);
 	free(j);
 }
 
-static void
-bind_text(sqlite3_stmt *s, int at, const char *text)
+void
+journal_bind_text(sqlite3_stmt *s, int at, const char *text)
 {
 	sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
 }
@@ -166,23 +211,25 @@ journal_add_program(struct journal *j, const struct prepare_program *p,
 {
 	int r;
 
-	bind_text(j->add, 1, p->hash);
-	bind_text(j->add, 2, p->digest);
-	bind_text(j->add, 3, p->sender);
+	journal_bind_text(j->add, 1, p->hash);
+	journal_bind_text(j->add, 2, p->digest);
+	journal_bind_text(j->add, 3, p->sender);
 	sqlite3_bind_int(j->add, 4, p->unverified);
 	sqlite3_bind_int(j->add, 5, p->on_http);
 	sqlite3_bind_int64(j->add, 6, (sqlite3_int64)now_ns);
+	journal_bind_text(j->add, 7, p->cron);
+	journal_bind_text(j->add, 8, p->subscriptions);
 	r = sqlite3_step(j->add);
 	*fresh = sqlite3_changes(j->db) == 1;
 	if (r != SQLITE_DONE)
-		fail(j, "publish", e);
+		journal_fail(j, "publish", e);
 	sqlite3_reset(j->add);
 	return r == SQLITE_DONE ? 0 : -1;
 }
 
 /* What was written was checked; what is too long now is damage. */
-static bool
-take_text(sqlite3_stmt *s, int at, char *out, size_t size)
+bool
+journal_take_text(sqlite3_stmt *s, int at, char *out, size_t size)
 {
 	const char *text = (const char *)sqlite3_column_text(s, at);
 
@@ -195,9 +242,12 @@ take_program(struct journal *j, sqlite3_stmt *s, struct prepare_program *p,
 {
 	(void)j;
 	memset(p, 0, sizeof(*p));
-	if (!take_text(s, 0, p->hash, sizeof(p->hash)) ||
-	    !take_text(s, 1, p->digest, sizeof(p->digest)) ||
-	    !take_text(s, 2, p->sender, sizeof(p->sender)))
+	if (!journal_take_text(s, 0, p->hash, sizeof(p->hash)) ||
+	    !journal_take_text(s, 1, p->digest, sizeof(p->digest)) ||
+	    !journal_take_text(s, 2, p->sender, sizeof(p->sender)) ||
+	    !journal_take_text(s, 5, p->cron, sizeof(p->cron)) ||
+	    !journal_take_text(s, 6, p->subscriptions,
+		sizeof(p->subscriptions)))
 		return err_set(e, ERR_SYSTEM, "journal: a damaged row");
 	p->unverified = sqlite3_column_int(s, 3) != 0;
 	p->on_http = sqlite3_column_int(s, 4) != 0;
@@ -210,14 +260,14 @@ journal_find_program(struct journal *j, const char *hash,
 {
 	int r;
 
-	bind_text(j->find, 1, hash);
+	journal_bind_text(j->find, 1, hash);
 	r = sqlite3_step(j->find);
 	if (r == SQLITE_ROW)
 		r = take_program(j, j->find, p, e);
 	else if (r == SQLITE_DONE)
 		r = err_set(e, ERR_NOT_FOUND, "%s: nobody published it", hash);
 	else
-		r = fail(j, "find", e);
+		r = journal_fail(j, "find", e);
 	sqlite3_reset(j->find);
 	return r;
 }
@@ -227,17 +277,17 @@ journal_each_program(struct journal *j,
     int (*fn)(void *, const struct prepare_program *, uint64_t), void *arg,
     struct err *e)
 {
-	struct prepare_program p;
+	static struct prepare_program p; /* a large one */
 	int r, status = 0;
 
 	while (status == 0 && (r = sqlite3_step(j->each)) == SQLITE_ROW) {
 		status = take_program(j, j->each, &p, e);
 		if (status == 0)
 			status = fn(arg, &p,
-			    (uint64_t)sqlite3_column_int64(j->each, 5));
+			    (uint64_t)sqlite3_column_int64(j->each, 7));
 	}
 	if (status == 0 && r != SQLITE_DONE)
-		status = fail(j, "list", e);
+		status = journal_fail(j, "list", e);
 	sqlite3_reset(j->each);
 	return status;
 }

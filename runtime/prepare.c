@@ -19,6 +19,7 @@
 #include "runtime/launcher_link.h"
 #include "runtime/message_file.h"
 #include "runtime/prepare.h"
+#include "runtime/prepare_event.h"
 #include "runtime/record_parts.h"
 #include "runtime/store.h"
 #include "runtime/unpack.h"
@@ -133,13 +134,39 @@ check_refs(struct preparer *p, const struct aleph_program *a, struct err *e)
 	return 0;
 }
 
+/* Beside on.http: what the node calls it for by itself. */
+static int
+take_triggers(const struct aleph_program *a, struct prepare_program *out,
+    struct err *e)
+{
+	const struct value *c = a->cron;
+	buf_auto struct buf b = { 0 };
+	char *text;
+	bool fits;
+
+	if (c != NULL && c->kind == VALUE_STRING)
+		buf_printf(&b, "%s\n", c->text);
+	for (size_t i = 0; c != NULL && c->kind == VALUE_LIST && i < c->len;
+	     i++)
+		buf_printf(&b, "%s\n", c->item[i]->text);
+	if (!str_copy(out->cron, sizeof(out->cron), buf_text(&b)))
+		return err_set(e, ERR_INVALID, "on.cron: too long");
+	if (a->subscriptions == NULL || a->subscriptions->len == 0)
+		return 0;
+	text = json_emit(a->subscriptions, JSON_AS_LINE);
+	fits = str_copy(out->subscriptions, sizeof(out->subscriptions), text);
+	free(text);
+	return fits ? 0 : err_set(e, ERR_INVALID, "on.message: too long");
+}
+
 static int
 keep_message(struct preparer *p, const struct reading *r,
     struct prepare_program *out, struct err *e)
 {
 	const struct aleph_program *a = &r->program;
 
-	if (store_put_bytes(p->store, r->data, r->len, out->digest, e) == -1 ||
+	if (take_triggers(a, out, e) == -1 ||
+	    store_put_bytes(p->store, r->data, r->len, out->digest, e) == -1 ||
 	    store_bind(p->store, a->id, out->digest, e) == -1)
 		return -1;
 	memcpy(out->hash, a->id, sizeof(out->hash));
@@ -359,6 +386,21 @@ answer_pack(struct preparer *p, struct frame *f, struct err *e)
 	return frame_send(p->core, PREPARE_PACKED, f->serial, &b, NULL, 0, e);
 }
 
+/* ---- EVENT ---- */
+
+static int
+answer_event(struct preparer *p, struct frame *f, struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+	fd_auto int out = -1;
+	struct err why;
+
+	if (prepare_event_match(f->fds[0], f->fds[1], &b, &out, &why) == -1)
+		return answer_failed(p, f->serial, &why, NULL, e);
+	return frame_send(p->core, PREPARE_EVENT_DONE, f->serial, &b, &out, 1,
+	    e);
+}
+
 static const struct request {
 	enum prepare_type type;
 	size_t nfds;
@@ -367,6 +409,7 @@ static const struct request {
 	{ PREPARE_READ, 1, answer_read },
 	{ PREPARE_ASSEMBLE, 0, answer_assemble },
 	{ PREPARE_PACK, 0, answer_pack },
+	{ PREPARE_EVENT, 2, answer_event },
 	{ PREPARE_RELEASE, 0, answer_release },
 };
 

@@ -65,17 +65,25 @@ record_parts_set(struct value *v, const char *key, uint64_t n)
 }
 
 void
-record_parts_time(struct value *v, const char *key, uint64_t ns)
+record_parts_time_text(char out[RECORD_PARTS_TIME], uint64_t ns)
 {
 	time_t seconds = (time_t)(ns / CLOCK_SECOND);
+	char text[RECORD_PARTS_TIME - 8];
 	struct tm tm;
-	char text[40], all[64];
 
 	gmtime_r(&seconds, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(all, sizeof(all), "%s.%03uZ", text,
+	snprintf(out, RECORD_PARTS_TIME, "%s.%03uZ", text,
 	    (unsigned)(ns / 1000000 % 1000));
-	value_set_text(v, key, all);
+}
+
+void
+record_parts_time(struct value *v, const char *key, uint64_t ns)
+{
+	char text[RECORD_PARTS_TIME];
+
+	record_parts_time_text(text, ns);
+	value_set_text(v, key, text);
 }
 
 void

@@ -21,6 +21,8 @@ struct verdict_facts;
 void record_parts_set(struct value *, const char *key, uint64_t);
 
 /* UTC with milliseconds (RFC 3339), from ns since 1970. */
+#define RECORD_PARTS_TIME 40
+void record_parts_time_text(char out[RECORD_PARTS_TIME], uint64_t ns);
 void record_parts_time(struct value *, const char *key, uint64_t ns);
 
 /* What was asked: message, not_enforced and not_granted. */

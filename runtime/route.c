@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "base/str.h"
+#include "messages/front_msgs.h"
 #include "runtime/route.h"
 
 static const struct {
@@ -15,11 +16,14 @@ static const struct {
 	{ "/control/messages", ROUTE_MESSAGES },
 	{ "/control/runs", ROUTE_RUNS },
 	{ "/control/audit", ROUTE_AUDIT },
+	{ "/control/cron", ROUTE_CRON },
+	{ "/control/jobs", ROUTE_JOBS },
+	{ "/control/events", ROUTE_EVENTS },
 };
 
 /* "/vm/HASH", "/vm/HASH/..." */
 static enum route_to
-parse_function(struct route *r, const char *rest)
+parse_function(struct route *r, const char *rest, enum route_to to)
 {
 	size_t n = strcspn(rest, "/");
 
@@ -30,7 +34,7 @@ parse_function(struct route *r, const char *rest)
 	if (item_hash_kind(r->hash) == ITEM_HASH_NONE)
 		return ROUTE_BAD_HASH;
 	r->path = rest[n] == '/' ? rest + n : "/";
-	return ROUTE_FUNCTION;
+	return to;
 }
 
 /* 52 digits of five bits; the last four bits are no part of the hash. */
@@ -79,6 +83,16 @@ parse_host(struct route *r, const char *host, const char *domain)
 	return unbase32(host, n - len - 1, r->hash) ? 1 : -1;
 }
 
+bool
+route_is_call_id(const char *text)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	size_t n = strspn(text, good);
+
+	return n > 0 && n < FRONT_CALL_ID && text[n] == '\0';
+}
+
 void
 route_parse(struct route *r, const char *target, const char *host,
     const char *domain)
@@ -102,7 +116,17 @@ route_parse(struct route *r, const char *target, const char *host,
 	if (named != 0)
 		return;
 	if (strncmp(r->text, "/vm/", 4) == 0) {
-		r->to = parse_function(r, r->text + 4);
+		r->to = parse_function(r, r->text + 4, ROUTE_FUNCTION);
+		return;
+	}
+	if (strncmp(r->text, "/async/vm/", 10) == 0) {
+		r->to = parse_function(r, r->text + 10, ROUTE_ASYNC);
+		return;
+	}
+	if (strncmp(r->text, "/async/calls/", 13) == 0 &&
+	    route_is_call_id(r->text + 13)) {
+		r->to = ROUTE_CALL;
+		r->path = r->text + 13;
 		return;
 	}
 	for (size_t i = 0; i < nitems(fixed); i++)
@@ -113,6 +137,16 @@ route_parse(struct route *r, const char *target, const char *host,
 bool
 route_is_control(enum route_to to)
 {
-	return to == ROUTE_MESSAGES || to == ROUTE_FUNCTIONS ||
-	    to == ROUTE_RUNS || to == ROUTE_AUDIT;
+	switch (to) {
+	case ROUTE_MESSAGES:
+	case ROUTE_FUNCTIONS:
+	case ROUTE_RUNS:
+	case ROUTE_AUDIT:
+	case ROUTE_CRON:
+	case ROUTE_JOBS:
+	case ROUTE_EVENTS:
+		return true;
+	default:
+		return false;
+	}
 }

@@ -19,6 +19,11 @@ enum route_to {
 	ROUTE_FUNCTIONS, /* the same, read */
 	ROUTE_RUNS,      /* /control/runs */
 	ROUTE_AUDIT,     /* /control/audit */
+	ROUTE_CRON,      /* /control/cron */
+	ROUTE_JOBS,      /* /control/jobs */
+	ROUTE_EVENTS,    /* /control/events */
+	ROUTE_ASYNC,     /* /async/vm/HASH[/PATH] */
+	ROUTE_CALL,      /* /async/calls/ID */
 };
 
 #define ROUTE_TARGET_MAX 8192
@@ -26,7 +31,8 @@ enum route_to {
 struct route {
 	enum route_to to;
 	char hash[ITEM_HASH_MAX];
-	/* Of ROUTE_FUNCTION: what the function sees; begins with a slash. */
+	/* Of ROUTE_FUNCTION and ROUTE_ASYNC: what the function sees; begins
+	 * with a slash. Of ROUTE_CALL: the call's name. */
 	const char *path;
 	const char *query; /* after the first "?"; "" if there is none */
 	char text[ROUTE_TARGET_MAX]; /* what the two point into */
@@ -39,6 +45,9 @@ struct route {
  */
 void route_parse(struct route *, const char *target, const char *host,
     const char *domain);
+
+/* A call's name: 1 to 128 letters, digits, hyphens, underscores and dots. */
+bool route_is_call_id(const char *);
 
 /* Only for who holds the token, or the socket's owner. */
 bool route_is_control(enum route_to);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,6 +50,28 @@ store_open_mkdir(int dir, const char *name, struct err *e)
 	return store_open_give(dir, name, e);
 }
 
+/* One that is dead and that nobody waited for yet holds nothing either. */
+static bool
+is_gone(unsigned long pid)
+{
+	char path[48], stat[512];
+	const char *state;
+	fd_auto int fd = -1;
+	ssize_t n;
+
+	if (kill((pid_t)pid, 0) == -1)
+		return errno == ESRCH;
+	snprintf(path, sizeof(path), "/proc/%lu/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd == -1 ? -1 : fd_read_full(fd, stat, sizeof(stat) - 1);
+	if (n <= 0)
+		return false;
+	stat[n] = '\0';
+	/* The name in parentheses may hold anything: proc(5). */
+	state = strrchr(stat, ')');
+	return state != NULL && strncmp(state, ") Z", 3) == 0;
+}
+
 /* "run.<pid>.<n>" of a process that is gone. */
 static int
 remove_stale(int dir, const char *name, void *arg)
@@ -60,10 +83,19 @@ remove_stale(int dir, const char *name, void *arg)
 	if (strncmp(name, "run.", 4) != 0)
 		return 0;
 	pid = strtoul(name + 4, &end, 10);
-	if (*end == '.' && pid > 0 && kill((pid_t)pid, 0) == -1 &&
-	    errno == ESRCH)
+	if (*end == '.' && pid > 0 && is_gone(pid))
 		dir_remove(dir, name);
 	return 0;
+}
+
+int
+store_open_sweep(struct store *s, struct err *e)
+{
+	fd_auto int tmp =
+	    openat(s->dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return tmp == -1 ? err_sys(e, "tmp")
+			 : dir_each(tmp, remove_stale, NULL, e);
 }
 
 static int
@@ -71,7 +103,6 @@ prepare(struct store *s, struct err *e)
 {
 	static const char *const dirs[] = { "blobs", "blobs/sha256", "entries",
 		"refs", "derived", "trees", "volumes", "tmp" };
-	fd_auto int tmp = -1;
 	struct stat st;
 
 	if (fstat(s->dir, &st) == -1)
@@ -88,9 +119,7 @@ prepare(struct store *s, struct err *e)
 	for (size_t i = 0; i < nitems(dirs); i++)
 		if (store_open_mkdir(s->dir, dirs[i], e) == -1)
 			return -1;
-	tmp = openat(s->dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return tmp == -1 ? err_sys(e, "tmp")
-			 : dir_each(tmp, remove_stale, NULL, e);
+	return store_open_sweep(s, e);
 }
 
 static int

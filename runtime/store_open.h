@@ -17,6 +17,12 @@ int store_open(struct store *, const char *path, struct err *);
 char *store_open_path(const char *path); /* the caller frees */
 int store_open_chosen(struct store *, const char *path, struct err *);
 
+/*
+ * What processes that are gone left in tmp/ goes.  Opening does this too, but
+ * whoever was killed a moment before may not be gone by then.
+ */
+int store_open_sweep(struct store *, struct err *);
+
 /* As root, what is made in a store is core's. */
 int store_open_give(int dir, const char *name, struct err *);
 int store_open_mkdir(int dir, const char *name, struct err *);

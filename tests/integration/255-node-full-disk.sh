@@ -9,17 +9,10 @@ mkdir "$CELLA_STORE/audit"
 mount -t tmpfs -o "size=128k,mode=700,uid=$(stat -c %u "$CELLA_STORE/blobs")" cella-test "$CELLA_STORE/audit"
 trap '[ -z "${node:-}" ] || { kill "$node"; wait "$node"; }; umount "$CELLA_STORE/audit"; rm -rf "$work"' EXIT
 
-printf '#!/bin/sh\ncat\n' >"$work/echo"
-ref=$("$cella" store add "$work/echo" --as code)
-cat >"$work/m.json" <<END
-{"type":"vm-function","address":"0x00","time":1,"allow_amend":false,
- "environment":{},"resources":{"memory":64,"seconds":10},
- "code":{"encoding":"plain","entrypoint":"echo","ref":"$ref","interface":"exec"},
- "runtime":{"ref":"$(image busybox)","comment":""},"on":{"http":true}}
-END
+image=$(image busybox)
 before=$(leaks)
 node_start
-hash=$("$cella" publish "$work/m.json")
+function_of hash cat
 expect "before" hello "$(call "$hash" -d hello)"
 
 # What is left of a page may hold a record yet: some calls go through.

@@ -25,6 +25,33 @@ node_stop() {
 # Not INT, which a shell lets what runs in the background ignore at first.
 trap '[ -z "${node:-}" ] || { kill "$node"; wait "$node"; }; rm -rf "$work"' EXIT
 
+# function_of NAME TEXT [KEY VALUE]...: publishes an exec function that runs this
+# shell script, and sets $NAME to its hash.  Keys: http, on (more of it, raw
+# JSON with a leading comma), seconds.  Wants an image in $image.
+function_of() {
+	name=$1 text=$2
+	shift 2
+	on_http=true on= seconds=10
+	while [ $# -gt 0 ]; do
+		case $1 in
+		http) on_http=$2 ;;
+		on) on=$2 ;;
+		seconds) seconds=$2 ;;
+		*) echo "function_of: $1?"; exit 1 ;;
+		esac
+		shift 2
+	done
+	printf '#!/bin/sh\n%s\n' "$text" >"$work/$name"
+	code_ref=$("$cella" store add "$work/$name" --as code)
+	cat >"$work/$name.json" <<END
+{"type":"vm-function","address":"0x00","time":1,"allow_amend":false,
+ "environment":{},"resources":{"memory":64,"seconds":$seconds},
+ "code":{"encoding":"plain","entrypoint":"$name","ref":"$code_ref","interface":"exec"},
+ "runtime":{"ref":"$image","comment":""},"on":{"http":$on_http$on}}
+END
+	eval "$name=\$(\"\$cella\" publish \"\$work/$name.json\")"
+}
+
 # call HASH[/PATH] [CURL-OPTION...]: the body; the status goes to $work/status.
 call() {
 	path=$1

@@ -5,6 +5,7 @@ for name in $need; do
 		flock 9
 		# An image holds programs of ours: a newer one wants another.
 		[ "$images.$name" -nt "$abs_top_builddir/cella-unpack" ] &&
+		    [ "$images.$name" -nt "$abs_top_srcdir/guest/asgi.py" ] &&
 		    "$cella" image show "$name" --store "$images" >/dev/null 2>&1 ||
 		    { "$cella" image build "$name" --store "$images" >/dev/null 2>&1 &&
 			touch "$images.$name"; }

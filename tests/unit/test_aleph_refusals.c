@@ -558,6 +558,14 @@ BREAKER(two_codes,
 BREAKER(zip_text, put(at(b, "code"), "encoding", value_of_text("zip")))
 BREAKER(long_arg, struct value *l = value_new(VALUE_LIST);
 	value_add(l, long_text((128 << 10) + 1)); put(at(b, "code"), "args", l))
+BREAKER(cron_number, put(at(b, "on"), "cron", value_of_int(5)))
+BREAKER(cron_none, put(at(b, "on"), "cron", value_new(VALUE_LIST)))
+BREAKER(cron_seconds, put(at(b, "on"), "cron", value_of_text("0 * * * * *")))
+BREAKER(any_message, struct value *l = value_new(VALUE_LIST);
+	value_add(l, value_new(VALUE_MAP)); put(at(b, "on"), "message", l))
+BREAKER(long_subscription, struct value *l = value_new(VALUE_LIST);
+	value_add(l, map_with("sender", long_text(16 << 10)));
+	put(at(b, "on"), "message", l))
 BREAKER(volume_text, value_free(at(b, "volumes")->item[0]);
 	at(b, "volumes")->item[0] = value_of_int(3))
 BREAKER(not_ephemeral,
@@ -601,6 +609,17 @@ static const struct special specials[] = {
 	    "content is text, so its encoding is plain", zip_text },
 	{ "args:length", "content.code.args[0]", "longer than 131072 bytes",
 	    long_arg },
+	{ "cron:kind", "content.on.cron", "not a cron expression",
+	    cron_number },
+	{ "cron:many", "content.on.cron", "not 1 to 8 expressions", cron_none },
+	{ "cron:expression", "content.on.cron",
+	    "\"0 * * * * *\" cron: more than five fields; seconds are not "
+	    "offered",
+	    cron_seconds },
+	{ "subscription:empty", "content.on.message[0]",
+	    "it would match every message", any_message },
+	{ "subscription:size", "content.on.message", "longer than 16383 bytes",
+	    long_subscription },
 	{ "volume:kind", "content.volumes[0]", "an integer, not an object",
 	    volume_text },
 	{ "volume:ephemeral", "content.volumes[1]",

@@ -19,7 +19,7 @@ static void
 begin(struct exchange *x, enum aleph_interface interface, const char *method)
 {
 	const struct exchange_request r = { method, "/a%20b", "q=1",
-		&no_headers, 0 };
+		&no_headers, 0, NULL };
 
 	exchange_start(x, interface, 1 << 16, &r);
 	exchange_send_end(x);
@@ -143,7 +143,8 @@ static void
 requests_are_written_as_they_came(void **state)
 {
 	struct exchange_headers h = { 0 };
-	struct exchange_request r = { "POST", "/a%2f..", "b=%00", &h, -1 };
+	struct exchange_request r = { "POST", "/a%2f..", "b=%00", &h, -1,
+		NULL };
 	struct exchange x;
 
 	(void)state;

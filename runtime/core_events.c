@@ -1,0 +1,313 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/aleph.h"
+#include "messages/front_msgs.h"
+#include "messages/value.h"
+#include "runtime/core.h"
+#include "runtime/core_events.h"
+#include "runtime/journal.h"
+
+/* ---- messages ---- */
+
+/* Front may be another when the message is matched. */
+struct event {
+	struct core *core;
+	uint32_t serial, front;
+};
+
+static int
+add_line(void *arg, const struct prepare_program *p, uint64_t published_ns)
+{
+	(void)published_ns;
+	if (p->subscriptions[0] != '\0')
+		buf_printf(arg, "%s %s\n", p->hash, p->subscriptions);
+	return 0;
+}
+
+/*
+ * What all functions subscribed to, for a preparer; the lines are kept until
+ * somebody subscribes anew.  Each reader has a file, and a position, of its
+ * own.
+ */
+static int
+open_subscriptions(struct core *c, struct err *e)
+{
+	struct buf *b = &c->subscriptions;
+
+	if (!c->has_subscriptions &&
+	    journal_each_program(c->journal, add_line, b, e) == -1)
+		return -1;
+	c->has_subscriptions = true;
+	return fd_sealed("subscriptions", b->data, b->len, e);
+}
+
+void
+core_events_published(struct core *c)
+{
+	core_events_close(c);
+}
+
+void
+core_events_close(struct core *c)
+{
+	buf_fini(&c->subscriptions);
+	c->has_subscriptions = false;
+}
+
+static void
+refuse(struct event *v, const struct err *why, const char *problems)
+{
+	if (v->front == v->core->nfronts)
+		core_refuse(v->core, v->serial, why, problems);
+	v->core->nevents--;
+	free(v);
+}
+
+/* A function is called once for each message, however often that comes. */
+static int
+add_message_job(struct core *c, const char *id, const char *hash,
+    const struct buf *body, bool *fresh, struct err *e)
+{
+	struct journal_job job = { .kind = JOURNAL_MESSAGE,
+		.due_ns = clock_real_ns(),
+		.created_ns = clock_real_ns() };
+	const struct front_invoke call = { .event = "aleph.message",
+		.hash = hash,
+		.method = "POST",
+		.path = "/",
+		.query = "",
+		.nheaders = 2,
+		.name = { "content-type", "idempotency-key" },
+		.text = { "application/json", job.name } };
+	buf_auto struct buf request = { 0 };
+
+	if (item_hash_kind(hash) == ITEM_HASH_NONE ||
+	    !str_copy(job.hash, sizeof(job.hash), hash))
+		return err_set(e, ERR_SYSTEM, "preparer: malformed frame");
+	snprintf(job.name, sizeof(job.name), "message:%s:%s", id, hash);
+	front_msgs_put_invoke(&request, &call);
+	return journal_add_job(c->journal, &job, &request, body, fresh, e);
+}
+
+static int
+add_jobs(struct core *c, struct frame *f, struct value *answer, struct err *e)
+{
+	struct value *list = value_set_list(answer, "functions");
+	char id[ITEM_HASH_MAX], hash[ITEM_HASH_MAX], *data;
+	buf_auto struct buf body = { 0 };
+	int64_t known = 0;
+	uint32_t n;
+	size_t len;
+	bool fresh;
+
+	buf_get_str(&f->body, id, sizeof(id));
+	n = buf_get_u32(&f->body);
+	if (f->body.failed || f->nfds != 1 || n > PREPARE_EVENT_HASHES_MAX)
+		return err_set(e, ERR_SYSTEM, "preparer: malformed frame");
+	if (fd_read_all(f->fds[0], 2 * ALEPH_SIZE_MAX, &data, &len, e) == -1)
+		return -1;
+	buf_add(&body, data, len);
+	free(data);
+	for (uint32_t i = 0; i < n; i++) {
+		buf_get_str(&f->body, hash, sizeof(hash));
+		if (f->body.failed)
+			return err_set(e, ERR_SYSTEM,
+			    "preparer: malformed frame");
+		if (add_message_job(c, id, hash, &body, &fresh, e) == -1)
+			return -1;
+		value_add_text(list, hash);
+		known += !fresh;
+	}
+	value_set_text(answer, "item_hash", id);
+	value_set_int(answer, "known", known);
+	return 0;
+}
+
+static void
+matched(void *arg, struct frame *f, const struct err *why, const char *problems)
+{
+	struct event *v = arg;
+	struct core *c = v->core;
+	struct value *answer;
+	struct err e;
+
+	if (f == NULL) {
+		refuse(v, why, problems);
+		return;
+	}
+	answer = value_new(VALUE_MAP);
+	if (add_jobs(c, f, answer, &e) == -1) {
+		value_free(answer);
+		refuse(v, &e, NULL);
+		return;
+	}
+	core_jobs_kick(&c->jobs);
+	if (v->front == c->nfronts)
+		core_answer(c, v->serial, answer);
+	else
+		value_free(answer);
+	c->nevents--;
+	free(v);
+}
+
+int
+core_events_hear(void *arg, struct frame *f, struct err *e)
+{
+	struct core *c = arg;
+	int fds[CORE_PREPARE_FDS] = { -1, -1 };
+	struct event *v;
+	struct err why;
+
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "event: malformed frame");
+	if (c->nevents >= CORE_EVENTS_MAX) {
+		err_set(&why, ERR_BUSY,
+		    "%d messages wait to be matched already", CORE_EVENTS_MAX);
+		core_refuse(c, f->serial, &why, NULL);
+		return 0;
+	}
+	fds[1] = open_subscriptions(c, &why);
+	if (fds[1] == -1) {
+		core_refuse(c, f->serial, &why, NULL);
+		return 0;
+	}
+	fds[0] = fd_take(&f->fds[0]);
+	v = calloc(1, sizeof(*v));
+	invariant(v != NULL);
+	*v = (struct event){ c, f->serial, c->nfronts };
+	c->nevents++;
+	core_prepare_ask(&c->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_EVENT,
+		.fds = fds,
+		.nfds = 2 },
+	    matched, v);
+	return 0;
+}
+
+/* ---- asynchronous calls ---- */
+
+static int
+check_async(struct core *c, const char *hash, struct err *e)
+{
+	static struct prepare_program p;
+
+	if (journal_find_program(c->journal, hash, &p, e) == -1)
+		return -1;
+	if (!p.on_http)
+		return err_set(e, ERR_DENIED,
+		    "on.http is false: it takes no calls over HTTP");
+	return 0;
+}
+
+static int
+add_async(struct core *c, const char *id, const char *hash, struct frame *f,
+    const struct buf *request, bool *fresh, struct err *e)
+{
+	struct journal_job job = { .kind = JOURNAL_ASYNC,
+		.due_ns = clock_real_ns(),
+		.created_ns = clock_real_ns() };
+	buf_auto struct buf body = { 0 };
+	char *data;
+	size_t len;
+
+	if (check_async(c, hash, e) == -1 ||
+	    fd_read_all(f->fds[0], FRONT_BODY_MAX, &data, &len, e) == -1)
+		return -1;
+	buf_add(&body, data, len);
+	free(data);
+	(void)str_copy(job.hash, sizeof(job.hash), hash);
+	snprintf(job.name, sizeof(job.name), "async:%s", id);
+	return journal_add_job(c->journal, &job, request, &body, fresh, e);
+}
+
+int
+core_events_hear_async(void *arg, struct frame *f, struct err *e)
+{
+	struct core *c = arg;
+	struct front_invoke call;
+	char id[FRONT_CALL_ID];
+	struct buf request;
+	struct value *v;
+	struct err why;
+	bool fresh;
+
+	buf_get_str(&f->body, id, sizeof(id));
+	/* The rest is kept as it is, for when it is called. */
+	request = buf_over(f->body.data + f->body.at, f->body.len - f->body.at);
+	front_msgs_get_invoke(&f->body, &call);
+	if (!buf_ok(&f->body) || item_hash_kind(call.hash) == ITEM_HASH_NONE) {
+		free(call.room);
+		return err_set(e, ERR_INVALID, "async: malformed frame");
+	}
+	if (add_async(c, id, call.hash, f, &request, &fresh, &why) == 0) {
+		v = value_new(VALUE_MAP);
+		value_set_text(v, "call_id", id);
+		value_set_text(v, "status", fresh ? "accepted" : "known");
+		core_answer(c, f->serial, v);
+		core_jobs_kick(&c->jobs);
+	} else {
+		core_refuse(c, f->serial, &why, NULL);
+	}
+	free(call.room);
+	return 0;
+}
+
+static void
+send_result(struct core *c, uint32_t serial, const struct journal_job *j,
+    const struct buf *result)
+{
+	struct value *v = value_new(VALUE_MAP);
+	buf_auto struct buf b = { 0 };
+	fd_auto int fd = -1;
+	struct err why;
+
+	if (j->state == JOURNAL_DEAD) {
+		value_free(v);
+		err_set(&why, ERR_GUEST, "given up: %s", j->error);
+		core_refuse(c, serial, &why, NULL);
+		return;
+	}
+	value_set_text(v, "state", journal_job_state_name(j->state));
+	value_set_int(v, "attempts", j->attempts);
+	value_set_int(v, "status", j->status);
+	if (j->error[0] != '\0')
+		value_set_text(v, "error", j->error);
+	if (j->state != JOURNAL_DONE) {
+		core_answer(c, serial, v);
+		return;
+	}
+	value_free(v);
+	fd = fd_sealed("result", result->data, result->len, &why);
+	if (fd == -1) {
+		core_refuse(c, serial, &why, NULL);
+		return;
+	}
+	buf_put_u32(&b, j->status);
+	frame_link_send(&c->front, FRONT_DONE, serial, &b, &fd, 1);
+}
+
+int
+core_events_hear_called(void *arg, struct frame *f, struct err *e)
+{
+	struct core *c = arg;
+	buf_auto struct buf result = { 0 };
+	char id[FRONT_CALL_ID], name[JOURNAL_JOB_NAME];
+	struct journal_job j;
+	struct err why;
+
+	buf_get_str(&f->body, id, sizeof(id));
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "called: malformed frame");
+	snprintf(name, sizeof(name), "async:%s", id);
+	if (journal_find_job(c->journal, name, &j, &result, &why) == 0)
+		send_result(c, f->serial, &j, &result);
+	else
+		core_refuse(c, f->serial, &why, NULL);
+	return 0;
+}

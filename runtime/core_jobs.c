@@ -1,0 +1,344 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "messages/front_msgs.h"
+#include "messages/value.h"
+#include "runtime/core.h"
+#include "runtime/core_jobs.h"
+#include "runtime/record_parts.h"
+
+#define PRUNE_NS (3600 * CLOCK_SECOND)
+/* The clock may be set: whoever waits for a time looks again. */
+#define TICK_MAX (10 * CLOCK_SECOND)
+
+struct core_job {
+	struct core_job *next;
+	uint32_t serial;
+	struct journal_job job;
+};
+
+static void tick(void *arg);
+
+uint64_t
+core_jobs_pause(unsigned attempts)
+{
+	unsigned doubled = attempts == 0 ? 0 : 2 * (attempts - 1);
+
+	return CLOCK_SECOND << (doubled < 12 ? doubled : 12);
+}
+
+/* ---- ends ---- */
+
+static void
+end_job(struct core_jobs *all, struct journal_job *j, const struct buf *result)
+{
+	struct err e;
+
+	if (j->state == JOURNAL_DEAD)
+		core_log("%s: %s %s: given up: %s", j->hash,
+		    journal_job_kind_name(j->kind), j->name, j->error);
+	if (journal_end_job(all->core->journal, j, result, &e) == -1)
+		core_log("%s", e.text);
+}
+
+/* It did not come to a good end: again, or not. */
+static void
+judge_failure(struct journal_job *j)
+{
+	uint64_t now = clock_real_ns();
+
+	if (j->kind == JOURNAL_CRON || j->attempts >= CORE_JOBS_ATTEMPTS) {
+		j->state = JOURNAL_DEAD;
+		j->ended_ns = now;
+	} else {
+		j->state = JOURNAL_WAITING;
+		j->due_ns = now + core_jobs_pause(j->attempts);
+	}
+}
+
+static void
+fail_job(struct core_jobs *all, struct journal_job *j, const struct err *why)
+{
+	/* The sentence is for people: one that is too long is cut. */
+	snprintf(j->error, sizeof(j->error), "%s", why->text);
+	judge_failure(j);
+	end_job(all, j, NULL);
+}
+
+static void
+succeed(struct core_jobs *all, struct journal_job *j,
+    const struct front_invoked *what, const struct buf *result)
+{
+	struct err why;
+
+	j->status = what->status;
+	if (what->status >= 500) {
+		err_set(&why, ERR_GUEST, "it answered with status %u",
+		    what->status);
+		fail_job(all, j, &why);
+		return;
+	}
+	j->error[0] = '\0';
+	j->state = JOURNAL_DONE;
+	j->ended_ns = clock_real_ns();
+	end_job(all, j, result);
+}
+
+static struct core_job **
+find(struct core_jobs *all, uint32_t serial)
+{
+	struct core_job **at = &all->first;
+
+	while (*at != NULL && (*at)->serial != serial)
+		at = &(*at)->next;
+	return at;
+}
+
+static void
+forget(struct core_jobs *all, struct core_job **at)
+{
+	struct core_job *x = *at;
+
+	*at = x->next;
+	all->n--;
+	free(x);
+}
+
+/* Nobody asked for what a cron or a message run answers. */
+static int
+take_reply(const struct journal_job *j, struct frame *f, struct buf *result,
+    struct err *e)
+{
+	char *data;
+	size_t len;
+
+	if (j->kind != JOURNAL_ASYNC || f->nfds == 0)
+		return 0;
+	if (fd_read_all(f->fds[0], FRONT_BODY_MAX, &data, &len, e) == -1)
+		return -1;
+	buf_add(result, data, len);
+	free(data);
+	return 0;
+}
+
+int
+core_jobs_hear(void *arg, struct frame *f, struct err *e)
+{
+	struct core *c = arg;
+	struct core_jobs *all = &c->jobs;
+	struct core_job **at = find(all, f->serial);
+	buf_auto struct buf result = { 0 };
+	struct front_invoked what;
+	struct err why;
+
+	front_msgs_get_invoked(&f->body, &what, &why);
+	if (!buf_ok(&f->body) || *at == NULL || f->nfds > 1)
+		return err_set(e, ERR_INVALID, "invoked: malformed frame");
+	if (!what.called)
+		fail_job(all, &(*at)->job, &why);
+	else if (take_reply(&(*at)->job, f, &result, &why) == -1)
+		fail_job(all, &(*at)->job, &why);
+	else
+		succeed(all, &(*at)->job, &what, &result);
+	forget(all, at);
+	core_jobs_kick(all);
+	return 0;
+}
+
+void
+core_jobs_front_gone(struct core_jobs *all)
+{
+	struct err why;
+
+	err_set(&why, ERR_SYSTEM, "front died while it ran");
+	while (all->first != NULL) {
+		fail_job(all, &all->first->job, &why);
+		forget(all, &all->first);
+	}
+}
+
+bool
+core_jobs_is_running(const struct core_jobs *all, uint64_t number,
+    const char *hash, enum journal_job_kind *kind)
+{
+	for (const struct core_job *x = all->first; x != NULL; x = x->next)
+		if (x->job.number == number && strcmp(x->job.hash, hash) == 0) {
+			*kind = x->job.kind;
+			return true;
+		}
+	return false;
+}
+
+/* ---- starts ---- */
+
+static int
+invoke(struct core_jobs *all, struct core_job *x, const struct buf *request,
+    const struct buf *body, struct err *e)
+{
+	fd_auto int fd = fd_sealed("body", body->data, body->len, e);
+	buf_auto struct buf b = { 0 };
+
+	if (fd == -1)
+		return -1;
+	buf_put_u64(&b, x->job.number);
+	buf_add(&b, request->data, request->len);
+	frame_link_send(&all->core->front, FRONT_INVOKE, x->serial, &b, &fd, 1);
+	return 0;
+}
+
+static void
+start(struct core_jobs *all, const struct journal_job *j,
+    const struct buf *request, const struct buf *body)
+{
+	struct core_job *x = calloc(1, sizeof(*x));
+	struct err why;
+
+	invariant(x != NULL);
+	x->job = *j;
+	x->job.attempts++;
+	x->job.state = JOURNAL_RUNNING;
+	x->serial = ++all->serial;
+	x->next = all->first;
+	all->first = x;
+	all->n++;
+	if (invoke(all, x, request, body, &why) == 0)
+		return;
+	fail_job(all, &x->job, &why);
+	forget(all, &all->first);
+}
+
+/* 1: one was started. */
+static int
+start_one(struct core_jobs *all, struct err *e)
+{
+	struct journal *journal = all->core->journal;
+	buf_auto struct buf request = { 0 }, body = { 0 };
+	struct journal_job j;
+	int r =
+	    journal_next_job(journal, clock_real_ns(), &j, &request, &body, e);
+
+	if (r != 1 || journal_begin_job(journal, j.number, e) == -1)
+		return r == 1 ? -1 : r;
+	start(all, &j, &request, &body);
+	return 1;
+}
+
+static void
+plan(struct core_jobs *all)
+{
+	uint64_t due, now = clock_real_ns(), wait = TICK_MAX;
+	struct err e;
+
+	if (journal_first_due(all->core->journal, &due, &e) == -1)
+		core_log("%s", e.text);
+	else if (due <= now)
+		wait = CLOCK_SECOND; /* until one of those that run ends */
+	else if (due - now < wait)
+		wait = due - now;
+	loop_timer_set(all->core->loop, &all->tick, clock_mono_ns() + wait,
+	    tick, all);
+}
+
+static void
+tick(void *arg)
+{
+	struct core_jobs *all = arg;
+	const struct core *c = all->core;
+	struct err e;
+	int r = 1;
+
+	while (r == 1 && all->n < CORE_JOBS_MAX && !c->draining &&
+	    c->front.sock != -1)
+		r = start_one(all, &e);
+	if (r == -1)
+		core_log("%s", e.text);
+	plan(all);
+}
+
+void
+core_jobs_kick(struct core_jobs *all)
+{
+	loop_timer_set(all->core->loop, &all->tick, 0, tick, all);
+}
+
+static void
+prune(void *arg)
+{
+	struct core_jobs *all = arg;
+	struct err e;
+
+	if (journal_prune_jobs(all->core->journal,
+		clock_real_ns() - CORE_JOBS_KEPT_NS, &e) == -1)
+		core_log("%s", e.text);
+	loop_timer_set(all->core->loop, &all->prune, clock_mono_ns() + PRUNE_NS,
+	    prune, all);
+}
+
+static void
+recover(struct journal_job *j)
+{
+	snprintf(j->error, sizeof(j->error), "the node ended while it ran");
+	judge_failure(j);
+}
+
+int
+core_jobs_open(struct core_jobs *all, struct core *c, struct err *e)
+{
+	*all = (struct core_jobs){ .core = c };
+	if (journal_recover_jobs(c->journal, recover, e) == -1)
+		return -1;
+	prune(all);
+	core_jobs_kick(all);
+	return 0;
+}
+
+void
+core_jobs_close(struct core_jobs *all)
+{
+	if (all->core == NULL)
+		return;
+	loop_timer_stop(all->core->loop, &all->tick);
+	loop_timer_stop(all->core->loop, &all->prune);
+	while (all->first != NULL)
+		forget(all, &all->first); /* the next life recovers them */
+}
+
+static int
+add_job(void *arg, const struct journal_job *j)
+{
+	struct value *v = value_add(arg, value_new(VALUE_MAP));
+
+	record_parts_set(v, "job", j->number);
+	value_set_text(v, "kind", journal_job_kind_name(j->kind));
+	value_set_text(v, "state", journal_job_state_name(j->state));
+	value_set_text(v, "item_hash", j->hash);
+	value_set_text(v, "name", j->name);
+	value_set_int(v, "attempts", j->attempts);
+	record_parts_time(v, "created", j->created_ns);
+	if (j->state == JOURNAL_WAITING)
+		record_parts_time(v, "due", j->due_ns);
+	if (j->ended_ns > 0)
+		record_parts_time(v, "ended", j->ended_ns);
+	if (j->status != 0)
+		value_set_int(v, "status", j->status);
+	if (j->error[0] != '\0')
+		value_set_text(v, "error", j->error);
+	return 0;
+}
+
+struct value *
+core_jobs_list(const struct core_jobs *all, struct err *e)
+{
+	struct value *list = value_new(VALUE_LIST);
+
+	if (journal_each_job(all->core->journal, CORE_JOBS_LISTED, add_job,
+		list, e) == 0)
+		return list;
+	value_free(list);
+	return NULL;
+}
