@@ -8,8 +8,8 @@
 
 #define MINUTE INT64_C(60)
 #define DAY (24 * 60 * MINUTE)
-/* A 29th of February may be eight years away (2096 to 2104). */
-#define DAYS_MAX (9 * 366)
+/* The Gregorian calendar repeats itself after 400 years, weekdays and all. */
+#define DAYS_MAX 146098
 
 static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun",
 	"jul", "aug", "sep", "oct", "nov", "dec", NULL };
@@ -199,6 +199,25 @@ fires_on(const struct cron *c, const struct tm *tm)
 	return c->any_day || c->any_weekday ? day && weekday : day || weekday;
 }
 
+/*
+ * Whether any day of the calendar will do, without looking at each: a weekday
+ * comes to every day of the year in its turn.
+ */
+static bool
+fires_ever(const struct cron *c)
+{
+	static const uint32_t days[12] = { 31, 29, 31, 30, 31, 30, 31, 31, 30,
+		31, 30, 31 };
+
+	if (!c->any_day && !c->any_weekday)
+		return true;
+	for (int m = 0; m < 12; m++)
+		if ((c->month >> (m + 1) & 1) != 0 &&
+		    (c->day & ((UINT64_C(2) << days[m]) - 1)) != 0)
+			return true;
+	return false;
+}
+
 /* The first minute of a day from one on, or -1. */
 static int
 first_minute(const struct cron *c, int from)
@@ -220,6 +239,8 @@ cron_next(const struct cron *c, int64_t after, int64_t *at)
 	struct tm tm;
 	time_t t;
 
+	if (!fires_ever(c))
+		return false;
 	for (int i = 0; i < DAYS_MAX; i++, day += DAY, from = 0) {
 		t = (time_t)day;
 		if (gmtime_r(&t, &tm) == NULL)

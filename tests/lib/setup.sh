@@ -27,6 +27,8 @@ install_packages() {
 		dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null |
 		    grep -q 'ok installed' || missing="$missing $p"
 	done
+	# Of Debian, unless there is one from elsewhere.
+	command -v npm >/dev/null || missing="$missing nodejs npm"
 	[ -n "$missing" ] || return 0
 	step "install$missing"
 	as_root apt-get -qq update &&
