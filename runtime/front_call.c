@@ -25,12 +25,21 @@ close_ends(struct front_call *c)
 	fd_close(&c->from);
 }
 
+/* Of exec the end of its output says little: how it ended does. */
+static bool
+is_whole(const struct front_call *c)
+{
+	return c->exchange.complete &&
+	    (c->exchange.interface != ALEPH_EXEC ||
+		(c->ended && c->how.end == LAUNCH_END_EXIT &&
+		    c->how.code == 0));
+}
+
 /* Core need not wait for a machine that nobody talks to. */
 static void
 let_go(struct front_call *c)
 {
-	const struct front_left facts = { c->exchange.complete,
-		(uint32_t)c->exchange.status, c->sent, c->exchange.total };
+	const struct front_left facts = { is_whole(c), (uint32_t)c->exchange.status, c->sent, c->exchange.total };
 	buf_auto struct buf b = { 0 };
 
 	close_ends(c);
@@ -85,12 +94,24 @@ waiting(const struct buf *b)
 	return b->len - b->at;
 }
 
+/*
+ * The caller hears nothing before he has said all: a function that answers as
+ * it reads would wait for ever for room that nobody makes.
+ */
+static size_t
+room_for_reply(const struct front_call *c)
+{
+	bool said = c->request_over && waiting(&c->exchange.out) == 0;
+
+	return said ? BACKLOG : SIZE_MAX; /* body_limit is there, too */
+}
+
 static void
 plan(struct front_call *c)
 {
 	const struct exchange *x = &c->exchange;
 	bool out = waiting(&x->out) > 0 && !x->held;
-	bool in = waiting(&x->body) < BACKLOG || c->left;
+	bool in = waiting(&x->body) < room_for_reply(c) || c->left;
 
 	if (c->to == c->from) { /* a socket */
 		loop_set(c->front->loop, &c->to_watch,
@@ -283,10 +304,7 @@ judge_end(struct front_call *c)
 	const struct front_ended *x = &c->how;
 	struct err e;
 
-	if (c->failed ||
-	    (c->exchange.complete &&
-		(c->exchange.interface != ALEPH_EXEC ||
-		    (x->end == LAUNCH_END_EXIT && x->code == 0))))
+	if (c->failed || is_whole(c))
 		return;
 	if (x->cause == LAUNCH_CAUSE_WALL || x->cause == LAUNCH_CAUSE_CPU)
 		err_set(&e, ERR_TIMEOUT,

@@ -60,6 +60,8 @@ node_start --domain fn.example
 function asgi "$work/app.py" app:app asgi python
 function exec "$work/echo" echo exec busybox
 function binary "$work/serve" serve binary busybox
+printf '#!/bin/sh\ncat\n' >"$work/cat"
+function mirror "$work/cat" cat exec busybox
 function closed "$work/echo" echo exec busybox false
 expect "again" "$closed" "$("$cella" publish "$work/m.json")"
 
@@ -90,6 +92,8 @@ call "$asgi/late" >/dev/null && [ "$(curl -s -o /dev/null "http://$http/vm/$asgi
 expect "exec" "got status 0
 5" "$(printf 'status 0\nrest\n' | call "$exec" --data-binary @-)"
 expect "exec" 200 "$(status)"
+call "$mirror" --data-binary @"$work/big" >"$work/back"
+cmp -s "$work/big" "$work/back" || fail "a function that answers as it reads"
 printf 'status 3\n' | call "$exec" --data-binary @- >/dev/null
 expect "exec that fails" 502 "$(status)"
 big=$(head -c 32000 /dev/zero | tr '\0' a)
@@ -159,7 +163,7 @@ expect "ids" 3 "$(for n in cella-core cella-front cella-dns; do awk '/^Uid/ { pr
 expect "no token" 401 "$(curl -s -o /dev/null -w '%{http_code}' "http://$http/control/messages")"
 expect "bad token" 401 "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(printf %064d 0)" "http://$http/control/messages")"
 token=$(cat "$CELLA_STORE/control.token")
-expect "token" 6 "$(curl -s -H "Authorization: Bearer $token" "http://$http/control/messages" | grep -o '"item_hash"' | wc -l)"
+expect "token" 7 "$(curl -s -H "Authorization: Bearer $token" "http://$http/control/messages" | grep -o '"item_hash"' | wc -l)"
 expect "nobody else connects" 56 "$(setpriv --reuid 12345 --clear-groups curl -s --unix-socket "$CELLA_STORE/control.sock" http://x/control/runs >/dev/null 2>&1; e=$?; [ $e = 7 ] && e=56; echo $e)"
 
 echo '{"type":"vm-function","address":"0x00"}' >"$work/bad.json"
