@@ -63,6 +63,7 @@ err_code_name(enum err_code code)
 		[ERR_NOT_FOUND] = "not-found",
 		[ERR_CONFLICT] = "conflict",
 		[ERR_BUSY] = "busy",
+		[ERR_QUOTA] = "quota",
 		[ERR_TIMEOUT] = "timeout",
 		[ERR_GUEST] = "guest",
 		[ERR_SYSTEM] = "system",

@@ -13,6 +13,7 @@ enum err_code {
 	ERR_NOT_FOUND,
 	ERR_CONFLICT, /* wrong index, already exists */
 	ERR_BUSY,     /* a limit is reached; a later try may succeed */
+	ERR_QUOTA,    /* the asker has his share; the node has room */
 	ERR_TIMEOUT,
 	ERR_GUEST,  /* the machine misbehaved, the node did not */
 	ERR_SYSTEM, /* the kernel refused; sys holds errno */

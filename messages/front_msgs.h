@@ -19,6 +19,9 @@
  *                                   <-  PART..., DONE (+ result), or REFUSED
  *                                   <-  INVOKE u64 job, call + body
  *   INVOKED what came of it (+ body)->
+ *                                   <-  TLS + certificate, key
+ *   STOP run                        ->
+ *                                   <-  PART..., DONE, or REFUSED
  *
  * INVOKE asks front to call a function for core, as if somebody had called it:
  * front TRIGGERs it with that job, and says what came of it.  Its serial is
@@ -57,6 +60,8 @@ enum front_type {
 	FRONT_CALLED,
 	FRONT_INVOKE,
 	FRONT_INVOKED,
+	FRONT_TLS,
+	FRONT_STOP,
 };
 
 enum front_query {

@@ -6,6 +6,7 @@
  *   FRONT + socket                  ->
  *   DNS + socket                    ->
  *   PREPARER u32 number + 2 sockets ->
+ *   TLS + certificate, key           ->
  *   DRAIN                           ->
  *                                   <-  DRAINED
  *                                   <-  STUCK u32 number
@@ -13,7 +14,8 @@
  * READY: the ceiling stands, and the journal is open; only then are there
  * callers.  FRONT, DNS and PREPARER bring the other end of a process that was
  * just started, and take the place of the one before.  DRAIN: no run is begun
- * any more; DRAINED: none is left.  STUCK: that preparer does
+ * any more; DRAINED: none is left.  TLS: front is
+ * to take them from now on.  STUCK: that preparer does
  * not end its job, and is to be killed.
  */
 #ifndef MESSAGES_MONITOR_MSGS_H
@@ -27,6 +29,7 @@ enum monitor_type {
 	MONITOR_DRAIN,
 	MONITOR_DRAINED,
 	MONITOR_STUCK,
+	MONITOR_TLS,
 };
 
 #define MONITOR_PREPARERS 2

@@ -32,6 +32,8 @@ ceiling_default(struct ceiling *c)
 	c->grant = *grant_of_tier(GRANT_STANDARD);
 	c->optional = OPTIONAL_BY_DEFAULT;
 	c->node.cron_period_ns = 60 * CLOCK_SECOND;
+	c->node.queue = 128;
+	c->node.wait_ns = 5 * CLOCK_SECOND;
 }
 
 static const char *const ids[] = { "policy:unknown", "policy:type",
@@ -432,8 +434,9 @@ static const struct ceiling_row rows[] = {
 	{ "optional", read_optional },
 	{ "exec_writable", read_exec_writable },
 	{ "refuse_ungranted", read_refuse_ungranted },
-	{ "audit", ceiling_audit_read },
-	{ "cron", ceiling_cron_read },
+	{ "audit", ceiling_node_audit },
+	{ "cron", ceiling_node_cron },
+	{ "admission", ceiling_node_admission },
 };
 static const struct ceiling_row seccomp_rows[] = { { "groups", read_groups },
 	{ "wx", read_wx }, { "default", read_fixed } };

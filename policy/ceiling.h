@@ -11,6 +11,7 @@
 
 #include "policy/grant.h"
 #include "policy/machine.h"
+#include "policy/quota.h"
 
 struct problems;
 struct value;
@@ -37,6 +38,9 @@ struct ceiling_node {
 	uint64_t cron_period_ns; /* slots that are nearer do not fire */
 	uint64_t cron_jitter_ns;
 	enum ceiling_overlap cron_overlap; /* while the last one runs */
+	struct quota_limits quota;
+	uint64_t queue;   /* runs that wait for room */
+	uint64_t wait_ns; /* each of them */
 };
 
 struct ceiling {

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,9 +10,10 @@
 /* Longer ones are more likely a slip than a wish. */
 #define PERIOD_MAX (366 * 86400 * CLOCK_SECOND)
 
-bool
-ceiling_choose(const struct ceiling_reader *r, const struct value *v,
-    const char *path, const char *first, const char *second)
+/* A text that is one of two: whether it is the second. */
+static bool
+choose(const struct ceiling_reader *r, const struct value *v, const char *path,
+    const char *first, const char *second)
 {
 	char why[80];
 
@@ -28,7 +30,7 @@ static void
 read_on_full(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
-	r->c->node.audit_drops = ceiling_choose(r, v, path, "stop", "drop");
+	r->c->node.audit_drops = choose(r, v, path, "stop", "drop");
 }
 
 static void
@@ -59,13 +61,12 @@ static void
 read_overlap(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
-	r->c->node.cron_overlap = ceiling_choose(r, v, path, "skip", "allow")
-	    ? CEILING_ALLOW
-	    : CEILING_SKIP;
+	r->c->node.cron_overlap =
+	    choose(r, v, path, "skip", "allow") ? CEILING_ALLOW : CEILING_SKIP;
 }
 
 void
-ceiling_audit_read(const struct ceiling_reader *r, const struct value *v,
+ceiling_node_audit(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	static const struct ceiling_row rows[] = { { "on_full",
@@ -75,12 +76,128 @@ ceiling_audit_read(const struct ceiling_reader *r, const struct value *v,
 }
 
 void
-ceiling_cron_read(const struct ceiling_reader *r, const struct value *v,
+ceiling_node_cron(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	static const struct ceiling_row rows[] = { { "min_period",
 						       read_period },
 		{ "jitter", read_jitter }, { "overlap", read_overlap } };
+
+	ceiling_read_rows(r, v, path, rows, nitems(rows));
+}
+
+/* "admission.SCOPE.WHAT": as limits of machines are written. */
+static void
+read_quota(const struct ceiling_reader *r, const struct value *v,
+    const char *path, enum quota_scope scope)
+{
+	static const enum grant_limit unit[QUOTA_WHATS] = {
+		[QUOTA_RUNS] = GRANT_PIDS,
+		[QUOTA_MEMORY] = GRANT_MEMORY,
+		[QUOTA_CPU] = GRANT_CPU,
+		[QUOTA_PIDS] = GRANT_PIDS,
+	};
+	const char *name = strrchr(path, '.') + 1;
+	char text[32], why[80];
+	uint64_t n;
+
+	for (int w = 0; w < QUOTA_WHATS; w++) {
+		if (strcmp(name, quota_what_name((enum quota_what)w)) != 0)
+			continue;
+		text[0] = '\0';
+		if (v->kind == VALUE_INT && v->number > 0)
+			snprintf(text, sizeof(text), "%" PRId64, v->number);
+		else if (v->kind == VALUE_STRING)
+			snprintf(text, sizeof(text), "%.31s", v->text);
+		snprintf(why, sizeof(why), "not an amount in %s with its unit",
+		    grant_limit_unit(unit[w]));
+		if (!amount_parse(unit[w], text, &n) || n == 0)
+			ceiling_report(r, "policy:amount", v, path, why);
+		else
+			r->c->node.quota.limit[scope][w] = n;
+	}
+}
+
+static void
+read_host_quota(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_quota(r, v, path, QUOTA_HOST);
+}
+
+static void
+read_sender_quota(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_quota(r, v, path, QUOTA_SENDER);
+}
+
+static void
+read_function_quota(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_quota(r, v, path, QUOTA_FUNCTION);
+}
+
+static void
+read_scope(const struct ceiling_reader *r, const struct value *v,
+    const char *path, ceiling_read_fn *read)
+{
+	struct ceiling_row rows[QUOTA_WHATS];
+
+	for (int w = 0; w < QUOTA_WHATS; w++)
+		rows[w] =
+		    (struct ceiling_row){ quota_what_name((enum quota_what)w),
+			    read };
+	ceiling_read_rows(r, v, path, rows, QUOTA_WHATS);
+}
+
+static void
+read_host(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_scope(r, v, path, read_host_quota);
+}
+
+static void
+read_sender(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_scope(r, v, path, read_sender_quota);
+}
+
+static void
+read_function(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_scope(r, v, path, read_function_quota);
+}
+
+static void
+read_queue(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	if (v->kind != VALUE_INT || v->number < 0 || v->number > 100000)
+		ceiling_report(r, "policy:amount", v, path,
+		    "not a number up to 100000");
+	else
+		r->c->node.queue = (uint64_t)v->number;
+}
+
+static void
+read_wait(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_time(r, v, path, &r->c->node.wait_ns);
+}
+
+void
+ceiling_node_admission(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	static const struct ceiling_row rows[] = { { "host", read_host },
+		{ "sender", read_sender }, { "function", read_function },
+		{ "queue", read_queue }, { "wait", read_wait } };
 
 	ceiling_read_rows(r, v, path, rows, nitems(rows));
 }

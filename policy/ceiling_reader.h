@@ -42,14 +42,13 @@ struct ceiling_row {
 void ceiling_read_rows(const struct ceiling_reader *, const struct value *,
     const char *path, const struct ceiling_row *, size_t n);
 
-/* A text that is one of two: whether it is the second. */
-bool ceiling_choose(const struct ceiling_reader *, const struct value *,
-    const char *path, const char *first, const char *second);
-
-/* The keys "audit" and "cron". */
-void ceiling_audit_read(const struct ceiling_reader *, const struct value *,
+/* The keys "audit", "cron" and "admission". */
+void ceiling_node_audit(const struct ceiling_reader *, const struct value *,
     const char *path);
-void ceiling_cron_read(const struct ceiling_reader *, const struct value *,
+void ceiling_node_cron(const struct ceiling_reader *, const struct value *,
+    const char *path);
+
+void ceiling_node_admission(const struct ceiling_reader *, const struct value *,
     const char *path);
 
 /* The key "net". */

@@ -27,7 +27,7 @@ struct verify {
 };
 
 int
-audit_mark_parse(struct audit_mark *m, const char *text, struct err *e)
+audit_verify_mark(struct audit_mark *m, const char *text, struct err *e)
 {
 	char *end;
 
@@ -246,7 +246,7 @@ audit_verify(struct audit_verified *out, int dir, const struct audit_mark *key,
 }
 
 void
-audit_verified_fini(struct audit_verified *v)
+audit_verify_fini(struct audit_verified *v)
 {
 	free(v->why);
 	v->why = NULL;

@@ -19,7 +19,7 @@ struct audit_mark {
 };
 
 /* "NUMBER:HEX", 64 digits. */
-int audit_mark_parse(struct audit_mark *, const char *, struct err *);
+int audit_verify_mark(struct audit_mark *, const char *, struct err *);
 
 struct audit_verified {
 	uint64_t first, last; /* numbers of records; 0: there is none */
@@ -39,6 +39,6 @@ struct audit_verified {
  */
 int audit_verify(struct audit_verified *, int dir, const struct audit_mark *key,
     const struct audit_mark *checkpoint, struct err *);
-void audit_verified_fini(struct audit_verified *);
+void audit_verify_fini(struct audit_verified *);
 
 #endif

@@ -13,6 +13,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_validate_command,
 	&cmd_publish_command,
 	&cmd_ps_command,
+	&cmd_stop_command,
 	&cmd_cron_command,
 	&cmd_jobs_command,
 	&cmd_message_command,

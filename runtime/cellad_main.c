@@ -38,7 +38,8 @@
 #define USAGE 64
 
 struct options {
-	const char *state_dir, *http, *control, *policy, *domain;
+	const char *state_dir, *http, *https, *control, *policy, *domain;
+	const char *cert, *key;
 };
 
 struct opened {
@@ -104,6 +105,11 @@ open_sockets(const struct options *p, struct opened *o, struct err *e)
 	if (s.http != -1 && p->http != NULL)
 		return err_set(e, ERR_INVALID,
 		    "--http, and a socket of the service manager's");
+	if (p->https != NULL) {
+		o->monitor.listen_https = listen_tcp(p->https, e);
+		if (o->monitor.listen_https == -1)
+			return -1;
+	}
 	if (p->http == NULL)
 		return 0;
 	o->monitor.listen_http = listen_tcp(p->http, e);
@@ -121,6 +127,9 @@ open_all(const struct options *p, struct opened *o, struct err *e)
 		.store = &o->store,
 		.listen_control = -1,
 		.listen_http = -1,
+		.listen_https = -1,
+		.cert = p->cert,
+		.key = p->key,
 		.token = o->token,
 		.domain = p->domain };
 	if (open_state(o, p->state_dir, e) == -1)
@@ -145,6 +154,7 @@ close_all(struct opened *o)
 	}
 	fd_close(&o->monitor.listen_control);
 	fd_close(&o->monitor.listen_http);
+	fd_close(&o->monitor.listen_https);
 	fd_close(&o->store.dir);
 	free(o->store.path);
 	fd_close(&o->lock);
@@ -167,6 +177,9 @@ parse(struct options *p, int argc, char **argv)
 	static const struct option options[] = {
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "http", required_argument, NULL, 'h' },
+		{ "https", required_argument, NULL, 'S' },
+		{ "tls-cert", required_argument, NULL, 'C' },
+		{ "tls-key", required_argument, NULL, 'K' },
 		{ "control", required_argument, NULL, 'c' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "domain", required_argument, NULL, 'd' },
@@ -183,6 +196,15 @@ parse(struct options *p, int argc, char **argv)
 		case 'h':
 			p->http = optarg;
 			break;
+		case 'S':
+			p->https = optarg;
+			break;
+		case 'C':
+			p->cert = optarg;
+			break;
+		case 'K':
+			p->key = optarg;
+			break;
 		case 'c':
 			p->control = optarg;
 			break;
@@ -198,6 +220,10 @@ parse(struct options *p, int argc, char **argv)
 		default:
 			return -1;
 		}
+	/* All three, or none of them. */
+	if ((p->https != NULL) != (p->cert != NULL) ||
+	    (p->https != NULL) != (p->key != NULL))
+		return -1;
 	return optind == argc && is_domain(p->domain) ? 0 : -1;
 }
 
@@ -206,7 +232,9 @@ main(int argc, char **argv)
 {
 	static struct opened o = { .lock = -1,
 		.store.dir = -1,
-		.monitor = { .listen_control = -1, .listen_http = -1 } };
+		.monitor = { .listen_control = -1,
+		    .listen_http = -1,
+		    .listen_https = -1 } };
 	struct options p = { .state_dir = "/var/lib/cella" };
 	char *control = NULL;
 	struct err e;
@@ -215,6 +243,7 @@ main(int argc, char **argv)
 	if (parse(&p, argc, argv) == -1) {
 		fprintf(stderr,
 		    "usage: cellad [--state-dir DIR] [--http ADDRESS:PORT] "
+		    "[--https ADDRESS:PORT --tls-cert FILE --tls-key FILE] "
 		    "[--control PATH] [--policy FILE] [--domain NAME]\n");
 		return USAGE;
 	}

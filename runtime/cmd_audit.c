@@ -85,7 +85,7 @@ verify(const struct options *o, int dir, struct err *e)
 	else
 		print_verified(&v);
 	r = v.why == NULL ? 0 : 1;
-	audit_verified_fini(&v);
+	audit_verify_fini(&v);
 	return r;
 }
 
@@ -286,7 +286,7 @@ take_mark(struct audit_mark *m, const char *option, const char *text)
 {
 	struct err e;
 
-	if (audit_mark_parse(m, text, &e) == 0)
+	if (audit_verify_mark(m, text, &e) == 0)
 		return 0;
 	fprintf(stderr, "cella: %s: %s\n", option, e.text);
 	return -1;

@@ -1,4 +1,4 @@
-/* The commands that ask a node: publish, ps, cron, jobs. */
+/* The commands that ask a node: publish, ps, stop, cron, jobs. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -15,6 +15,7 @@
 #include "messages/value.h"
 #include "runtime/cli.h"
 #include "runtime/control_client.h"
+#include "runtime/route.h"
 #include "runtime/spawn.h"
 
 struct options {
@@ -196,6 +197,27 @@ ps(int argc, char **argv)
 	    print_runs);
 }
 
+static int
+stop(int argc, char **argv)
+{
+	value_auto struct value *v = NULL;
+	struct options o = { NULL };
+	struct err e;
+	char *path;
+
+	if (parse(&o, argc, argv) == -1 || argc - optind != 1 ||
+	    !route_is_call_id(argv[optind]))
+		return cli_usage(&cmd_stop_command);
+	path = str_printf("/control/runs/%s/stop", argv[optind]);
+	v = ask(&o, "POST", path, "", 0, &e);
+	free(path);
+	if (v == NULL)
+		return fail(&o, &e);
+	if (o.json)
+		cli_print(v);
+	return 0;
+}
+
 static void
 print_cron(const struct value *v)
 {
@@ -258,3 +280,6 @@ const struct cli_command cmd_cron_command = { "cron",
 const struct cli_command cmd_jobs_command = { "jobs",
 	"[--control PATH] [--store DIR] [--json]",
 	"calls that nobody waits for, and what came of them", jobs };
+const struct cli_command cmd_stop_command = { "stop",
+	"[--control PATH] [--store DIR] [--json] RUN", "end a run of a node",
+	stop };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -35,14 +36,18 @@ set_limits(const struct confine *c, struct err *e)
 }
 
 static int
-set_filter(uint64_t groups, struct err *e)
+set_filter(const struct confine *c, struct err *e)
 {
 	static struct filter_model model;
 	static struct filter_program p;
 	struct sock_fprog prog;
 
-	if (groups_model(groups, true, &model, e) == -1 ||
-	    filter_compile(&model, &p, e) == -1 ||
+	if (groups_model(c->groups, true, &model, e) == -1)
+		return -1;
+	if (c->locks)
+		model.otherwise[SYS_futex] =
+		    (struct filter_verdict){ FILTER_ALLOW, 0 };
+	if (filter_compile(&model, &p, e) == -1 ||
 	    filter_check(&model, &p, e) == -1)
 		return -1;
 	prog = (struct sock_fprog){ (unsigned short)p.len, p.insn };
@@ -63,7 +68,7 @@ close_in(const struct confine *c, struct err *e)
 		return err_sys(e, "confine");
 	if (set_limits(c, e) == -1)
 		return -1;
-	return set_filter(c->groups, e);
+	return set_filter(c, e);
 }
 
 static int

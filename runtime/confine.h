@@ -23,6 +23,7 @@ struct confine {
 	bool writes;     /* regular files */
 	bool forks;      /* other programs */
 	bool alone;      /* an empty network */
+	bool locks; /* futex(2): a library has locks, though we no threads */
 };
 
 /*

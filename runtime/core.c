@@ -181,6 +181,29 @@ hear_query(void *core, struct frame *f, struct err *e)
 	return 0;
 }
 
+static int
+hear_stop(void *core, struct frame *f, struct err *e)
+{
+	struct core *c = core;
+	char id[CORE_RUN_ID];
+	struct value *v;
+	struct err why;
+
+	buf_get_str(&f->body, id, sizeof(id));
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "stop: malformed frame");
+	if (core_run_stop(c, id, &why) == -1) {
+		core_refuse(c, f->serial, &why, NULL);
+		return 0;
+	}
+	core_log("run %s: stopped by the operator", id);
+	v = value_new(VALUE_MAP);
+	value_set_text(v, "run", id);
+	value_set_text(v, "status", "stopped");
+	core_answer(c, f->serial, v);
+	return 0;
+}
+
 static const struct request {
 	enum front_type type;
 	size_t nfds;
@@ -190,6 +213,7 @@ static const struct request {
 	{ FRONT_LEFT, 0, hear_left },
 	{ FRONT_PUBLISH, 1, core_publish_hear },
 	{ FRONT_QUERY, 0, hear_query },
+	{ FRONT_STOP, 0, hear_stop },
 	{ FRONT_EVENT, 1, core_events_hear },
 	{ FRONT_ASYNC, 1, core_events_hear_async },
 	{ FRONT_CALLED, 0, core_events_hear_called },
@@ -295,6 +319,10 @@ hear_monitor(void *arg, struct frame *f, struct err *e)
 		return take_front(c, f, e);
 	if (f->type == MONITOR_DNS && f->nfds == 1)
 		return take_dns(c, f, e);
+	if (f->type == MONITOR_TLS && f->nfds == 2) {
+		frame_link_send(&c->front, FRONT_TLS, 0, NULL, f->fds, 2);
+		return 0;
+	}
 	if (f->type == MONITOR_PREPARER && f->nfds == 2)
 		return take_preparer(c, f, e);
 	if (f->type != MONITOR_DRAIN || f->nfds != 0)
@@ -336,6 +364,7 @@ close_all(struct core *c)
 	core_run_fini(c);
 	core_events_close(c);
 	core_audit_close(&c->audit);
+	core_queue_close(&c->queue);
 	core_program_fini(&c->programs);
 	core_prepare_fini(&c->prepare);
 	core_launcher_close(&c->launcher);
@@ -354,6 +383,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	c->loop = loop_open(e);
 	if (c->loop == NULL)
 		return -1;
+	core_queue_open(&c->queue, &c->ceiling.node);
 	core_prepare_init(&c->prepare, c->loop, &c->launcher, &c->monitor,
 	    &c->ceiling);
 	core_program_init(&c->programs, &c->prepare, c->journal);

@@ -19,6 +19,7 @@
 #include "runtime/core_launcher.h"
 #include "runtime/core_prepare.h"
 #include "runtime/core_program.h"
+#include "runtime/core_queue.h"
 
 struct core_run;
 struct err;
@@ -38,6 +39,7 @@ struct core {
 	struct core_prepare prepare;
 	struct core_programs programs;
 	struct core_audit audit;
+	struct core_queue queue;
 	struct core_jobs jobs;
 	struct core_cron cron;
 	struct buf subscriptions; /* core_events.c: lines, once they are read */

@@ -48,11 +48,12 @@ end_job(struct core_jobs *all, struct journal_job *j, const struct buf *result)
 
 /* It did not come to a good end: again, or not. */
 static void
-judge_failure(struct journal_job *j)
+judge_failure(struct journal_job *j, bool begun)
 {
 	uint64_t now = clock_real_ns();
 
-	if (j->kind == JOURNAL_CRON || j->attempts >= CORE_JOBS_ATTEMPTS) {
+	if ((j->kind == JOURNAL_CRON && begun) ||
+	    j->attempts >= CORE_JOBS_ATTEMPTS) {
 		j->state = JOURNAL_DEAD;
 		j->ended_ns = now;
 	} else {
@@ -66,7 +67,8 @@ fail_job(struct core_jobs *all, struct journal_job *j, const struct err *why)
 {
 	/* The sentence is for people: one that is too long is cut. */
 	snprintf(j->error, sizeof(j->error), "%s", why->text);
-	judge_failure(j);
+	/* What had no room was never called: a slot may have another chance. */
+	judge_failure(j, why->code != ERR_BUSY && why->code != ERR_QUOTA);
 	end_job(all, j, NULL);
 }
 
@@ -283,7 +285,7 @@ static void
 recover(struct journal_job *j)
 {
 	snprintf(j->error, sizeof(j->error), "the node ended while it ran");
-	judge_failure(j);
+	judge_failure(j, true);
 }
 
 int

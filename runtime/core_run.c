@@ -66,15 +66,15 @@ kill_machine(struct core_run *r, enum launch_cause cause)
 }
 
 /* Nothing runs, or what runs must end: the end of the machine is the run's. */
-static void
-give_up(struct core_run *r, const struct err *why)
+void
+core_run_give_up(struct core_run *r, const struct err *why)
 {
 	tell_refused(r, why);
 	r->left = true;
 	if (r->state == RUN_PREPARING || r->state == RUN_RECORDING)
 		return; /* its assembly or its record comes yet, and ends it */
 	if (r->machine.serial == 0)
-		core_run_free(r);
+		core_run_end_free(r);
 	else
 		kill_machine(r, LAUNCH_CAUSE_STOP);
 }
@@ -90,7 +90,7 @@ wrote_too_much(void *arg)
 static void
 stream_over(void *arg)
 {
-	core_run_finish(arg);
+	core_run_end_finish(arg);
 }
 
 /* fd is taken over. */
@@ -136,7 +136,7 @@ ended(void *arg, const struct launch_exited *x)
 	if (r->serial != 0)
 		frame_link_send(&r->core->front, FRONT_ENDED, r->serial, &b,
 		    NULL, 0);
-	core_run_finish(r);
+	core_run_end_finish(r);
 }
 
 /* ---- the start ---- */
@@ -168,7 +168,7 @@ knocked(void *arg, struct frame *f, const struct err *why)
 
 	r->knocking = false;
 	if (r->state == RUN_ENDED) {
-		core_run_finish(r);
+		core_run_end_finish(r);
 	} else if (r->left) {
 		kill_machine(r, LAUNCH_CAUSE_STOP);
 	} else if (f != NULL) {
@@ -178,7 +178,7 @@ knocked(void *arg, struct frame *f, const struct err *why)
 		loop_timer_set(r->core->loop, &r->retry,
 		    clock_mono_ns() + RETRY_NS, knock, r);
 	} else if (why->code != ERR_NOT_FOUND) {
-		give_up(r, why); /* else: its end is on its way */
+		core_run_give_up(r, why); /* else: its end is on its way */
 	}
 }
 
@@ -216,13 +216,13 @@ created(void *arg, struct frame *f, const struct err *why)
 
 	if (f == NULL) {
 		core_launcher_unfollow(&r->core->launcher, &r->machine);
-		give_up(r, why);
+		core_run_give_up(r, why);
 		return;
 	}
 	launch_msgs_get_created(&f->body, &r->created);
 	if (!buf_ok(&f->body) || f->nfds != (m->resolver ? 2 : 1)) {
 		err_set(&e, ERR_SYSTEM, "launcher: malformed frame");
-		give_up(r, &e);
+		core_run_give_up(r, &e);
 		return;
 	}
 	r->created_it = true;
@@ -328,14 +328,23 @@ recorded(void *arg, const struct err *cause)
 		err_set(&why, ERR_TIMEOUT, "nobody waits for it any more");
 	else if (create(r, &why) == 0)
 		return;
-	give_up(r, &why);
+	core_run_give_up(r, &why);
+}
+
+void
+core_run_go_on(struct core_run *r)
+{
+	const struct core_audit_run run = { r->id, r->hash, r->assembly->owner,
+		r->kind, r->job };
+
+	r->state = RUN_RECORDING;
+	core_audit_admitted(&r->core->audit, &run, r->assembly, recorded, r);
 }
 
 static void
 assembled(void *arg, struct core_assembly *a, const struct err *cause)
 {
 	struct core_run *r = arg;
-	struct core_audit_run run = { r->id, r->hash, NULL, r->kind, r->job };
 	struct err why;
 
 	r->assembly = a;
@@ -350,12 +359,10 @@ assembled(void *arg, struct core_assembly *a, const struct err *cause)
 	} else if (a->machine.resolver && r->core->dns.sock == -1) {
 		err_set(&why, ERR_BUSY, "the resolver starts again");
 	} else {
-		r->state = RUN_RECORDING;
-		run.owner = a->owner;
-		core_audit_admitted(&r->core->audit, &run, a, recorded, r);
+		core_queue_enter(&r->core->queue, r);
 		return;
 	}
-	give_up(r, &why);
+	core_run_give_up(r, &why);
 }
 
 static void
@@ -365,7 +372,7 @@ too_late(void *arg)
 
 	err_set(&why, ERR_TIMEOUT, "it did not start in %u s",
 	    (unsigned)(LAUNCH_NS / CLOCK_SECOND));
-	give_up(arg, &why);
+	core_run_give_up(arg, &why);
 }
 
 static void
@@ -426,6 +433,16 @@ leave(struct core_run *r)
 		kill_machine(r, LAUNCH_CAUSE_STOP);
 }
 
+/* Front has nothing to do with it any more.  r may be gone. */
+static void
+go_if_over(struct core_run *r)
+{
+	if (r->state == RUN_QUEUED)
+		core_run_end_free(r); /* nothing of it was begun */
+	else
+		core_run_end_finish(r);
+}
+
 void
 core_run_left(struct core *c, uint32_t serial, const struct front_left *facts)
 {
@@ -436,7 +453,26 @@ core_run_left(struct core *c, uint32_t serial, const struct front_left *facts)
 	r->heard = true;
 	r->facts = *facts;
 	leave(r);
-	core_run_finish(r);
+	go_if_over(r);
+}
+
+int
+core_run_stop(struct core *c, const char *id, struct err *e)
+{
+	struct core_run *r = c->runs;
+	struct err why;
+
+	while (r != NULL && strcmp(r->id, id) != 0)
+		r = r->next;
+	if (r == NULL || r->state == RUN_ENDED)
+		return err_set(e, ERR_NOT_FOUND, "%s: no such run", id);
+	err_set(&why, ERR_BUSY, "the operator stopped it");
+	/* A reply that has begun breaks off: its machine is what ends it. */
+	if (r->state == RUN_ADMITTED)
+		kill_machine(r, LAUNCH_CAUSE_STOP);
+	else
+		core_run_give_up(r, &why);
+	return 0;
 }
 
 void
@@ -449,7 +485,7 @@ core_run_front_gone(struct core *c)
 		r->serial = 0;
 		if (!r->left)
 			leave(r);
-		core_run_finish(r);
+		go_if_over(r);
 	}
 }
 
@@ -464,8 +500,8 @@ core_run_dns_gone(struct core *c)
 struct value *
 core_run_list(const struct core *c)
 {
-	static const char *const states[] = { "preparing", "recording",
-		"starting", "knocking", "serving", "ended" };
+	static const char *const states[] = { "preparing", "queued",
+		"recording", "starting", "knocking", "serving", "ended" };
 	struct value *list = value_new(VALUE_LIST), *v;
 
 	for (const struct core_run *r = c->runs; r != NULL; r = r->next) {
@@ -494,6 +530,6 @@ core_run_fini(struct core *c)
 			core_audit_forget(&c->audit, r);
 			r->recorded = true;
 		}
-		core_run_free(r);
+		core_run_end_free(r);
 	}
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct core;
+struct err;
 struct front_left;
 struct value;
 
@@ -26,6 +27,9 @@ void core_run_start(struct core *, const struct core_run_trigger *);
 
 /* Front needs it no longer, and says what it saw of it. */
 void core_run_left(struct core *, uint32_t serial, const struct front_left *);
+
+/* The operator wants it to end.  ERR_NOT_FOUND: there is no such run. */
+int core_run_stop(struct core *, const char *id, struct err *);
 
 /* Front is gone, and whoever called through it. */
 void core_run_front_gone(struct core *);

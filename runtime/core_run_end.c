@@ -31,12 +31,13 @@ record_end(struct core_run *r)
 }
 
 void
-core_run_free(struct core_run *r)
+core_run_end_free(struct core_run *r)
 {
 	struct core *c = r->core;
 	struct core_run **at = &c->runs;
 
 	record_end(r);
+	core_queue_leave(&c->queue, r);
 	while (*at != r)
 		at = &(*at)->next;
 	*at = r->next;
@@ -83,7 +84,7 @@ fail_export(struct core_run *r, const struct err *why)
 	r->export_failed = true;
 	r->export_why = *why;
 	core_log("%s: run %s: export: %s", r->hash, r->id, why->text);
-	core_run_free(r);
+	core_run_end_free(r);
 }
 
 static void
@@ -107,11 +108,11 @@ packed(void *arg, struct frame *f, const struct err *cause,
 		return;
 	}
 	core_log("%s: run %s: export %s", r->hash, r->id, r->export);
-	core_run_free(r);
+	core_run_end_free(r);
 }
 
 void
-core_run_finish(struct core_run *r)
+core_run_end_finish(struct core_run *r)
 {
 	buf_auto struct buf b = { 0 };
 	struct err why;
@@ -122,7 +123,7 @@ core_run_finish(struct core_run *r)
 	log_end(r);
 	if (!r->assembly->facts.has_export ||
 	    r->exited.end != LAUNCH_END_EXIT) {
-		core_run_free(r);
+		core_run_end_free(r);
 		return;
 	}
 	if (!core_prepare_holds(&r->core->prepare, &r->assembly->made)) {

@@ -10,6 +10,7 @@
 #include "messages/front_msgs.h"
 #include "messages/item_hash.h"
 #include "messages/launch_msgs.h"
+#include "policy/quota.h"
 #include "runtime/core_drain.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_run.h"
@@ -18,6 +19,7 @@ struct core_assembly;
 
 enum core_run_state {
 	RUN_PREPARING, /* its assembly is made */
+	RUN_QUEUED,    /* there is no room for it yet */
 	RUN_RECORDING, /* that it is admitted */
 	RUN_STARTING,  /* CREATE is asked */
 	RUN_KNOCKING,  /* its server does not listen yet */
@@ -33,6 +35,10 @@ struct core_run {
 	uint32_t serial; /* of front; 0: nothing more is told */
 	bool left;       /* front needs the machine no longer */
 	bool recorded;   /* that it is admitted: its end is recorded too */
+	struct quota_need need;
+	bool holds;                 /* what it needs */
+	struct loop_timer patience; /* in the queue */
+	struct core_run *after;     /* in the queue */
 	bool created_it, ran;
 	char hash[ITEM_HASH_MAX];
 	const char *kind; /* of the trigger */
@@ -58,14 +64,20 @@ struct core_run {
 	struct launch_exited exited;
 };
 
+/* core_run.c: there is room for it, and it has it. */
+void core_run_go_on(struct core_run *);
+
+/* core_run.c: it does not run; or what runs of it must end. */
+void core_run_give_up(struct core_run *, const struct err *why);
+
 /* core_run_end.c: nothing of it is left; what is open is closed. */
-void core_run_free(struct core_run *);
+void core_run_end_free(struct core_run *);
 
 /*
  * Every task is dead, what they wrote is read, and front has said what it saw:
  * the export is packed, the end is recorded, and the run is gone.  Else nothing
  * happens yet.
  */
-void core_run_finish(struct core_run *);
+void core_run_end_finish(struct core_run *);
 
 #endif

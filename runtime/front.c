@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +18,7 @@
 #include "runtime/front_gate.h"
 #include "runtime/front_http.h"
 #include "runtime/front_invoke.h"
+#include "runtime/front_tls.h"
 
 /* Connections in one turn. */
 #define ACCEPT_MAX 64
@@ -79,12 +81,37 @@ front_forget(struct front *f, struct front_question *q)
 	q->serial = 0;
 }
 
+/*
+ * A new certificate, for callers that come from now on.  One that is no good is
+ * told, and the old one stays: a typing error ends no service.
+ */
+static int
+hear_tls(struct front *f, struct frame *frame, struct err *e)
+{
+	struct front_tls_keys *keys;
+	struct err why;
+
+	if (frame->nfds != 2)
+		return err_set(e, ERR_SYSTEM, "core: malformed frame");
+	keys = front_tls_read(frame->fds[0], frame->fds[1], &why);
+	if (keys == NULL) {
+		fprintf(stderr, "cella-front: %s: the old one stays\n",
+		    why.text);
+		return 0;
+	}
+	front_tls_release(f->keys);
+	f->keys = keys;
+	return 0;
+}
+
 static int
 hear_core(void *arg, struct frame *f, struct err *e)
 {
 	struct front *front = arg;
 	struct front_question *q;
 
+	if (f->type == FRONT_TLS)
+		return hear_tls(front, f, e);
 	if (f->type == FRONT_INVOKE)
 		return front_invoke_hear(front, f, e);
 	q = *find(front, f->serial);
@@ -114,7 +141,7 @@ may_control(const struct front *f, int fd)
 static void
 listen_to(struct front *f, uint32_t events)
 {
-	for (size_t i = 0; i < FRONT_LISTENERS; i++)
+	for (size_t i = 0; i < FRONT_KINDS; i++)
 		loop_set(f->loop, &f->listener[i].watch, events);
 }
 
@@ -160,15 +187,15 @@ accept_some(void *arg, uint32_t events)
 				stop_listening(l->front);
 			return;
 		}
-		if (l->control && !may_control(l->front, fd)) {
+		if (l->kind == FRONT_CONTROL && !may_control(l->front, fd)) {
 			fd_close(&fd);
 			continue;
 		}
 		/* A head and its body are two writes: neither waits. */
-		if (!l->control)
+		if (l->kind != FRONT_CONTROL)
 			(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 			    sizeof(on));
-		front_gate_open(l->front, fd, l->control);
+		front_gate_open(l->front, fd, l->kind);
 		if (l->front->ngates >= FRONT_GATE_MAX) {
 			stop_listening(l->front);
 			return;
@@ -196,17 +223,17 @@ hear_signal(void *arg, uint32_t events)
 	if (f->draining)
 		return;
 	f->draining = true;
-	for (size_t i = 0; i < FRONT_LISTENERS; i++)
+	for (size_t i = 0; i < FRONT_KINDS; i++)
 		loop_remove(f->loop, &f->listener[i].watch);
 	front_is_idle(f);
 }
 
 static int
-add_listener(struct front *f, size_t i, int fd, bool control, struct err *e)
+add_listener(struct front *f, enum front_kind kind, int fd, struct err *e)
 {
-	struct front_listener *l = &f->listener[i];
+	struct front_listener *l = &f->listener[kind];
 
-	*l = (struct front_listener){ f, LOOP_WATCH_NONE, control };
+	*l = (struct front_listener){ f, LOOP_WATCH_NONE, kind };
 	if (fd == -1)
 		return 0;
 	return loop_add(f->loop, &l->watch, fd, EPOLLIN, accept_some, l, e);
@@ -222,9 +249,12 @@ open_all(struct front *f, const struct front_args *a,
 		e) == -1)
 		return -1;
 	f->http = front_http_open(f, e);
-	if (f->http == NULL || add_listener(f, 0, a->control, true, e) == -1 ||
-	    add_listener(f, 1, a->http, false, e) == -1)
+	if (f->http == NULL)
 		return -1;
+	for (int i = 0; i < FRONT_KINDS; i++)
+		if (add_listener(f, (enum front_kind)i, a->listener[i], e) ==
+		    -1)
+			return -1;
 	return loop_add(f->loop, signals, a->signals, EPOLLIN, hear_signal, f,
 	    e);
 }
@@ -241,6 +271,7 @@ front_serve(const struct front_args *a, struct err *e)
 	f->core.sock = -1;
 	f->owner = a->owner;
 	f->rules = a->rules;
+	f->keys = a->keys;
 	r = open_all(f, a, &signals, e);
 	if (r == 0 && loop_run(f->loop, e) == -1)
 		r = -1;
@@ -250,6 +281,7 @@ front_serve(const struct front_args *a, struct err *e)
 	if (f->http != NULL)
 		front_http_close(f->http);
 	frame_link_close(&f->core);
+	front_tls_release(f->keys);
 	if (f->status == -1)
 		r = -1;
 	loop_close(f->loop);

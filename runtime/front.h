@@ -17,9 +17,16 @@
 struct err;
 struct front_gate;
 struct front_http;
+struct front_tls_keys;
 
 #define FRONT_BUCKETS 256
-#define FRONT_LISTENERS 2
+/* Where a caller came in. */
+enum front_kind {
+	FRONT_CONTROL, /* whoever is let in may do everything */
+	FRONT_HTTP,
+	FRONT_HTTPS,
+	FRONT_KINDS,
+};
 
 /* Something that core was asked; lives in its owner. */
 struct front_question {
@@ -33,7 +40,7 @@ struct front_question {
 struct front_listener {
 	struct front *front;
 	struct loop_watch watch;
-	bool control; /* whoever is let in may do everything */
+	enum front_kind kind;
 };
 
 /* What the monitor says, in one file: the token, then the domain. */
@@ -47,9 +54,10 @@ struct front {
 	struct frame_link core;
 	uint32_t serial;
 	struct front_question *question[FRONT_BUCKETS];
-	struct front_listener listener[FRONT_LISTENERS];
+	struct front_listener listener[FRONT_KINDS];
 	struct front_http *http;
-	struct front_gate *gates; /* callers */
+	struct front_tls_keys *keys; /* NULL: nobody comes by TLS */
+	struct front_gate *gates;    /* callers */
 	size_t ngates;
 	size_t ninvocations; /* calls for core */
 	bool full;           /* nobody is let in until somebody leaves */
@@ -63,7 +71,8 @@ struct front {
 
 struct front_args {
 	int core, signals;
-	int control, http; /* listening sockets; http -1: none */
+	int listener[FRONT_KINDS];   /* sockets; -1: none */
+	struct front_tls_keys *keys; /* taken over */
 	struct front_rules rules;
 	uint32_t owner;
 };

@@ -39,7 +39,8 @@ is_whole(const struct front_call *c)
 static void
 let_go(struct front_call *c)
 {
-	const struct front_left facts = { is_whole(c), (uint32_t)c->exchange.status, c->sent, c->exchange.total };
+	const struct front_left facts = { is_whole(c),
+		(uint32_t)c->exchange.status, c->sent, c->exchange.total };
 	buf_auto struct buf b = { 0 };
 
 	close_ends(c);

@@ -66,6 +66,10 @@ ask_core(struct front_request *r)
 		front_ask(r->front, &r->question,
 		    r->route.to == ROUTE_EVENTS ? FRONT_EVENT : FRONT_PUBLISH,
 		    NULL, &fd, 1, front_control_answered, r);
+	} else if (r->route.to == ROUTE_STOP) {
+		buf_put_str(&b, r->route.path);
+		front_ask(r->front, &r->question, FRONT_STOP, &b, NULL, 0,
+		    front_control_answered, r);
 	} else {
 		buf_put_u8(&b, (uint8_t)query_of(r->route.to));
 		front_ask(r->front, &r->question, FRONT_QUERY, &b, NULL, 0,
@@ -123,6 +127,13 @@ may_control(const struct front_request *r)
 	    same(given + 7, token, strlen(token));
 }
 
+/* What changes something, and is not only read. */
+static bool
+is_posted(enum route_to to)
+{
+	return to == ROUTE_MESSAGES || to == ROUTE_EVENTS || to == ROUTE_STOP;
+}
+
 enum MHD_Result
 front_control_start(struct front_request *r, const char *method)
 {
@@ -131,8 +142,9 @@ front_control_start(struct front_request *r, const char *method)
 	if (!may_control(r))
 		return front_request_fail(r, MHD_HTTP_UNAUTHORIZED, ERR_DENIED,
 		    "the token of this node, or its socket, is needed");
-	if (post ? r->route.to != ROUTE_MESSAGES && r->route.to != ROUTE_EVENTS
-		 : strcmp(method, "GET") != 0 || r->route.to == ROUTE_EVENTS)
+	if (post ? !is_posted(r->route.to)
+		 : strcmp(method, "GET") != 0 ||
+		    (is_posted(r->route.to) && r->route.to != ROUTE_MESSAGES))
 		return front_request_fail(r, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    ERR_INVALID, "not with this method");
 	/* The list of functions is what GET of the messages is. */

@@ -15,6 +15,7 @@
 #include "runtime/front.h"
 #include "runtime/front_gate.h"
 #include "runtime/front_http.h"
+#include "runtime/front_tls.h"
 #include "runtime/gate.h"
 
 #define PIECE ((size_t)32 << 10)
@@ -27,9 +28,10 @@
 struct front_gate {
 	struct front *front;
 	struct front_gate *next, **place;
-	int caller, inner; /* -1: closed */
+	int caller, inner;     /* -1: closed */
+	struct front_tls *tls; /* NULL: the caller has none */
 	struct loop_watch caller_watch, inner_watch;
-	struct loop_timer timer;
+	struct loop_timer timer, more;
 	struct gate gate;
 	struct buf up, down; /* to the library, to the caller */
 	uint64_t head_since; /* of the head that is not whole; 0: none */
@@ -54,8 +56,10 @@ end(struct front_gate *g)
 	if (g->next != NULL)
 		g->next->place = g->place;
 	loop_timer_stop(f->loop, &g->timer);
+	loop_timer_stop(f->loop, &g->more);
 	loop_remove(f->loop, &g->caller_watch);
 	loop_remove(f->loop, &g->inner_watch);
+	front_tls_close(g->tls);
 	fd_close(&g->caller);
 	fd_close(&g->inner);
 	gate_fini(&g->gate);
@@ -177,15 +181,10 @@ set_timer(struct front_gate *g)
 
 /* ---- bytes ---- */
 
-/* False: nobody takes it any more. */
+/* After a write(2) of its bytes.  False: nobody takes them any more. */
 static bool
-write_some(int fd, struct buf *b)
+took(struct buf *b, ssize_t n)
 {
-	ssize_t n;
-
-	if (fd == -1 || waiting(b) == 0)
-		return true;
-	n = send(fd, b->data + b->at, waiting(b), MSG_NOSIGNAL);
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR;
 	b->at += (size_t)n;
@@ -194,14 +193,49 @@ write_some(int fd, struct buf *b)
 	return true;
 }
 
+static void
+write_inner(struct front_gate *g)
+{
+	struct buf *b = &g->up;
+
+	if (g->inner != -1 && waiting(b) > 0)
+		(void)took(b,
+		    send(g->inner, b->data + b->at, waiting(b), MSG_NOSIGNAL));
+}
+
+static bool
+write_caller(struct front_gate *g)
+{
+	struct buf *b = &g->down;
+
+	if (waiting(b) == 0)
+		return true;
+	return took(b,
+	    g->tls != NULL
+		? front_tls_send(g->tls, b->data + b->at, waiting(b))
+		: send(g->caller, b->data + b->at, waiting(b), MSG_NOSIGNAL));
+}
+
 /* Everything is said: the caller may still be talking, and must hear it. */
 static void
 linger(struct front_gate *g)
 {
 	g->lingering = true;
+	if (g->tls != NULL)
+		front_tls_bye(g->tls);
 	shutdown(g->caller, SHUT_WR);
 	set_timer(g);
 }
+
+static bool
+wants_room(const struct front_gate *g)
+{
+	if (g->tls != NULL && !front_tls_is_ready(g->tls))
+		return front_tls_wants_room(g->tls);
+	return waiting(&g->down) > 0;
+}
+
+static void hear_more(void *arg);
 
 static void
 plan(struct front_gate *g)
@@ -213,7 +247,7 @@ plan(struct front_gate *g)
 	if (refused && g->inner == -1 && g->gate.why != NULL) {
 		write_refusal(g);
 		g->gate.why = NULL;
-		(void)write_some(g->caller, &g->down);
+		(void)write_caller(g);
 	}
 	if (g->inner == -1 && waiting(&g->down) == 0 && !g->lingering) {
 		if (!refused) {
@@ -225,7 +259,10 @@ plan(struct front_gate *g)
 	/* Who hangs up is heard, whatever else is waited for. */
 	loop_set(l, &g->caller_watch,
 	    (hear || g->lingering ? EPOLLIN : 0U) | EPOLLRDHUP |
-		(waiting(&g->down) > 0 ? EPOLLOUT : 0U));
+		(wants_room(g) ? EPOLLOUT : 0U));
+	/* What TLS has unpacked already is told by no event. */
+	if (hear && g->tls != NULL && front_tls_has_more(g->tls))
+		loop_timer_set(l, &g->more, 0, hear_more, g);
 	loop_set(l, &g->inner_watch,
 	    (waiting(&g->down) < BACKLOG ? EPOLLIN : 0U) |
 		(waiting(&g->up) > 0 ? EPOLLOUT : 0U));
@@ -238,7 +275,8 @@ hear_caller(struct front_gate *g)
 {
 	static char data[PIECE];
 	uint64_t heads = g->gate.nheads;
-	ssize_t n = recv(g->caller, data, sizeof(data), 0);
+	ssize_t n = g->tls != NULL ? front_tls_recv(g->tls, data, sizeof(data))
+				   : recv(g->caller, data, sizeof(data), 0);
 
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR;
@@ -257,10 +295,21 @@ hear_caller(struct front_gate *g)
 	}
 	if (g->gate.nheads != heads)
 		g->answering = false;
-	(void)write_some(g->inner, &g->up);
+	write_inner(g);
 	if (g->gate.state == GATE_REFUSED)
 		shut_inner(g);
 	return 1;
+}
+
+static void
+hear_more(void *arg)
+{
+	struct front_gate *g = arg;
+
+	if (hear_caller(g) == 0)
+		end(g);
+	else
+		plan(g);
 }
 
 static void
@@ -268,7 +317,11 @@ caller_ready(void *arg, uint32_t events)
 {
 	struct front_gate *g = arg;
 
-	if ((events & EPOLLOUT) != 0 && !write_some(g->caller, &g->down)) {
+	/* A handshake reads and writes as it likes. */
+	if (g->tls != NULL && !front_tls_is_ready(g->tls) &&
+	    (events & EPOLLOUT) != 0)
+		events |= EPOLLIN;
+	if ((events & EPOLLOUT) != 0 && !write_caller(g)) {
 		end(g);
 		return;
 	}
@@ -306,13 +359,13 @@ inner_ready(void *arg, uint32_t events)
 	struct front_gate *g = arg;
 
 	if ((events & EPOLLOUT) != 0) {
-		(void)write_some(g->inner, &g->up);
+		write_inner(g);
 		if (g->gate.state == GATE_REFUSED)
 			shut_inner(g);
 	}
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
 		hear_inner(g);
-	if (!write_some(g->caller, &g->down)) {
+	if (!write_caller(g)) {
 		end(g);
 		return;
 	}
@@ -334,7 +387,7 @@ watch_both(struct front_gate *g, struct err *e)
 }
 
 void
-front_gate_open(struct front *f, int fd, bool control)
+front_gate_open(struct front *f, int fd, enum front_kind kind)
 {
 	struct front_gate *g = calloc(1, sizeof(*g));
 	struct err ignored;
@@ -358,7 +411,12 @@ front_gate_open(struct front *f, int fd, bool control)
 		return;
 	}
 	g->inner = pair[0];
-	front_http_add(f->http, pair[1], control);
+	front_http_add(f->http, pair[1], kind == FRONT_CONTROL);
+	if (kind == FRONT_HTTPS &&
+	    (g->tls = front_tls_open(f->keys, fd)) == NULL) {
+		end(g);
+		return;
+	}
 	if (watch_both(g, &ignored) == -1) {
 		end(g);
 		return;

@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct front;
+#include "runtime/front.h"
+
 struct front_gate;
 
 #define FRONT_GATE_MAX 4096 /* connections at a time */
 
 /* A connection that was just accepted; taken over. */
-void front_gate_open(struct front *, int fd, bool control);
+void front_gate_open(struct front *, int fd, enum front_kind);
 
 /* Every caller is served: those who only keep their connection lose it. */
 void front_gate_drain(struct front *);

@@ -80,6 +80,7 @@ start(struct front_request *r, const char *method)
 	case ROUTE_MESSAGES:
 	case ROUTE_FUNCTIONS:
 	case ROUTE_RUNS:
+	case ROUTE_STOP:
 	case ROUTE_AUDIT:
 	case ROUTE_CRON:
 	case ROUTE_JOBS:

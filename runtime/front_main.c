@@ -21,8 +21,19 @@
 #include "policy/groups.h"
 #include "runtime/confine.h"
 #include "runtime/front.h"
+#include "runtime/front_tls.h"
 
-enum { FD_CORE = 3, FD_EMPTY, FD_RULES, FD_CONTROL, FD_HTTP };
+/* From FD_CONTROL on as enum front_kind has them. */
+enum {
+	FD_CORE = 3,
+	FD_EMPTY,
+	FD_RULES,
+	FD_CONTROL,
+	FD_HTTP,
+	FD_HTTPS,
+	FD_CERT,
+	FD_KEY,
+};
 
 /* Its network is empty: a socket that it makes reaches nobody. */
 #define GROUPS                                                      \
@@ -66,25 +77,32 @@ run(struct err *e)
 		.root = FD_EMPTY,
 		.groups = GROUPS,
 		.writes = true, /* messages, in memory */
-		.alone = true };
-	struct front_args a = { .core = FD_CORE,
-		.control = FD_CONTROL,
-		.owner = geteuid() };
+		.alone = true,
+		.locks = true }; /* GnuTLS */
+	struct front_args a = { .core = FD_CORE, .owner = geteuid() };
 	struct stat s;
 
 	if (fstat(FD_CORE, &s) == -1 || !S_ISSOCK(s.st_mode))
 		return err_set(e, ERR_INVALID,
 		    "descriptor %d is not a socket; cellad starts this program",
 		    FD_CORE);
-	for (int fd = FD_CORE; fd <= FD_HTTP; fd++)
+	for (int fd = FD_CORE; fd <= FD_KEY; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
-	a.http = fstat(FD_HTTP, &s) == 0 ? FD_HTTP : -1;
+	for (int i = 0; i < FRONT_KINDS; i++)
+		a.listener[i] =
+		    fstat(FD_CONTROL + i, &s) == 0 ? FD_CONTROL + i : -1;
 	if (read_rules(&a.rules, e) == -1)
 		return -1;
 	a.signals = open_signals(e);
 	if (a.signals == -1 || confine(&closed, e) == -1)
 		return -1;
 	close(FD_EMPTY);
+	/* Whoever may have broken the files broke us without privilege. */
+	if (a.listener[FRONT_HTTPS] != -1 &&
+	    (a.keys = front_tls_read(FD_CERT, FD_KEY, e)) == NULL)
+		return -1;
+	close(FD_CERT);
+	close(FD_KEY);
 	return front_serve(&a, e);
 }
 

@@ -92,7 +92,8 @@ front_request_queue_text(struct front_request *r, unsigned status,
 	if (response == NULL)
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", type);
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE ||
+	    status == MHD_HTTP_TOO_MANY_REQUESTS)
 		MHD_add_response_header(response, "Retry-After", "1");
 	if (status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
@@ -113,6 +114,8 @@ front_request_status_of(enum err_code code)
 		return MHD_HTTP_CONFLICT;
 	case ERR_BUSY:
 		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	case ERR_QUOTA:
+		return MHD_HTTP_TOO_MANY_REQUESTS;
 	case ERR_TIMEOUT:
 		return MHD_HTTP_GATEWAY_TIMEOUT;
 	case ERR_GUEST:

@@ -29,6 +29,20 @@ journal_job_state_name(enum journal_job_state s)
 	return names[s];
 }
 
+/* How much there is; counted on from here. */
+static int
+load(struct journal *j, struct err *e)
+{
+	int r = sqlite3_step(j->job_load);
+
+	j->jobs_waiting = (uint64_t)sqlite3_column_int64(j->job_load, 0);
+	j->jobs_bytes = (uint64_t)sqlite3_column_int64(j->job_load, 1);
+	if (r != SQLITE_ROW)
+		journal_fail(j, "jobs", e);
+	sqlite3_reset(j->job_load);
+	return r == SQLITE_ROW ? 0 : -1;
+}
+
 int
 journal_job_prepare(struct journal *j, struct err *e)
 {
@@ -49,8 +63,17 @@ journal_job_prepare(struct journal *j, struct err *e)
 		    "UPDATE job SET state = 1, attempts = attempts + 1"
 		    " WHERE number = ?" },
 		{ &j->job_end,
-		    "UPDATE job SET state = ?, due_ns = ?, ended_ns = ?,"
-		    " status = ?, error = ?, result = ? WHERE number = ?" },
+		    "UPDATE job SET state = ?1, due_ns = ?2, ended_ns = ?3,"
+		    " status = ?4, error = ?5, result = ?6,"
+		    " request = CASE WHEN ?1 >= 2 THEN x'' ELSE request END,"
+		    " body = CASE WHEN ?1 >= 2 THEN x'' ELSE body END"
+		    " WHERE number = ?7" },
+		{ &j->job_load,
+		    "SELECT total(state < 2), total(length(request) +"
+		    " length(body) + ifnull(length(result), 0)) FROM job" },
+		{ &j->job_size,
+		    "SELECT length(request) + length(body) FROM job"
+		    " WHERE number = ?" },
 		{ &j->job_busy,
 		    "SELECT 1 FROM job WHERE kind = ? AND hash = ?"
 		    " AND state IN (0, 1) LIMIT 1" },
@@ -74,7 +97,15 @@ journal_job_prepare(struct journal *j, struct err *e)
 	for (size_t i = 0; i < nitems(all); i++)
 		if (journal_prepare(j, all[i].sql, all[i].s, e) == -1)
 			return -1;
-	return 0;
+	journal_limit_jobs(j, JOURNAL_JOBS_WAITING, JOURNAL_JOBS_BYTES);
+	return load(j, e);
+}
+
+void
+journal_limit_jobs(struct journal *j, uint64_t waiting, uint64_t bytes)
+{
+	j->most_waiting = waiting;
+	j->most_bytes = bytes;
 }
 
 void
@@ -82,7 +113,8 @@ journal_job_finalize(struct journal *j)
 {
 	sqlite3_stmt *const all[] = { j->job_add, j->job_next, j->job_due,
 		j->job_begin, j->job_end, j->job_busy, j->job_find, j->job_each,
-		j->job_prune, j->job_recover, j->slot_get, j->slot_set };
+		j->job_prune, j->job_recover, j->job_load, j->job_size,
+		j->slot_get, j->slot_set };
 
 	for (size_t i = 0; i < nitems(all); i++)
 		sqlite3_finalize(all[i]);
@@ -157,6 +189,9 @@ journal_add_job(struct journal *j, const struct journal_job *job,
 	sqlite3_stmt *s = j->job_add;
 	int r;
 
+	if (j->jobs_waiting >= j->most_waiting ||
+	    j->jobs_bytes + request->len + body->len > j->most_bytes)
+		return err_set(e, ERR_BUSY, "too many calls wait already");
 	sqlite3_bind_int(s, 1, job->kind);
 	journal_bind_text(s, 2, job->hash);
 	journal_bind_text(s, 3, job->name);
@@ -166,6 +201,10 @@ journal_add_job(struct journal *j, const struct journal_job *job,
 	bind_blob(s, 7, body);
 	r = step(j, s, "job", e);
 	*fresh = r == 0 && sqlite3_changes(j->db) == 1;
+	if (*fresh) {
+		j->jobs_waiting++;
+		j->jobs_bytes += request->len + body->len;
+	}
 	sqlite3_clear_bindings(s);
 	return r;
 }
@@ -194,6 +233,7 @@ journal_fire(struct journal *j, const struct journal_job *job, unsigned place,
 	    journal_execute(j, "COMMIT", e) == 0)
 		return 0;
 	(void)journal_execute(j, "ROLLBACK", &ignored);
+	(void)load(j, &ignored); /* what was counted is not there */
 	return -1;
 }
 
@@ -256,10 +296,25 @@ journal_begin_job(struct journal *j, uint64_t number, struct err *e)
 	return step(j, j->job_begin, "job", e);
 }
 
+static uint64_t
+size_of(struct journal *j, uint64_t number)
+{
+	sqlite3_stmt *s = j->job_size;
+	uint64_t n = 0;
+
+	bind_ns(s, 1, number);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		n = (uint64_t)sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return n;
+}
+
 int
 journal_end_job(struct journal *j, const struct journal_job *job,
     const struct buf *result, struct err *e)
 {
+	bool over = job->state >= JOURNAL_DONE;
+	uint64_t size = over ? size_of(j, job->number) : 0;
 	sqlite3_stmt *s = j->job_end;
 	int r;
 
@@ -272,6 +327,11 @@ journal_end_job(struct journal *j, const struct journal_job *job,
 	bind_ns(s, 7, job->number);
 	r = step(j, s, "job", e);
 	sqlite3_clear_bindings(s);
+	if (r == 0 && over) {
+		j->jobs_waiting--;
+		j->jobs_bytes -= size;
+		j->jobs_bytes += result == NULL ? 0 : result->len;
+	}
 	return r;
 }
 
@@ -363,5 +423,7 @@ int
 journal_prune_jobs(struct journal *j, uint64_t before_ns, struct err *e)
 {
 	bind_ns(j->job_prune, 1, before_ns);
-	return step(j, j->job_prune, "prune", e);
+	if (step(j, j->job_prune, "prune", e) == -1)
+		return -1;
+	return load(j, e);
 }

@@ -48,8 +48,17 @@ const char *journal_job_kind_name(enum journal_job_kind);
 const char *journal_job_state_name(enum journal_job_state);
 
 /*
+ * Beyond these nothing is taken until something has ended, or is pruned: jobs
+ * that have not ended, and bytes that all of them keep.
+ */
+#define JOURNAL_JOBS_WAITING 10000
+#define JOURNAL_JOBS_BYTES (UINT64_C(1) << 30)
+void journal_limit_jobs(struct journal *, uint64_t waiting, uint64_t bytes);
+
+/*
  * Due at due_ns.  One of that name is kept as it is, and fresh is false.  Both
- * blobs are what front is given.
+ * blobs are what front is given, and are kept until it has ended.  ERR_BUSY:
+ * too many wait.
  */
 int journal_add_job(struct journal *, const struct journal_job *,
     const struct buf *request, const struct buf *body, bool *fresh,

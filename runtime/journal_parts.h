@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 
@@ -12,8 +13,11 @@ struct journal {
 	sqlite3 *db;
 	sqlite3_stmt *add, *find, *each;
 	sqlite3_stmt *job_add, *job_next, *job_due, *job_begin, *job_end,
-	    *job_busy, *job_find, *job_each, *job_prune, *job_recover;
+	    *job_busy, *job_find, *job_each, *job_prune, *job_recover,
+	    *job_load, *job_size;
 	sqlite3_stmt *slot_get, *slot_set;
+	uint64_t jobs_waiting, jobs_bytes; /* not ended; what all keep */
+	uint64_t most_waiting, most_bytes;
 };
 
 int journal_fail(struct journal *, const char *what, struct err *);

@@ -19,6 +19,7 @@
 #include "runtime/listen.h"
 #include "runtime/monitor.h"
 #include "runtime/policy_open.h"
+#include "runtime/sealed_file.h"
 #include "runtime/service.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
@@ -223,10 +224,29 @@ start_preparer(struct node *n, unsigned number, struct err *e)
 	return 0;
 }
 
+static void
+reload(struct node *n)
+{
+	fd_auto int cert = -1, key = -1;
+	struct err e;
+
+	if (n->state != RUNNING || n->m->listen_https == -1)
+		return;
+	if (sealed_file(n->m->cert, &cert, &e) == -1 ||
+	    sealed_file(n->m->key, &key, &e) == -1) {
+		say("not reloaded", &e);
+		return;
+	}
+	frame_link_send(&n->core, MONITOR_TLS, 0, NULL,
+	    (const int[]){ cert, key }, 2);
+	say("certificate and key are read again", NULL);
+}
+
 static int
 start_front(struct node *n, struct err *e)
 {
 	fd_auto int ours = -1, theirs = -1, rules = -1, empty = -1;
+	fd_auto int cert = -1, key = -1;
 	buf_auto struct buf b = { 0 };
 	int pair[2];
 
@@ -241,10 +261,14 @@ start_front(struct node *n, struct err *e)
 	theirs = pair[1];
 	if (empty == -1)
 		return err_sys(e, "%s/empty", n->m->state_dir);
+	if (n->m->listen_https != -1 &&
+	    (sealed_file(n->m->cert, &cert, e) == -1 ||
+		sealed_file(n->m->key, &key, e) == -1))
+		return -1;
 	if (start(n, FRONT,
 		(const int[]){ theirs, empty, rules, n->m->listen_control,
-		    n->m->listen_http },
-		5, e) == -1)
+		    n->m->listen_http, n->m->listen_https, cert, key },
+		8, e) == -1)
 		return -1;
 	frame_link_send(&n->core, MONITOR_FRONT, 0, NULL, &ours, 1);
 	return 0;
@@ -414,6 +438,10 @@ say_where(struct node *n)
 		listen_name(n->m->listen_http, name, sizeof(name));
 		printf("http %s\n", name);
 	}
+	if (n->m->listen_https != -1) {
+		listen_name(n->m->listen_https, name, sizeof(name));
+		printf("https %s\n", name);
+	}
 	printf("control %s\nready\n", n->m->control);
 	fflush(stdout);
 	service_tell("READY=1");
@@ -493,7 +521,9 @@ hear_signal(void *arg, uint32_t events)
 	(void)events;
 	if (read(n->signals, &s, sizeof(s)) != (ssize_t)sizeof(s))
 		return;
-	if (n->state == RUNNING && s.ssi_signo == SIGTERM)
+	if (s.ssi_signo == SIGHUP)
+		reload(n);
+	else if (n->state == RUNNING && s.ssi_signo == SIGTERM)
 		drain(n);
 	else
 		end_now(n); /* Ctrl-C, or the second time */
@@ -507,6 +537,7 @@ open_signals(struct node *n, struct err *e)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	n->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -93,6 +93,26 @@ route_is_call_id(const char *text)
 	return n > 0 && n < FRONT_CALL_ID && text[n] == '\0';
 }
 
+/* "/control/runs/ID/stop" */
+static bool
+parse_stop(struct route *r)
+{
+	static const char before[] = "/control/runs/", after[] = "/stop";
+	char *id = r->text + sizeof(before) - 1, *end;
+
+	if (strncmp(r->text, before, sizeof(before) - 1) != 0)
+		return false;
+	end = strchr(id, '/');
+	if (end == NULL || strcmp(end, after) != 0)
+		return false;
+	*end = '\0';
+	if (!route_is_call_id(id))
+		return false;
+	r->to = ROUTE_STOP;
+	r->path = id;
+	return true;
+}
+
 void
 route_parse(struct route *r, const char *target, const char *host,
     const char *domain)
@@ -129,6 +149,8 @@ route_parse(struct route *r, const char *target, const char *host,
 		r->path = r->text + 13;
 		return;
 	}
+	if (parse_stop(r))
+		return;
 	for (size_t i = 0; i < nitems(fixed); i++)
 		if (strcmp(r->text, fixed[i].path) == 0)
 			r->to = fixed[i].to;
@@ -141,6 +163,7 @@ route_is_control(enum route_to to)
 	case ROUTE_MESSAGES:
 	case ROUTE_FUNCTIONS:
 	case ROUTE_RUNS:
+	case ROUTE_STOP:
 	case ROUTE_AUDIT:
 	case ROUTE_CRON:
 	case ROUTE_JOBS:

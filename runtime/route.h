@@ -18,6 +18,7 @@ enum route_to {
 	ROUTE_MESSAGES,  /* /control/messages */
 	ROUTE_FUNCTIONS, /* the same, read */
 	ROUTE_RUNS,      /* /control/runs */
+	ROUTE_STOP,      /* /control/runs/ID/stop */
 	ROUTE_AUDIT,     /* /control/audit */
 	ROUTE_CRON,      /* /control/cron */
 	ROUTE_JOBS,      /* /control/jobs */
@@ -31,8 +32,10 @@ enum route_to {
 struct route {
 	enum route_to to;
 	char hash[ITEM_HASH_MAX];
-	/* Of ROUTE_FUNCTION and ROUTE_ASYNC: what the function sees; begins
-	 * with a slash. Of ROUTE_CALL: the call's name. */
+	/*
+	 * What the function sees (ROUTE_FUNCTION, ROUTE_ASYNC), which begins
+	 * with a slash; or the name of the call, or of the run.
+	 */
 	const char *path;
 	const char *query; /* after the first "?"; "" if there is none */
 	char text[ROUTE_TARGET_MAX]; /* what the two point into */

@@ -108,7 +108,7 @@ open_log(struct place *p, const struct audit_log_options *o, const char *broken)
 		p->dir = openat(p->state, "audit", O_RDONLY | O_DIRECTORY);
 		text = read_text(p->dir, AUDIT_LOG_INITIAL, &len);
 		text[len - 1] = '\0';
-		assert_int_equal(audit_mark_parse(&p->key, text, &e), 0);
+		assert_int_equal(audit_verify_mark(&p->key, text, &e), 0);
 		free(text);
 	}
 	return l;
@@ -144,7 +144,7 @@ verify(struct place *p, bool with_key, const struct audit_mark *checkpoint)
 	static struct audit_verified v;
 	struct err e;
 
-	audit_verified_fini(&v);
+	audit_verify_fini(&v);
 	assert_int_equal(audit_verify(&v, p->dir, with_key ? &p->key : &none,
 			     checkpoint, &e),
 	    0);

@@ -315,6 +315,16 @@ targets_are_matched_as_they_came(void **state)
 		{ "/vm/../control/messages", "/", "", ROUTE_BAD_HASH },
 		{ "/%63ontrol/messages", "/", "", ROUTE_NOWHERE },
 		{ "/control/messages?x=y", "/", "x=y", ROUTE_MESSAGES },
+		{ "/async/vm/" HASH "/p?q", "/p", "q", ROUTE_ASYNC },
+		{ "/async/vm/nope", "/", "", ROUTE_BAD_HASH },
+		{ "/async/calls/a-1_b.c", "a-1_b.c", "", ROUTE_CALL },
+		{ "/async/calls/", "/", "", ROUTE_NOWHERE },
+		{ "/async/calls/a/b", "/", "", ROUTE_NOWHERE },
+		{ "/async/calls/%61", "/", "", ROUTE_NOWHERE },
+		{ "/control/runs/1-7/stop", "1-7", "", ROUTE_STOP },
+		{ "/control/runs/1-7/stop/", "/", "", ROUTE_NOWHERE },
+		{ "/control/runs//stop", "/", "", ROUTE_NOWHERE },
+		{ "/control/runs", "/", "", ROUTE_RUNS },
 		{ "http://host/healthz", "/", "", ROUTE_NOWHERE },
 		{ "*", "/", "", ROUTE_NOWHERE },
 		{ "", "/", "", ROUTE_NOWHERE },
@@ -330,6 +340,8 @@ targets_are_matched_as_they_came(void **state)
 		assert_string_equal(r.query, rows[i].query);
 	}
 	assert_true(route_is_control(ROUTE_MESSAGES));
+	assert_true(route_is_control(ROUTE_STOP));
+	assert_false(route_is_control(ROUTE_CALL));
 	assert_false(route_is_control(ROUTE_FUNCTION));
 }
 
