@@ -4,11 +4,19 @@
 . "$abs_top_srcdir/tests/lib/node.sh"
 r=$work/r.json
 message "$work/m.json"
-out=$("$cella" run "$work/m.json" --arg call --arg 165 --result "$r" 2>&1)
+# told CALL: runs it until it is counted.  The kernel writes its log behind the
+# machine's back, on a busy host not always before its end.
+told() {
+	for _ in 1 2 3 4 5 6; do
+		out=$("$cella" run "$work/m.json" --arg call --arg "$1" --result "$r" 2>&1)
+		[ "$(field "$r" violations)" = 0 ] || return
+	done
+}
+told 165
 contains "line" "cella: denied: mount (EPERM), 1 time, by tier standard; 'cella policy explain --syscall mount' shows what is allowed" "$out"
 expect "verdict" ok "$(field "$r" verdict)"
 expect "count" 1 "$(field "$r" violations)"
-out=$("$cella" run "$work/m.json" --arg call --arg 435 --result "$r" 2>&1)
+told 435
 expect "what is only absent is not told" ENOSYS "$out"
 expect "but counted" 1 "$(field "$r" violations)"
 out=$("$cella" run "$work/m.json" --arg call --arg 169 --result "$r" 2>&1)
