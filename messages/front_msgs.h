@@ -69,6 +69,7 @@ enum front_query {
 	FRONT_QUERY_RUNS,      /* what runs now */
 	FRONT_QUERY_CRON,      /* functions with on.cron, and when */
 	FRONT_QUERY_JOBS,      /* calls that nobody waits for */
+	FRONT_QUERY_METRICS,   /* a text, and not JSON */
 	FRONT_QUERY_AUDIT,     /* the last record of the audit log */
 	FRONT_QUERIES,
 };

@@ -39,7 +39,7 @@
 
 struct options {
 	const char *state_dir, *http, *https, *control, *policy, *domain;
-	const char *cert, *key;
+	const char *cert, *key, *metrics;
 };
 
 struct opened {
@@ -87,6 +87,16 @@ open_state(struct opened *o, const char *path, struct err *e)
 	return make_token(o, e);
 }
 
+/* NULL: none is wanted. */
+static int
+open_tcp(const char *where, int *fd, struct err *e)
+{
+	if (where == NULL)
+		return 0;
+	*fd = listen_tcp(where, e);
+	return *fd == -1 ? -1 : 0;
+}
+
 /* A socket of the service manager's takes the place of one of ours. */
 static int
 open_sockets(const struct options *p, struct opened *o, struct err *e)
@@ -105,15 +115,11 @@ open_sockets(const struct options *p, struct opened *o, struct err *e)
 	if (s.http != -1 && p->http != NULL)
 		return err_set(e, ERR_INVALID,
 		    "--http, and a socket of the service manager's");
-	if (p->https != NULL) {
-		o->monitor.listen_https = listen_tcp(p->https, e);
-		if (o->monitor.listen_https == -1)
-			return -1;
-	}
-	if (p->http == NULL)
-		return 0;
-	o->monitor.listen_http = listen_tcp(p->http, e);
-	return o->monitor.listen_http == -1 ? -1 : 0;
+	if (open_tcp(p->https, &o->monitor.listen_https, e) == -1 ||
+	    open_tcp(p->metrics, &o->monitor.listen_metrics, e) == -1)
+		return -1;
+	return p->http == NULL ? 0
+			       : open_tcp(p->http, &o->monitor.listen_http, e);
 }
 
 static int
@@ -128,6 +134,7 @@ open_all(const struct options *p, struct opened *o, struct err *e)
 		.listen_control = -1,
 		.listen_http = -1,
 		.listen_https = -1,
+		.listen_metrics = -1,
 		.cert = p->cert,
 		.key = p->key,
 		.token = o->token,
@@ -155,6 +162,7 @@ close_all(struct opened *o)
 	fd_close(&o->monitor.listen_control);
 	fd_close(&o->monitor.listen_http);
 	fd_close(&o->monitor.listen_https);
+	fd_close(&o->monitor.listen_metrics);
 	fd_close(&o->store.dir);
 	free(o->store.path);
 	fd_close(&o->lock);
@@ -178,6 +186,7 @@ parse(struct options *p, int argc, char **argv)
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "http", required_argument, NULL, 'h' },
 		{ "https", required_argument, NULL, 'S' },
+		{ "metrics", required_argument, NULL, 'm' },
 		{ "tls-cert", required_argument, NULL, 'C' },
 		{ "tls-key", required_argument, NULL, 'K' },
 		{ "control", required_argument, NULL, 'c' },
@@ -195,6 +204,9 @@ parse(struct options *p, int argc, char **argv)
 			break;
 		case 'h':
 			p->http = optarg;
+			break;
+		case 'm':
+			p->metrics = optarg;
 			break;
 		case 'S':
 			p->https = optarg;
@@ -234,7 +246,8 @@ main(int argc, char **argv)
 		.store.dir = -1,
 		.monitor = { .listen_control = -1,
 		    .listen_http = -1,
-		    .listen_https = -1 } };
+		    .listen_https = -1,
+		    .listen_metrics = -1 } };
 	struct options p = { .state_dir = "/var/lib/cella" };
 	char *control = NULL;
 	struct err e;
@@ -244,7 +257,7 @@ main(int argc, char **argv)
 		fprintf(stderr,
 		    "usage: cellad [--state-dir DIR] [--http ADDRESS:PORT] "
 		    "[--https ADDRESS:PORT --tls-cert FILE --tls-key FILE] "
-		    "[--control PATH] [--policy FILE] [--domain NAME]\n");
+		    "[--metrics ADDRESS:PORT] [--control PATH] [--policy FILE] [--domain NAME]\n");
 		return USAGE;
 	}
 	if (p.control == NULL)

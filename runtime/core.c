@@ -44,8 +44,8 @@ stop(struct core *c, const struct err *why)
 
 /* ---- answers to front ---- */
 
-static void
-send_text(struct core *c, uint32_t serial, const char *text)
+void
+core_answer_text(struct core *c, uint32_t serial, const char *text)
 {
 	size_t len = strlen(text), n;
 	struct buf part;
@@ -64,7 +64,7 @@ core_answer(struct core *c, uint32_t serial, struct value *v)
 {
 	char *text = json_emit(v, JSON_AS_LINE);
 
-	send_text(c, serial, text);
+	core_answer_text(c, serial, text);
 	free(text);
 	value_free(v);
 }
@@ -157,10 +157,29 @@ query(struct core *c, enum front_query what, struct err *e)
 	case FRONT_QUERY_JOBS:
 		return core_jobs_list(&c->jobs, e);
 	case FRONT_QUERY_FUNCTIONS:
+	case FRONT_QUERY_METRICS:
 	case FRONT_QUERIES:
 		break;
 	}
 	return list_programs(c, e);
+}
+
+static void
+answer_metrics(struct core *c, uint32_t serial)
+{
+	struct metrics_now now = { .started_ns = c->started_ns,
+		.runs = c->nruns,
+		.queued = c->queue.len,
+		.audit_fails = c->audit.failing,
+		.quota = &c->queue.quota };
+	buf_auto struct buf b = { 0 };
+	char hash[SHA256_HEX];
+
+	now.audit_records = audit_log_last(c->audit.log, hash);
+	journal_load(c->journal, &now.functions, &now.jobs_waiting,
+	    &now.jobs_bytes);
+	metrics_write(&b, &c->metrics, &now);
+	core_answer_text(c, serial, buf_text(&b));
 }
 
 static int
@@ -173,6 +192,10 @@ hear_query(void *core, struct frame *f, struct err *e)
 
 	if (!buf_ok(&f->body) || what >= FRONT_QUERIES)
 		return err_set(e, ERR_INVALID, "query: malformed frame");
+	if (what == FRONT_QUERY_METRICS) {
+		answer_metrics(c, f->serial);
+		return 0;
+	}
 	list = query(c, (enum front_query)what, &why);
 	if (list != NULL)
 		core_answer(c, f->serial, list);
@@ -380,6 +403,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	c->front.sock = c->dns.sock = c->monitor.sock = -1;
 	c->launcher.link.sock = -1;
 	c->why = e;
+	c->started_ns = clock_real_ns();
 	c->loop = loop_open(e);
 	if (c->loop == NULL)
 		return -1;
@@ -388,7 +412,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	    &c->ceiling);
 	core_program_init(&c->programs, &c->prepare, c->journal);
 	if (core_audit_open(&c->audit, c->loop, c->boot,
-		c->ceiling.node.audit_drops, e) == -1 ||
+		c->ceiling.node.audit_drops, c->metrics.refusals, e) == -1 ||
 	    core_jobs_open(&c->jobs, c, e) == -1 ||
 	    core_cron_open(&c->cron, c, e) == -1 ||
 	    frame_link_open(&c->monitor, c->loop, monitor, hear_monitor,

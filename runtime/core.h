@@ -20,6 +20,7 @@
 #include "runtime/core_prepare.h"
 #include "runtime/core_program.h"
 #include "runtime/core_queue.h"
+#include "runtime/metrics.h"
 
 struct core_run;
 struct err;
@@ -40,6 +41,8 @@ struct core {
 	struct core_programs programs;
 	struct core_audit audit;
 	struct core_queue queue;
+	struct metrics metrics;
+	uint64_t started_ns; /* CLOCK_REALTIME */
 	struct core_jobs jobs;
 	struct core_cron cron;
 	struct buf subscriptions; /* core_events.c: lines, once they are read */
@@ -59,6 +62,8 @@ struct core {
 
 /* Serves until the monitor is gone; both sockets are taken over. */
 int core_serve(struct core *, int monitor, int launcher, struct err *);
+
+void core_answer_text(struct core *, uint32_t serial, const char *);
 
 /* To front: a whole answer, whose value is taken over; or why there is none. */
 void core_answer(struct core *, uint32_t serial, struct value *);

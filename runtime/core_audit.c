@@ -132,7 +132,7 @@ make_node_key(struct err *e)
 
 int
 core_audit_open(struct core_audit *a, struct loop *loop, const char *boot,
-    bool drop_when_full, struct err *e)
+    bool drop_when_full, uint64_t *refusals, struct err *e)
 {
 	const struct audit_log_options options = {
 		.file_bytes = AUDIT_LOG_FILE_BYTES,
@@ -141,7 +141,7 @@ core_audit_open(struct core_audit *a, struct loop *loop, const char *boot,
 	};
 	char *broken;
 
-	*a = (struct core_audit){ .loop = loop };
+	*a = (struct core_audit){ .loop = loop, .refusals = refusals };
 	a->log = audit_log_open(AT_FDCWD, &options, &broken, e);
 	if (a->log == NULL)
 		return -1;
@@ -219,6 +219,7 @@ core_audit_refused(struct core_audit *a, const char *what, const char *hash,
 {
 	struct value *v;
 
+	a->refusals[why->code]++;
 	if (is_one_too_many(a, why->code)) {
 		a->summed[why->code]++;
 		if (a->summary.place == 0)
@@ -322,13 +323,14 @@ add_export(struct value *v, const struct core_audit_end *x)
 	record_parts_set(o, "bytes", x->export_bytes);
 }
 
-void
+enum verdict
 core_audit_ended(struct core_audit *a, const struct core_audit_end *x)
 {
 	struct value *v = new_record("end");
+	enum verdict verdict = judge(x);
 
 	add_run(v, &x->run);
-	value_set_text(v, "verdict", verdict_name(judge(x)));
+	value_set_text(v, "verdict", verdict_name(verdict));
 	if (x->exited != NULL)
 		record_parts_end(v, x->exited);
 	if (x->why != NULL)
@@ -344,4 +346,5 @@ core_audit_ended(struct core_audit *a, const struct core_audit_end *x)
 		add_usage(v, x);
 	add_export(v, x);
 	add(a, v, NULL, NULL);
+	return verdict;
 }

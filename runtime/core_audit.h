@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
+#include "policy/verdict.h"
 #include "runtime/audit_log.h"
 
 struct core_assembly;
@@ -34,15 +35,16 @@ struct core_audit {
 	uint64_t second;
 	unsigned in_second; /* refusals */
 	uint64_t summed[CORE_AUDIT_CODES];
+	uint64_t *refusals; /* counted for metrics.h, by code */
 	struct core_audit_terms {
 		uint64_t file;
 		char digest[65];
 	} terms[CORE_AUDIT_TERMS];
 };
 
-/* In the working directory. */
+/* In the working directory.  refusals: CORE_AUDIT_CODES counters, borrowed. */
 int core_audit_open(struct core_audit *, struct loop *, const char *boot,
-    bool drop_when_full, struct err *);
+    bool drop_when_full, uint64_t *refusals, struct err *);
 void core_audit_close(struct core_audit *);
 
 /* fn is called when the record is on the disk, or with why it is not. */
@@ -76,7 +78,8 @@ struct core_audit_end {
 	uint64_t export_bytes;
 	const struct err *export_why; /* NULL: nothing went wrong with it */
 };
-void core_audit_ended(struct core_audit *, const struct core_audit_end *);
+enum verdict core_audit_ended(struct core_audit *,
+    const struct core_audit_end *);
 
 /* For who watches from outside: the caller frees. */
 struct value *core_audit_state(const struct core_audit *);

@@ -150,6 +150,7 @@ admit(struct core_run *r)
 	buf_auto struct buf b = { 0 };
 
 	loop_timer_stop(r->core->loop, &r->deadline);
+	metrics_observe(&r->core->metrics.start, clock_mono_ns() - r->began_ns);
 	front_msgs_put_admitted(&b, &a);
 	frame_link_send(&r->core->front, FRONT_ADMITTED, r->serial, &b, fds,
 	    r->from == -1 ? 1 : 2);
@@ -408,6 +409,7 @@ core_run_start(struct core *c, const struct core_run_trigger *t)
 		.kind = t->kind,
 		.job = t->job,
 		.started_ns = clock_real_ns(),
+		.began_ns = clock_mono_ns(),
 		.to = -1,
 		.from = -1,
 		.out = CORE_DRAIN_CLOSED,

@@ -25,9 +25,18 @@ record_end(struct core_run *r)
 		.export_why = r->export_failed ? &r->export_why : NULL,
 	};
 
-	if (r->recorded)
-		core_audit_ended(&r->core->audit, &x);
+	struct metrics *m = &r->core->metrics;
+	enum verdict verdict;
+
+	if (!r->recorded)
+		return;
 	r->recorded = false;
+	verdict = core_audit_ended(&r->core->audit, &x);
+	m->runs[metrics_trigger_of(r->kind)][verdict]++;
+	if (r->ran) {
+		metrics_observe(&m->run, r->exited.wall_ns);
+		m->cpu_ns += r->exited.cpu_ns;
+	}
 }
 
 void

@@ -44,7 +44,7 @@ struct core_run {
 	const char *kind; /* of the trigger */
 	uint64_t job;     /* 0: a caller waits */
 	enum core_run_state state;
-	uint64_t started_ns;
+	uint64_t started_ns, began_ns; /* CLOCK_REALTIME, CLOCK_MONOTONIC */
 	struct core_assembly *assembly;
 	struct core_machine machine;
 	struct loop_timer deadline, retry;

@@ -25,6 +25,7 @@ enum front_kind {
 	FRONT_CONTROL, /* whoever is let in may do everything */
 	FRONT_HTTP,
 	FRONT_HTTPS,
+	FRONT_METRICS, /* what a node counts, and nothing else */
 	FRONT_KINDS,
 };
 

@@ -46,6 +46,8 @@ query_of(enum route_to to)
 		return FRONT_QUERY_CRON;
 	case ROUTE_JOBS:
 		return FRONT_QUERY_JOBS;
+	case ROUTE_METRICS:
+		return FRONT_QUERY_METRICS;
 	default:
 		return FRONT_QUERY_FUNCTIONS;
 	}
@@ -100,7 +102,10 @@ front_control_go_on(struct front_request *r, const char *data, size_t *len)
 	if (r->refused)
 		return front_request_queue_error(r,
 		    front_request_status_of(r->why.code), &r->why);
-	return front_request_queue_text(r, MHD_HTTP_OK, "application/json",
+	return front_request_queue_text(r, MHD_HTTP_OK,
+	    r->route.to == ROUTE_METRICS
+		? "text/plain; version=0.0.4; charset=utf-8"
+		: "application/json",
 	    buf_text(&r->body));
 }
 
@@ -139,7 +144,8 @@ front_control_start(struct front_request *r, const char *method)
 {
 	bool post = strcmp(method, "POST") == 0;
 
-	if (!may_control(r))
+	/* Who may read metrics is decided by where they are. */
+	if (r->route.to != ROUTE_METRICS && !may_control(r))
 		return front_request_fail(r, MHD_HTTP_UNAUTHORIZED, ERR_DENIED,
 		    "the token of this node, or its socket, is needed");
 	if (post ? !is_posted(r->route.to)

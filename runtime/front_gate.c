@@ -411,7 +411,7 @@ front_gate_open(struct front *f, int fd, enum front_kind kind)
 		return;
 	}
 	g->inner = pair[0];
-	front_http_add(f->http, pair[1], kind == FRONT_CONTROL);
+	front_http_add(f->http, pair[1], kind);
 	if (kind == FRONT_HTTPS &&
 	    (g->tls = front_tls_open(f->keys, fd)) == NULL) {
 		end(g);

@@ -15,6 +15,11 @@
 #include "runtime/front_request.h"
 #include "runtime/gate.h"
 
+/* docs/openapi.json, with a NUL. */
+static const char front_openapi[] = {
+#include "runtime/openapi.inc"
+};
+
 #define IDLE_SECONDS 60U
 /* A caller has two: his own, and the end of the pair that the library sees; a
  * run has up to two more. */
@@ -28,7 +33,7 @@ struct front_http {
 	struct loop_watch watch;
 	struct loop_timer timer;
 	size_t nrequests;
-	unsigned char control[FDS_MAX / 8]; /* bit: by fd */
+	unsigned char kind[FDS_MAX]; /* enum front_kind, by descriptor */
 };
 
 /* ---- the loop ---- */
@@ -70,6 +75,9 @@ start(struct front_request *r, const char *method)
 	case ROUTE_FUNCTION:
 		front_function_start(r, method);
 		return MHD_YES;
+	case ROUTE_OPENAPI:
+		return front_request_queue_text(r, MHD_HTTP_OK,
+		    "application/json", front_openapi);
 	case ROUTE_HEALTH:
 	case ROUTE_READY:
 		return front_request_queue_text(r, MHD_HTTP_OK, "text/plain",
@@ -82,6 +90,7 @@ start(struct front_request *r, const char *method)
 	case ROUTE_RUNS:
 	case ROUTE_STOP:
 	case ROUTE_AUDIT:
+	case ROUTE_METRICS:
 	case ROUTE_CRON:
 	case ROUTE_JOBS:
 	case ROUTE_EVENTS:
@@ -96,12 +105,6 @@ start(struct front_request *r, const char *method)
 	    "no such path");
 }
 
-static bool
-came_by_control(const struct front_http *h, int fd)
-{
-	return (h->control[fd / 8] & (1U << (fd % 8))) != 0;
-}
-
 static struct front_request *
 begin(struct front_http *h, struct MHD_Connection *connection)
 {
@@ -110,15 +113,19 @@ begin(struct front_http *h, struct MHD_Connection *connection)
 	    MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 			    ->socket_context;
 
+	enum front_kind kind;
+
 	invariant(r != NULL);
 	r->http = h;
 	r->front = h->front;
 	r->connection = connection;
 	r->result = -1;
-	r->control = came_by_control(h, front_request_fd(r));
+	kind = (enum front_kind)h->kind[front_request_fd(r)];
+	r->control = kind == FRONT_CONTROL;
 	r->watch = (struct loop_watch)LOOP_WATCH_NONE;
 	route_parse(&r->route, *target, front_request_header(r, "Host"),
 	    h->front->rules.domain);
+	route_limit(&r->route, kind == FRONT_METRICS);
 	h->nrequests++;
 	return r;
 }
@@ -278,15 +285,13 @@ front_http_close(struct front_http *h)
 }
 
 void
-front_http_add(struct front_http *h, int fd, bool control)
+front_http_add(struct front_http *h, int fd, enum front_kind kind)
 {
 	if ((size_t)fd >= FDS_MAX) {
 		fd_close(&fd);
 		return;
 	}
-	h->control[fd / 8] &= (unsigned char)~(1U << (fd % 8));
-	if (control)
-		h->control[fd / 8] |= (unsigned char)(1U << (fd % 8));
+	h->kind[fd] = (unsigned char)kind;
 	/* It closes what it cannot take. */
 	MHD_add_connection(h->daemon, fd, NULL, 0);
 	front_http_run_soon(h);

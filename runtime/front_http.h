@@ -4,15 +4,14 @@
 
 #include <stdbool.h>
 
-struct err;
-struct front;
-struct front_http;
+#include "runtime/front.h"
 
+struct err;
 struct front_http *front_http_open(struct front *, struct err *);
 void front_http_close(struct front_http *);
 
 /* The library's end of a caller's socket pair; taken over. */
-void front_http_add(struct front_http *, int fd, bool control);
+void front_http_add(struct front_http *, int fd, enum front_kind);
 
 /* No request is being served. */
 bool front_http_is_idle(const struct front_http *);

@@ -31,6 +31,7 @@ enum {
 	FD_CONTROL,
 	FD_HTTP,
 	FD_HTTPS,
+	FD_METRICS,
 	FD_CERT,
 	FD_KEY,
 };

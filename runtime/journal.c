@@ -135,6 +135,22 @@ open_db(struct journal *j, struct err *e)
 	return 0;
 }
 
+static int
+count_functions(struct journal *j, struct err *e)
+{
+	sqlite3_stmt *s;
+	int r;
+
+	if (journal_prepare(j, "SELECT count(*) FROM program", &s, e) == -1)
+		return -1;
+	r = sqlite3_step(s);
+	j->functions = (uint64_t)sqlite3_column_int64(s, 0);
+	if (r != SQLITE_ROW)
+		journal_fail(j, "count", e);
+	sqlite3_finalize(s);
+	return r == SQLITE_ROW ? 0 : -1;
+}
+
 struct journal *
 journal_open(struct err *e)
 {
@@ -156,7 +172,7 @@ journal_open(struct err *e)
 		"SELECT hash, digest, sender, unverified, on_http, cron,"
 		" subscriptions, published_ns FROM program ORDER BY number",
 		&j->each, e) == 0 &&
-	    journal_job_prepare(j, e) == 0)
+	    journal_job_prepare(j, e) == 0 && count_functions(j, e) == 0)
 		return j;
 	journal_close(j);
 	return NULL;
@@ -221,6 +237,7 @@ journal_add_program(struct journal *j, const struct prepare_program *p,
 	journal_bind_text(j->add, 8, p->subscriptions);
 	r = sqlite3_step(j->add);
 	*fresh = sqlite3_changes(j->db) == 1;
+	j->functions += *fresh;
 	if (r != SQLITE_DONE)
 		journal_fail(j, "publish", e);
 	sqlite3_reset(j->add);
@@ -252,6 +269,15 @@ take_program(struct journal *j, sqlite3_stmt *s, struct prepare_program *p,
 	p->unverified = sqlite3_column_int(s, 3) != 0;
 	p->on_http = sqlite3_column_int(s, 4) != 0;
 	return 0;
+}
+
+void
+journal_load(const struct journal *j, uint64_t *functions, uint64_t *waiting,
+    uint64_t *bytes)
+{
+	*functions = j->functions;
+	*waiting = j->jobs_waiting;
+	*bytes = j->jobs_bytes;
 }
 
 int

@@ -26,6 +26,10 @@ int journal_begin_life(struct journal *, uint64_t now_ns, uint32_t *number,
 int journal_add_program(struct journal *, const struct prepare_program *,
     uint64_t now_ns, bool *fresh, struct err *);
 
+/* How many functions, jobs that have not ended, and bytes that jobs keep. */
+void journal_load(const struct journal *, uint64_t *functions,
+    uint64_t *waiting, uint64_t *bytes);
+
 /* ERR_NOT_FOUND if nobody published it. */
 int journal_find_program(struct journal *, const char *hash,
     struct prepare_program *, struct err *);

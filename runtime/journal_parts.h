@@ -16,6 +16,7 @@ struct journal {
 	    *job_busy, *job_find, *job_each, *job_prune, *job_recover,
 	    *job_load, *job_size;
 	sqlite3_stmt *slot_get, *slot_set;
+	uint64_t functions;
 	uint64_t jobs_waiting, jobs_bytes; /* not ended; what all keep */
 	uint64_t most_waiting, most_bytes;
 };

@@ -267,8 +267,9 @@ start_front(struct node *n, struct err *e)
 		return -1;
 	if (start(n, FRONT,
 		(const int[]){ theirs, empty, rules, n->m->listen_control,
-		    n->m->listen_http, n->m->listen_https, cert, key },
-		8, e) == -1)
+		    n->m->listen_http, n->m->listen_https, n->m->listen_metrics,
+		    cert, key },
+		9, e) == -1)
 		return -1;
 	frame_link_send(&n->core, MONITOR_FRONT, 0, NULL, &ours, 1);
 	return 0;
@@ -427,21 +428,25 @@ end_if_drained(struct node *n)
 /* ---- what core says ---- */
 
 static void
-say_where(struct node *n)
+say_listener(const char *what, int fd)
 {
 	char name[64];
 
+	if (fd == -1)
+		return;
+	listen_name(fd, name, sizeof(name));
+	printf("%s %s\n", what, name);
+}
+
+static void
+say_where(struct node *n)
+{
 	if (n->said)
 		return;
 	n->said = true;
-	if (n->m->listen_http != -1) {
-		listen_name(n->m->listen_http, name, sizeof(name));
-		printf("http %s\n", name);
-	}
-	if (n->m->listen_https != -1) {
-		listen_name(n->m->listen_https, name, sizeof(name));
-		printf("https %s\n", name);
-	}
+	say_listener("http", n->m->listen_http);
+	say_listener("https", n->m->listen_https);
+	say_listener("metrics", n->m->listen_metrics);
 	printf("control %s\nready\n", n->m->control);
 	fflush(stdout);
 	service_tell("READY=1");

@@ -15,8 +15,8 @@ struct monitor {
 	const char *policy; /* NULL: the built-in ceiling */
 	struct store *store;
 	int listen_control;
-	int listen_http, listen_https; /* -1: none */
-	const char *cert, *key;        /* with listen_https */
+	int listen_http, listen_https, listen_metrics; /* -1: none */
+	const char *cert, *key;                        /* with listen_https */
 	const char *token;
 	const char *domain;   /* functions' names are below it; NULL: nowhere */
 	uint64_t watchdog_ns; /* how often to tell that we live; 0: never */

@@ -11,11 +11,13 @@ static const struct {
 	const char *path;
 	enum route_to to;
 } fixed[] = {
+	{ "/openapi.json", ROUTE_OPENAPI },
 	{ "/healthz", ROUTE_HEALTH },
 	{ "/readyz", ROUTE_READY },
 	{ "/control/messages", ROUTE_MESSAGES },
 	{ "/control/runs", ROUTE_RUNS },
 	{ "/control/audit", ROUTE_AUDIT },
+	{ "/metrics", ROUTE_METRICS },
 	{ "/control/cron", ROUTE_CRON },
 	{ "/control/jobs", ROUTE_JOBS },
 	{ "/control/events", ROUTE_EVENTS },
@@ -154,6 +156,15 @@ route_parse(struct route *r, const char *target, const char *host,
 	for (size_t i = 0; i < nitems(fixed); i++)
 		if (strcmp(r->text, fixed[i].path) == 0)
 			r->to = fixed[i].to;
+}
+
+void
+route_limit(struct route *r, bool metrics)
+{
+	bool here = r->to == ROUTE_METRICS;
+
+	if (metrics ? !here && r->to != ROUTE_HEALTH : here)
+		r->to = ROUTE_NOWHERE;
 }
 
 bool

@@ -13,6 +13,7 @@ enum route_to {
 	ROUTE_NOWHERE,   /* 404 */
 	ROUTE_BAD_HASH,  /* 400 */
 	ROUTE_FUNCTION,  /* /vm/HASH[/PATH] */
+	ROUTE_OPENAPI,   /* /openapi.json: docs/openapi.json */
 	ROUTE_HEALTH,    /* /healthz: front answers */
 	ROUTE_READY,     /* /readyz: core is there */
 	ROUTE_MESSAGES,  /* /control/messages */
@@ -20,6 +21,7 @@ enum route_to {
 	ROUTE_RUNS,      /* /control/runs */
 	ROUTE_STOP,      /* /control/runs/ID/stop */
 	ROUTE_AUDIT,     /* /control/audit */
+	ROUTE_METRICS,   /* /metrics */
 	ROUTE_CRON,      /* /control/cron */
 	ROUTE_JOBS,      /* /control/jobs */
 	ROUTE_EVENTS,    /* /control/events */
@@ -48,6 +50,9 @@ struct route {
  */
 void route_parse(struct route *, const char *target, const char *host,
     const char *domain);
+
+/* Where metrics are, nothing else is but whether front lives; and else not. */
+void route_limit(struct route *, bool metrics);
 
 /* A call's name: 1 to 128 letters, digits, hyphens, underscores and dots. */
 bool route_is_call_id(const char *);

@@ -1,0 +1,62 @@
+/*
+ * What a node counts, and its text for whoever collects it (Prometheus text
+ * format 0.0.4).  Labels have few values, all of them ours: no function, no
+ * sender, no path.  Pure.
+ */
+#ifndef RUNTIME_METRICS_H
+#define RUNTIME_METRICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "policy/quota.h"
+#include "policy/verdict.h"
+
+struct buf;
+
+enum metrics_trigger {
+	METRICS_HTTP,
+	METRICS_CRON,
+	METRICS_MESSAGE,
+	METRICS_ASYNC,
+	METRICS_TRIGGERS,
+};
+
+#define METRICS_BUCKETS 14
+#define METRICS_VERDICTS (VERDICT_OK + 1)
+#define METRICS_CODES (ERR_SYSTEM + 1)
+
+struct metrics_histogram {
+	uint64_t bucket[METRICS_BUCKETS + 1]; /* the last: above all bounds */
+	uint64_t sum_ns;
+};
+
+/* Since the start of this core. */
+struct metrics {
+	uint64_t runs[METRICS_TRIGGERS][METRICS_VERDICTS];
+	uint64_t refusals[METRICS_CODES];
+	struct metrics_histogram start; /* from the trigger to a machine */
+	struct metrics_histogram run;   /* of machines, wall time */
+	uint64_t cpu_ns;
+};
+
+/* What is, at the moment. */
+struct metrics_now {
+	uint64_t started_ns; /* CLOCK_REALTIME */
+	uint64_t functions, runs, queued;
+	uint64_t jobs_waiting, jobs_bytes;
+	uint64_t audit_records;
+	bool audit_fails;
+	const struct quota *quota;
+};
+
+void metrics_observe(struct metrics_histogram *, uint64_t ns);
+
+/* The trigger of that name; METRICS_HTTP for any other. */
+enum metrics_trigger metrics_trigger_of(const char *name);
+
+void metrics_write(struct buf *, const struct metrics *,
+    const struct metrics_now *);
+
+#endif
