@@ -192,10 +192,69 @@ problems_stand_where_the_field_stands(void **state)
 	value_free(v);
 }
 
+/* A tree whose keys are in order, so that both forms have the same. */
+static struct value *
+any(unsigned *seed, int depth)
+{
+	static const char *const texts[] = { "", "plain", "q\"b\\s/",
+		"\b\f\n\r\t\x01\x1f\x7f", "\xc3\xa9\xf0\x9f\x98\x80",
+		"\xff\xfe", "a\xc3", "\xed\xa0\x80", "\xe2\x80\xa8" };
+	static const char *const keys[] = { "", "a", "b\"", "c\n", "\xc3\xa9" };
+	unsigned n = (unsigned)rand_r(seed);
+	struct value *v;
+
+	switch (n % (depth > 4 ? 5 : 7)) {
+	case 0:
+		return value_new(VALUE_NULL);
+	case 1:
+		v = value_new(VALUE_BOOL);
+		v->truth = n % 2 == 0;
+		return v;
+	case 2:
+		return value_of_int(n % 3 == 0 ? INT64_MIN : (int64_t)n);
+	case 3:
+		v = value_new(VALUE_REAL);
+		v->real = (double)n / 7;
+		return v;
+	case 4:
+		return value_of_text(texts[n / 8 % 9]);
+	case 5:
+		v = value_new(VALUE_LIST);
+		for (unsigned i = 0; i < n / 8 % 4; i++)
+			value_add(v, any(seed, depth + 1));
+		return v;
+	default:
+		v = value_new(VALUE_MAP);
+		for (unsigned i = 0; i < n / 8 % 6; i++)
+			value_set(v, keys[i], any(seed, depth + 1));
+		return v;
+	}
+}
+
+/* One line is written by us, the canonical form by the library. */
+static void
+both_writers_write_the_same(void **state)
+{
+	unsigned seed = 11;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct value *v = any(&seed, 0);
+		char *ours = json_emit(v, JSON_AS_LINE);
+		char *theirs = json_emit(v, JSON_AS_CANONICAL);
+
+		assert_string_equal(ours, theirs);
+		free(ours);
+		free(theirs);
+		value_free(v);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_writers_write_the_same),
 		cmocka_unit_test(
 		    json_refuses_what_two_readers_could_read_twice),
 		cmocka_unit_test(json_takes_values_as_they_are),
