@@ -125,6 +125,11 @@ check_line(struct verify *v, const struct audit_line *l)
 		return false;
 	reach_key(v);
 	fault = audit_check(&v->chain, l, has_key(v));
+	if (fault == AUDIT_AGAIN)
+		return wrong(v,
+		    str_printf("record %" PRIu64 " is missing: record %" PRIu64
+			       " %s",
+			v->chain.seq, l->seq, audit_fault_name(fault)));
 	if (fault != AUDIT_GOOD)
 		return wrong(v,
 		    str_printf("record %" PRIu64 " %s", v->chain.seq,

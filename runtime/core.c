@@ -382,11 +382,12 @@ launcher_gone(void *arg, const struct err *why)
 static void
 close_all(struct core *c)
 {
+	core_run_fini(c);
+	/* What waited for its record is told, and may do the rest. */
+	core_audit_close(&c->audit);
 	core_cron_close(&c->cron);
 	core_jobs_close(&c->jobs);
-	core_run_fini(c);
 	core_events_close(c);
-	core_audit_close(&c->audit);
 	core_queue_close(&c->queue);
 	core_program_fini(&c->programs);
 	core_prepare_fini(&c->prepare);

@@ -17,6 +17,8 @@
 /* The clock may be set: nobody sleeps longer than this. */
 #define TICK_MAX 10
 #define LISTED 5
+/* In one turn: each waits for the disk, and others wait for us. */
+#define TURN 16
 
 static int64_t
 now_s(void)
@@ -98,13 +100,18 @@ tick(void *arg)
 	struct crontab_entry *x;
 	int64_t slot, wait, due;
 	struct err e;
+	int n = 0;
 
-	while (!c->draining &&
+	while (!c->draining && n++ < TURN &&
 	    (x = crontab_fire(&t->table, now_s(), &slot)) != NULL) {
 		/* What is not in the journal fires again at the next start. */
 		if (fire(c, x, slot, &e) == -1)
 			core_log("%s: cron: %s", x->hash, e.text);
 		core_jobs_kick(&c->jobs);
+	}
+	if (n > TURN) {
+		loop_timer_set(c->loop, &t->tick, 0, tick, t);
+		return;
 	}
 	due = crontab_due(&t->table);
 	wait = due - now_s();

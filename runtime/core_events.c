@@ -142,7 +142,10 @@ matched(void *arg, struct frame *f, const struct err *why, const char *problems)
 		return;
 	}
 	answer = value_new(VALUE_MAP);
-	if (add_jobs(c, f, answer, &e) == -1) {
+	if (journal_begin(c->journal, &e) == -1 ||
+	    add_jobs(c, f, answer, &e) == -1 ||
+	    journal_commit(c->journal, &e) == -1) {
+		journal_roll_back(c->journal);
 		value_free(answer);
 		refuse(v, &e, NULL);
 		return;

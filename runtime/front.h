@@ -20,6 +20,9 @@ struct front_http;
 struct front_tls_keys;
 
 #define FRONT_BUCKETS 256
+/* What all together can make front keep, beyond a little for each. */
+#define FRONT_KEPT_MAX ((size_t)256 << 20)
+
 /* Where a caller came in. */
 enum front_kind {
 	FRONT_CONTROL, /* whoever is let in may do everything */
@@ -61,6 +64,7 @@ struct front {
 	struct front_gate *gates;    /* callers */
 	size_t ngates;
 	size_t ninvocations; /* calls for core */
+	size_t kept;         /* bytes beyond what each caller has room for */
 	bool full;           /* nobody is let in until somebody leaves */
 	struct loop_timer again;
 	struct front_rules rules;

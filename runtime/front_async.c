@@ -183,20 +183,34 @@ front_async_start(struct front_request *r, const char *method)
 	return MHD_YES;
 }
 
+static void
+take_body(struct front_request *r, const char *data, size_t len)
+{
+	if (r->body.len + len > FRONT_BODY_MAX) {
+		r->over = true;
+	} else if (r->front->kept + len > FRONT_KEPT_MAX) {
+		r->busy = true; /* others leave as much at the moment */
+	} else {
+		buf_add(&r->body, data, len);
+		r->kept += len;
+		r->front->kept += len;
+	}
+}
+
 enum MHD_Result
 front_async_go_on(struct front_request *r, const char *data, size_t *len)
 {
 	if (*len > 0) {
-		if (r->body.len + *len > FRONT_BODY_MAX)
-			r->over = true;
-		else
-			buf_add(&r->body, data, *len);
+		take_body(r, data, *len);
 		*len = 0;
 		return MHD_YES;
 	}
 	if (r->over)
 		return front_request_fail(r, MHD_HTTP_CONTENT_TOO_LARGE,
 		    ERR_INVALID, "an asynchronous call is at most 10 MiB");
+	if (r->busy)
+		return front_request_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE,
+		    ERR_BUSY, "too many calls are left at the moment");
 	if (!r->has_answer)
 		return r->question.serial != 0 ? MHD_YES : ask(r);
 	if (r->refused)

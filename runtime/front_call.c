@@ -58,6 +58,7 @@ free_call(struct front_call *c)
 {
 	let_go(c);
 	front_forget(c->front, &c->question);
+	c->front->kept -= c->kept;
 	exchange_headers_fini(&c->headers);
 	exchange_fini(&c->exchange);
 	buf_fini(&c->early);
@@ -95,6 +96,17 @@ waiting(const struct buf *b)
 	return b->len - b->at;
 }
 
+/* What is kept for one whose request is not over counts for all of front. */
+static void
+recount(struct front_call *c)
+{
+	size_t n = waiting(&c->exchange.body);
+
+	c->front->kept -= c->kept;
+	c->kept = n > BACKLOG ? n : 0;
+	c->front->kept += c->kept;
+}
+
 /*
  * The caller hears nothing before he has said all: a function that answers as
  * it reads would wait for ever for room that nobody makes.
@@ -104,7 +116,8 @@ room_for_reply(const struct front_call *c)
 {
 	bool said = c->request_over && waiting(&c->exchange.out) == 0;
 
-	return said ? BACKLOG : SIZE_MAX; /* body_limit is there, too */
+	/* The function's limit on bodies holds, too. */
+	return said || c->front->kept > FRONT_KEPT_MAX ? BACKLOG : SIZE_MAX;
 }
 
 static void
@@ -112,8 +125,10 @@ plan(struct front_call *c)
 {
 	const struct exchange *x = &c->exchange;
 	bool out = waiting(&x->out) > 0 && !x->held;
-	bool in = waiting(&x->body) < room_for_reply(c) || c->left;
+	bool in;
 
+	recount(c);
+	in = waiting(&x->body) < room_for_reply(c) || c->left;
 	if (c->to == c->from) { /* a socket */
 		loop_set(c->front->loop, &c->to_watch,
 		    (out ? EPOLLOUT : 0U) | (in ? EPOLLIN : 0U));

@@ -31,6 +31,7 @@ struct front_call {
 	struct err why;
 	struct front_ended how;
 	uint64_t sent;
+	size_t kept; /* of the reply, as front.kept counts it */
 	int to, from;
 	struct loop_watch to_watch, from_watch;
 	void (*changed)(void *arg);

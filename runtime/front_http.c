@@ -224,6 +224,7 @@ completed(void *arg, struct MHD_Connection *connection, void **state,
 	buf_fini(&r->body);
 	free(r->problems);
 	free(r->method);
+	r->front->kept -= r->kept;
 	fd_close(&r->result);
 	r->http->nrequests--;
 	front_is_idle(r->front);

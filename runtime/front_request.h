@@ -32,6 +32,8 @@ struct front_request {
 	struct buf body;                /* of a message; then of the answer */
 	bool refused, has_answer;
 	bool async;      /* a call that nobody waits for */
+	bool busy;       /* front keeps too much for others */
+	size_t kept;     /* of its body, as front.kept counts it */
 	char *method;    /* of it */
 	int result;      /* a file with what came of one; -1 */
 	unsigned status; /* of it */

@@ -210,6 +210,27 @@ journal_add_job(struct journal *j, const struct journal_job *job,
 }
 
 int
+journal_begin(struct journal *j, struct err *e)
+{
+	return journal_execute(j, "BEGIN IMMEDIATE", e);
+}
+
+int
+journal_commit(struct journal *j, struct err *e)
+{
+	return journal_execute(j, "COMMIT", e);
+}
+
+void
+journal_roll_back(struct journal *j)
+{
+	struct err ignored;
+
+	(void)journal_execute(j, "ROLLBACK", &ignored);
+	(void)load(j, &ignored); /* what was counted is not there */
+}
+
+int
 journal_skip_slot(struct journal *j, const char *hash, unsigned place,
     int64_t slot, struct err *e)
 {
@@ -224,16 +245,13 @@ journal_fire(struct journal *j, const struct journal_job *job, unsigned place,
     int64_t slot, const struct buf *request, const struct buf *body,
     bool *fresh, struct err *e)
 {
-	struct err ignored;
-
-	if (journal_execute(j, "BEGIN IMMEDIATE", e) == -1)
+	if (journal_begin(j, e) == -1)
 		return -1;
 	if (journal_skip_slot(j, job->hash, place, slot, e) == 0 &&
 	    journal_add_job(j, job, request, body, fresh, e) == 0 &&
-	    journal_execute(j, "COMMIT", e) == 0)
+	    journal_commit(j, e) == 0)
 		return 0;
-	(void)journal_execute(j, "ROLLBACK", &ignored);
-	(void)load(j, &ignored); /* what was counted is not there */
+	journal_roll_back(j);
 	return -1;
 }
 

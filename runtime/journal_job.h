@@ -64,6 +64,11 @@ int journal_add_job(struct journal *, const struct journal_job *,
     const struct buf *request, const struct buf *body, bool *fresh,
     struct err *);
 
+/* All that is added between the two is there, or nothing of it. */
+int journal_begin(struct journal *, struct err *);
+int journal_commit(struct journal *, struct err *);
+void journal_roll_back(struct journal *);
+
 /*
  * The same, and that the slot of that function's expression number place has
  * fired: both or neither.

@@ -6,17 +6,12 @@ need="busybox"
 . "$abs_top_srcdir/tests/lib/tools.sh"
 . "$abs_top_srcdir/tests/lib/cellad.sh"
 
-printf '#!/bin/sh\nread line\n[ "$line" = wait ] && sleep 30\necho "got $line"\n' >"$work/echo"
-ref=$("$cella" store add "$work/echo" --as code)
-cat >"$work/m.json" <<END
-{"type":"vm-function","address":"0x00","time":1,"allow_amend":false,
- "environment":{},"resources":{"memory":64,"seconds":60},
- "code":{"encoding":"plain","entrypoint":"echo","ref":"$ref","interface":"exec"},
- "runtime":{"ref":"$(image busybox)","comment":""},"on":{"http":true}}
-END
+image=$(image busybox)
 printf 'version: 1\nlimits:\n  pids: 50\n' >"$work/p.yaml"
 node_start --policy "$work/p.yaml"
-hash=$("$cella" publish "$work/m.json")
+function_of hash 'read line
+[ "$line" = wait ] && sleep 30
+echo "got $line"' seconds 60
 
 # A caller whose function does not answer, in the background.
 hang() {
