@@ -241,91 +241,86 @@ check_seen(void *arg, const char *id)
 	unseen++;
 }
 
+static const struct bad bad[] = {
+	{ "version: 1\nzzz: 1\n", "policy:unknown", "unknown key" },
+	{ "version: 1\nnet: 3\n", "policy:type", "an integer, not an object" },
+	{ "version: 2\n", "policy:version", "not 1" },
+	{ "why: x\n", "policy:version", "missing" },
+	{ "version: 1\ntier: wild\n", "policy:tier",
+	    "\"wild\" is none of strict, standard, networked" },
+	{ "version: 1\nnet: {mode: lan}\n", "policy:net",
+	    "none of none, loopback, egress" },
+	{ "version: 1\nnet: {mode: egress}\n", "policy:net",
+	    "mode egress, and no other, needs a list allow" },
+	{ "version: 1\nnet: {allow: []}\n", "policy:net", "mode is missing" },
+	{ "version: 1\ntier: networked\n", "policy:net",
+	    "missing: tier networked needs to know where to" },
+	{ "version: 1\nnet: {mode: egress, allow: [{cidr: "
+	  "169.254.0.0/16, proto: tcp, ports: [80]}]}\n",
+	    "policy:egress",
+	    "never reachable: this host, link-local, metadata, "
+	    "multicast and translated networks" },
+	{ "version: 1\nnet: {mode: egress, allow: [{cidr: 10.0.0.1/8, "
+	  "proto: tcp, ports: [80]}]}\n",
+	    "policy:egress",
+	    "not a network such as 203.0.113.0/24 or 2001:db8::/32, "
+	    "with no bit set past its prefix" },
+	{ "version: 1\nnet: {mode: egress, allow: [{cidr: 9.0.0.0/8, "
+	  "proto: icmp, ports: [80]}]}\n",
+	    "policy:egress",
+	    "needs cidr, proto (tcp or udp) and a list of ports, and "
+	    "nothing else" },
+	{ "version: 1\nnet: {mode: egress, allow: [{cidr: 9.0.0.0/8, "
+	  "proto: tcp, ports: [70000]}]}\n",
+	    "policy:egress", "not a port or a range such as 8000-8100" },
+	{ "version: 1\nnet: {mode: egress, dns: {names: [A.b]}}\n",
+	    "policy:dns",
+	    "\"A.b\" is neither a domain name in lower case, nor "
+	    "*.NAME, nor *" },
+	{ "version: 1\nnet: {mode: egress, dns: {servers: "
+	  "[9.0.0.0/8]}}\n",
+	    "policy:dns", "\"9.0.0.0/8\" is not an address" },
+	{ "version: 1\nnet: {mode: egress, dns: {names: ['*']}}\n",
+	    "policy:dns", "needs names and servers" },
+	{ "version: 1\nseccomp: {groups: [bpf]}\n", "policy:group",
+	    "\"bpf\" is no group of system calls" },
+	{ "version: 1\naudit: {on_full: maybe}\n", "policy:choice",
+	    "neither stop nor drop" },
+	{ "version: 1\ncron: {overlap: 3}\n", "policy:choice",
+	    "neither skip nor allow" },
+	{ "version: 1\nadmission: {host: {memory: 8}}\n", "policy:amount",
+	    "not an amount in bytes with its unit" },
+	{ "version: 1\nadmission: {sender: {runs: 0}}\n", "policy:amount",
+	    "not an amount in count with its unit" },
+	{ "version: 1\nadmission: {queue: -1}\n", "policy:amount",
+	    "not a number up to 100000" },
+	{ "version: 1\ncron: {min_period: 60}\n", "policy:amount",
+	    "not a time with its unit, of a year at most" },
+	{ "version: 1\nseccomp: {wx: maybe}\n", "policy:wx",
+	    "neither allow nor deny" },
+	{ "version: 1\nlimits: {memory: 128}\n", "policy:amount",
+	    "not an amount in bytes with its unit" },
+	{ "version: 1\nlimits: {memory: 99999999999GiB}\n", "policy:amount",
+	    "not an amount in bytes with its unit" },
+	{ "version: 1\nlimits: {memroy: 1MiB}\n", "policy:limit",
+	    "no such limit" },
+	{ "version: 1\nclamp: [x]\n", "policy:limit", "\"x\" is no limit" },
+	{ "version: 1\noptional: [x]\n", "policy:control",
+	    "\"x\" is no control" },
+	{ "version: 1\nuserns: {nested: allow}\n", "policy:fixed",
+	    "always deny" },
+	{ "version: 1\nlimits: {swap: 1}\n", "policy:fixed", "always 0" },
+	{ "version: 1\nlandlock: {required_abi: 1}\n", "policy:abi",
+	    "outside 2..7" },
+	{ "version: 1\nlandlock: {optional: [refer]}\n", "policy:control",
+	    "\"refer\" is none of truncate, tcp, ioctl_dev, scope, log" },
+	{ "version: 1\nimages: {trusted: [x]}\n", "policy:digest",
+	    "\"x\" is not a SHA-256 digest" },
+};
+
 static void
 every_mistake_in_a_policy_has_its_sentence(void **state)
 {
-	static const struct bad bad[] = {
-		{ "version: 1\nzzz: 1\n", "policy:unknown", "unknown key" },
-		{ "version: 1\nnet: 3\n", "policy:type",
-		    "an integer, not an object" },
-		{ "version: 2\n", "policy:version", "not 1" },
-		{ "why: x\n", "policy:version", "missing" },
-		{ "version: 1\ntier: wild\n", "policy:tier",
-		    "\"wild\" is none of strict, standard, networked" },
-		{ "version: 1\nnet: {mode: lan}\n", "policy:net",
-		    "none of none, loopback, egress" },
-		{ "version: 1\nnet: {mode: egress}\n", "policy:net",
-		    "mode egress, and no other, needs a list allow" },
-		{ "version: 1\nnet: {allow: []}\n", "policy:net",
-		    "mode is missing" },
-		{ "version: 1\ntier: networked\n", "policy:net",
-		    "missing: tier networked needs to know where to" },
-		{ "version: 1\nnet: {mode: egress, allow: [{cidr: "
-		  "169.254.0.0/16, proto: tcp, ports: [80]}]}\n",
-		    "policy:egress",
-		    "never reachable: this host, link-local, metadata, "
-		    "multicast and translated networks" },
-		{ "version: 1\nnet: {mode: egress, allow: [{cidr: 10.0.0.1/8, "
-		  "proto: tcp, ports: [80]}]}\n",
-		    "policy:egress",
-		    "not a network such as 203.0.113.0/24 or 2001:db8::/32, "
-		    "with no bit set past its prefix" },
-		{ "version: 1\nnet: {mode: egress, allow: [{cidr: 9.0.0.0/8, "
-		  "proto: icmp, ports: [80]}]}\n",
-		    "policy:egress",
-		    "needs cidr, proto (tcp or udp) and a list of ports, and "
-		    "nothing else" },
-		{ "version: 1\nnet: {mode: egress, allow: [{cidr: 9.0.0.0/8, "
-		  "proto: tcp, ports: [70000]}]}\n",
-		    "policy:egress",
-		    "not a port or a range such as 8000-8100" },
-		{ "version: 1\nnet: {mode: egress, dns: {names: [A.b]}}\n",
-		    "policy:dns",
-		    "\"A.b\" is neither a domain name in lower case, nor "
-		    "*.NAME, nor *" },
-		{ "version: 1\nnet: {mode: egress, dns: {servers: "
-		  "[9.0.0.0/8]}}\n",
-		    "policy:dns", "\"9.0.0.0/8\" is not an address" },
-		{ "version: 1\nnet: {mode: egress, dns: {names: ['*']}}\n",
-		    "policy:dns", "needs names and servers" },
-		{ "version: 1\nseccomp: {groups: [bpf]}\n", "policy:group",
-		    "\"bpf\" is no group of system calls" },
-		{ "version: 1\naudit: {on_full: maybe}\n", "policy:choice",
-		    "neither stop nor drop" },
-		{ "version: 1\ncron: {overlap: 3}\n", "policy:choice",
-		    "neither skip nor allow" },
-		{ "version: 1\nadmission: {host: {memory: 8}}\n",
-		    "policy:amount", "not an amount in bytes with its unit" },
-		{ "version: 1\nadmission: {sender: {runs: 0}}\n",
-		    "policy:amount", "not an amount in count with its unit" },
-		{ "version: 1\nadmission: {queue: -1}\n", "policy:amount",
-		    "not a number up to 100000" },
-		{ "version: 1\ncron: {min_period: 60}\n", "policy:amount",
-		    "not a time with its unit, of a year at most" },
-		{ "version: 1\nseccomp: {wx: maybe}\n", "policy:wx",
-		    "neither allow nor deny" },
-		{ "version: 1\nlimits: {memory: 128}\n", "policy:amount",
-		    "not an amount in bytes with its unit" },
-		{ "version: 1\nlimits: {memory: 99999999999GiB}\n",
-		    "policy:amount", "not an amount in bytes with its unit" },
-		{ "version: 1\nlimits: {memroy: 1MiB}\n", "policy:limit",
-		    "no such limit" },
-		{ "version: 1\nclamp: [x]\n", "policy:limit",
-		    "\"x\" is no limit" },
-		{ "version: 1\noptional: [x]\n", "policy:control",
-		    "\"x\" is no control" },
-		{ "version: 1\nuserns: {nested: allow}\n", "policy:fixed",
-		    "always deny" },
-		{ "version: 1\nlimits: {swap: 1}\n", "policy:fixed",
-		    "always 0" },
-		{ "version: 1\nlandlock: {required_abi: 1}\n", "policy:abi",
-		    "outside 2..7" },
-		{ "version: 1\nlandlock: {optional: [refer]}\n",
-		    "policy:control",
-		    "\"refer\" is none of truncate, tcp, ioctl_dev, scope, log" },
-		{ "version: 1\nimages: {trusted: [x]}\n", "policy:digest",
-		    "\"x\" is not a SHA-256 digest" },
-	};
 	static struct problems p;
 	struct ceiling c;
 	struct err e;
