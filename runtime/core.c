@@ -97,7 +97,7 @@ hear_trigger(void *core, struct frame *f, struct err *e)
 		return err_set(e, ERR_INVALID, "trigger: malformed frame");
 	/* What front may not call by itself, it may because we asked. */
 	if (t.job != 0) {
-		if (!core_jobs_is_running(&c->jobs, t.job, hash, &kind))
+		if (!core_jobs_trigger(&c->jobs, t.job, hash, &kind))
 			return err_set(e, ERR_INVALID, "trigger: of no job");
 		t.kind = journal_job_kind_name(kind);
 	}

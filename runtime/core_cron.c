@@ -44,14 +44,6 @@ make_job(struct core *c, const struct crontab_entry *x, int64_t slot,
 	struct journal_job job = { .kind = JOURNAL_CRON,
 		.due_ns = clock_real_ns(),
 		.created_ns = clock_real_ns() };
-	const struct front_invoke call = { .event = "",
-		.hash = x->hash,
-		.method = "POST",
-		.path = "/",
-		.query = "",
-		.nheaders = 2,
-		.name = { "content-type", "idempotency-key" },
-		.text = { "application/json", job.name } };
 	buf_auto struct buf request = { 0 }, body = { 0 };
 	char *text = body_of(x, slot);
 	bool fresh;
@@ -61,7 +53,7 @@ make_job(struct core *c, const struct crontab_entry *x, int64_t slot,
 	    x->place, slot);
 	buf_add_str(&body, text);
 	free(text);
-	front_msgs_put_invoke(&request, &call);
+	core_jobs_put_request(&request, "", x->hash, job.name);
 	return journal_fire(c->journal, &job, x->place, slot, &request, &body,
 	    &fresh, e);
 }

@@ -77,21 +77,13 @@ add_message_job(struct core *c, const char *id, const char *hash,
 	struct journal_job job = { .kind = JOURNAL_MESSAGE,
 		.due_ns = clock_real_ns(),
 		.created_ns = clock_real_ns() };
-	const struct front_invoke call = { .event = "aleph.message",
-		.hash = hash,
-		.method = "POST",
-		.path = "/",
-		.query = "",
-		.nheaders = 2,
-		.name = { "content-type", "idempotency-key" },
-		.text = { "application/json", job.name } };
 	buf_auto struct buf request = { 0 };
 
 	if (item_hash_kind(hash) == ITEM_HASH_NONE ||
 	    !str_copy(job.hash, sizeof(job.hash), hash))
 		return err_set(e, ERR_SYSTEM, "preparer: malformed frame");
 	snprintf(job.name, sizeof(job.name), "message:%s:%s", id, hash);
-	front_msgs_put_invoke(&request, &call);
+	core_jobs_put_request(&request, "aleph.message", hash, job.name);
 	return journal_add_job(c->journal, &job, &request, body, fresh, e);
 }
 
@@ -270,6 +262,12 @@ send_result(struct core *c, uint32_t serial, const struct journal_job *j,
 	fd_auto int fd = -1;
 	struct err why;
 
+	if (j->state == JOURNAL_DONE && j->error[0] != '\0') {
+		value_free(v);
+		err_set(&why, ERR_NOT_FOUND, "%s", j->error);
+		core_refuse(c, serial, &why, NULL);
+		return;
+	}
 	if (j->state == JOURNAL_DEAD) {
 		value_free(v);
 		err_set(&why, ERR_GUEST, "given up: %s", j->error);

@@ -19,6 +19,7 @@
 struct core_job {
 	struct core_job *next;
 	uint32_t serial;
+	bool triggered, begun;
 	struct journal_job job;
 };
 
@@ -63,26 +64,28 @@ judge_failure(struct journal_job *j, bool begun)
 }
 
 static void
-fail_job(struct core_jobs *all, struct journal_job *j, const struct err *why)
+fail_job(struct core_jobs *all, struct core_job *x, const struct err *why)
 {
+	struct journal_job *j = &x->job;
+
 	/* The sentence is for people: one that is too long is cut. */
 	snprintf(j->error, sizeof(j->error), "%s", why->text);
-	/* What had no room was never called: a slot may have another chance. */
-	judge_failure(j, why->code != ERR_BUSY && why->code != ERR_QUOTA);
+	judge_failure(j, x->begun);
 	end_job(all, j, NULL);
 }
 
 static void
-succeed(struct core_jobs *all, struct journal_job *j,
+succeed(struct core_jobs *all, struct core_job *x,
     const struct front_invoked *what, const struct buf *result)
 {
+	struct journal_job *j = &x->job;
 	struct err why;
 
 	j->status = what->status;
 	if (what->status >= 500) {
 		err_set(&why, ERR_GUEST, "it answered with status %u",
 		    what->status);
-		fail_job(all, j, &why);
+		fail_job(all, x, &why);
 		return;
 	}
 	j->error[0] = '\0';
@@ -142,11 +145,11 @@ core_jobs_hear(void *arg, struct frame *f, struct err *e)
 	if (!buf_ok(&f->body) || *at == NULL || f->nfds > 1)
 		return err_set(e, ERR_INVALID, "invoked: malformed frame");
 	if (!what.called)
-		fail_job(all, &(*at)->job, &why);
+		fail_job(all, *at, &why);
 	else if (take_reply(&(*at)->job, f, &result, &why) == -1)
-		fail_job(all, &(*at)->job, &why);
+		fail_job(all, *at, &why);
 	else
-		succeed(all, &(*at)->job, &what, &result);
+		succeed(all, *at, &what, &result);
 	forget(all, at);
 	core_jobs_kick(all);
 	return 0;
@@ -159,21 +162,57 @@ core_jobs_front_gone(struct core_jobs *all)
 
 	err_set(&why, ERR_SYSTEM, "front died while it ran");
 	while (all->first != NULL) {
-		fail_job(all, &all->first->job, &why);
+		fail_job(all, all->first, &why);
 		forget(all, &all->first);
 	}
 }
 
-bool
-core_jobs_is_running(const struct core_jobs *all, uint64_t number,
-    const char *hash, enum journal_job_kind *kind)
+static struct core_job *
+find_running(const struct core_jobs *all, uint64_t number)
 {
-	for (const struct core_job *x = all->first; x != NULL; x = x->next)
-		if (x->job.number == number && strcmp(x->job.hash, hash) == 0) {
-			*kind = x->job.kind;
-			return true;
-		}
-	return false;
+	struct core_job *x = all->first;
+
+	while (x != NULL && x->job.number != number)
+		x = x->next;
+	return x;
+}
+
+bool
+core_jobs_trigger(struct core_jobs *all, uint64_t number, const char *hash,
+    enum journal_job_kind *kind)
+{
+	struct core_job *x = find_running(all, number);
+
+	if (x == NULL || x->triggered || strcmp(x->job.hash, hash) != 0)
+		return false;
+	x->triggered = true;
+	*kind = x->job.kind;
+	return true;
+}
+
+void
+core_jobs_set_begun(struct core_jobs *all, uint64_t number, bool begun)
+{
+	struct core_job *x = find_running(all, number);
+
+	if (x != NULL)
+		x->begun = begun;
+}
+
+void
+core_jobs_put_request(struct buf *b, const char *event, const char *hash,
+    const char *name)
+{
+	const struct front_invoke call = { .event = event,
+		.hash = hash,
+		.method = "POST",
+		.path = "/",
+		.query = "",
+		.nheaders = 2,
+		.name = { "content-type", "idempotency-key" },
+		.text = { "application/json", name } };
+
+	front_msgs_put_invoke(b, &call);
 }
 
 /* ---- starts ---- */
@@ -210,7 +249,7 @@ start(struct core_jobs *all, const struct journal_job *j,
 	all->n++;
 	if (invoke(all, x, request, body, &why) == 0)
 		return;
-	fail_job(all, &x->job, &why);
+	fail_job(all, x, &why);
 	forget(all, &all->first);
 }
 

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "runtime/journal_job.h"
 
+struct buf;
 struct core;
 struct core_job;
 struct frame;
@@ -44,9 +45,22 @@ int core_jobs_hear(void *core, struct frame *, struct err *);
 
 void core_jobs_front_gone(struct core_jobs *);
 
-/* Its kind, if that job runs and is of that function. */
-bool core_jobs_is_running(const struct core_jobs *, uint64_t number,
-    const char *hash, enum journal_job_kind *);
+/*
+ * Front triggers a job that runs, of that function: its kind.  False: there is
+ * none, or front did so before, and one start is one call.
+ */
+bool core_jobs_trigger(struct core_jobs *, uint64_t number, const char *hash,
+    enum journal_job_kind *);
+
+/*
+ * Whether anything of its call was begun: a cron slot that was is never called
+ * again, and one that was not has another chance.
+ */
+void core_jobs_set_begun(struct core_jobs *, uint64_t number, bool begun);
+
+/* The request of a job whose body is JSON, for journal_add_job(). */
+void core_jobs_put_request(struct buf *, const char *event, const char *hash,
+    const char *name);
 
 /* The newest of them, for people and programs; the caller frees. */
 struct value *core_jobs_list(const struct core_jobs *, struct err *);

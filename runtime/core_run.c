@@ -323,6 +323,8 @@ recorded(void *arg, const struct err *cause)
 
 	r->state = RUN_STARTING;
 	r->recorded = cause == NULL;
+	if (cause != NULL && r->job != 0)
+		core_jobs_set_begun(&r->core->jobs, r->job, false);
 	if (cause != NULL)
 		err_set(&why, ERR_BUSY, "%s", cause->text);
 	else if (r->left)
@@ -339,6 +341,8 @@ core_run_go_on(struct core_run *r)
 		r->kind, r->job };
 
 	r->state = RUN_RECORDING;
+	if (r->job != 0)
+		core_jobs_set_begun(&r->core->jobs, r->job, true);
 	core_audit_admitted(&r->core->audit, &run, r->assembly, recorded, r);
 }
 

@@ -99,11 +99,13 @@ run(struct err *e)
 		return -1;
 	close(FD_EMPTY);
 	/* Whoever may have broken the files broke us without privilege. */
-	if (a.listener[FRONT_HTTPS] != -1 &&
-	    (a.keys = front_tls_read(FD_CERT, FD_KEY, e)) == NULL)
-		return -1;
-	close(FD_CERT);
-	close(FD_KEY);
+	if (a.listener[FRONT_HTTPS] != -1) {
+		a.keys = front_tls_read(FD_CERT, FD_KEY, e);
+		if (a.keys == NULL)
+			return -1;
+		close(FD_CERT);
+		close(FD_KEY);
+	}
 	return front_serve(&a, e);
 }
 

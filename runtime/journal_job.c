@@ -56,8 +56,15 @@ journal_job_prepare(struct journal *j, struct err *e)
 		    " ON CONFLICT (name) DO NOTHING" },
 		{ &j->job_next,
 		    "SELECT " COLUMNS ", request, body FROM job"
+		    " WHERE number = (SELECT number FROM job"
 		    " WHERE state = 0 AND due_ns <= ?"
-		    " ORDER BY due_ns, number LIMIT 1" },
+		    " ORDER BY kind, due_ns, number LIMIT 1)" },
+		{ &j->job_drop,
+		    "UPDATE job SET result = NULL,"
+		    " error = 'its result made room for others'"
+		    " WHERE number IN (SELECT number FROM job"
+		    " WHERE length(result) > 0"
+		    " ORDER BY ended_ns, number LIMIT 16)" },
 		{ &j->job_due, "SELECT min(due_ns) FROM job WHERE state = 0" },
 		{ &j->job_begin,
 		    "UPDATE job SET state = 1, attempts = attempts + 1"
@@ -114,7 +121,7 @@ journal_job_finalize(struct journal *j)
 	sqlite3_stmt *const all[] = { j->job_add, j->job_next, j->job_due,
 		j->job_begin, j->job_end, j->job_busy, j->job_find, j->job_each,
 		j->job_prune, j->job_recover, j->job_load, j->job_size,
-		j->slot_get, j->slot_set };
+		j->job_drop, j->slot_get, j->slot_set };
 
 	for (size_t i = 0; i < nitems(all); i++)
 		sqlite3_finalize(all[i]);
@@ -181,6 +188,27 @@ take_job(sqlite3_stmt *s, struct journal_job *job, struct err *e)
 	return 0;
 }
 
+static int
+make_room(struct journal *j, enum journal_job_kind kind, uint64_t size,
+    struct err *e)
+{
+	/* What strangers leave never keeps out the operator's own. */
+	const uint64_t share = kind == JOURNAL_ASYNC ? 2 : 1;
+	int dropped = 1;
+
+	while (j->jobs_bytes + size > j->most_bytes / share && dropped > 0) {
+		if (step(j, j->job_drop, "results", e) == -1)
+			return -1;
+		dropped = sqlite3_changes(j->db);
+		if (load(j, e) == -1)
+			return -1;
+	}
+	if (j->jobs_waiting < j->most_waiting / share &&
+	    j->jobs_bytes + size <= j->most_bytes / share)
+		return 0;
+	return err_set(e, ERR_BUSY, "too many calls wait already");
+}
+
 int
 journal_add_job(struct journal *j, const struct journal_job *job,
     const struct buf *request, const struct buf *body, bool *fresh,
@@ -189,9 +217,8 @@ journal_add_job(struct journal *j, const struct journal_job *job,
 	sqlite3_stmt *s = j->job_add;
 	int r;
 
-	if (j->jobs_waiting >= j->most_waiting ||
-	    j->jobs_bytes + request->len + body->len > j->most_bytes)
-		return err_set(e, ERR_BUSY, "too many calls wait already");
+	if (make_room(j, job->kind, request->len + body->len, e) == -1)
+		return -1;
 	sqlite3_bind_int(s, 1, job->kind);
 	journal_bind_text(s, 2, job->hash);
 	journal_bind_text(s, 3, job->name);

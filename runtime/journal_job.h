@@ -48,8 +48,9 @@ const char *journal_job_kind_name(enum journal_job_kind);
 const char *journal_job_state_name(enum journal_job_state);
 
 /*
- * Beyond these nothing is taken until something has ended, or is pruned: jobs
- * that have not ended, and bytes that all of them keep.
+ * Beyond these nothing is taken: jobs that have not ended, and bytes that all
+ * of them keep.  Asynchronous calls, which anybody can make, have half of each.
+ * Results that are kept for them make room, the oldest first.
  */
 #define JOURNAL_JOBS_WAITING 10000
 #define JOURNAL_JOBS_BYTES (UINT64_C(1) << 30)
@@ -85,7 +86,8 @@ int journal_last_slot(struct journal *, const char *hash, unsigned place,
 int journal_skip_slot(struct journal *, const char *hash, unsigned place,
     int64_t slot, struct err *);
 
-/* 1: the first that is due; its blobs are added.  0: none is. */
+/* 1: the first that is due, cron before messages before asynchronous calls; its
+ * blobs are added.  0: none is. */
 int journal_next_job(struct journal *, uint64_t now_ns, struct journal_job *,
     struct buf *request, struct buf *body, struct err *);
 

@@ -14,7 +14,7 @@ struct journal {
 	sqlite3_stmt *add, *find, *each;
 	sqlite3_stmt *job_add, *job_next, *job_due, *job_begin, *job_end,
 	    *job_busy, *job_find, *job_each, *job_prune, *job_recover,
-	    *job_load, *job_size;
+	    *job_load, *job_size, *job_drop;
 	sqlite3_stmt *slot_get, *slot_set;
 	uint64_t functions;
 	uint64_t jobs_waiting, jobs_bytes; /* not ended; what all keep */

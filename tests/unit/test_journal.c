@@ -197,14 +197,14 @@ there_is_a_bound_on_what_waits(void **state)
 {
 	struct journal *j = *state;
 	struct journal_job job = { .kind = JOURNAL_ASYNC };
-	buf_auto struct buf b = { 0 };
+	buf_auto struct buf b = { 0 }, back = { 0 };
 	struct err e;
 	bool fresh;
 	int i;
 
 	strcpy(job.hash, HASH);
 	buf_add_str(&b, "four");
-	journal_limit_jobs(j, 100, 35);
+	journal_limit_jobs(j, 100, 70);
 	for (i = 0; i < 32; i++) {
 		snprintf(job.name, sizeof(job.name), "%d", i);
 		if (journal_add_job(j, &job, &b, &b, &fresh, &e) == -1)
@@ -212,17 +212,49 @@ there_is_a_bound_on_what_waits(void **state)
 	}
 	assert_int_equal(e.code, ERR_BUSY);
 	assert_int_equal(i, 4); /* of eight bytes each */
-	journal_limit_jobs(j, 4, 1000);
+	journal_limit_jobs(j, 8, 1000);
 	assert_int_equal(journal_add_job(j, &job, &b, &b, &fresh, &e), -1);
 	assert_int_equal(e.code, ERR_BUSY);
+	/* The other half is the operator's, and comes first. */
+	job.kind = JOURNAL_CRON;
+	strcpy(job.name, "slot");
+	assert_int_equal(journal_add_job(j, &job, &b, &b, &fresh, &e), 0);
+	assert_int_equal(journal_next_job(j, 1, &job, &back, &back, &e), 1);
+	assert_string_equal(job.name, "slot");
+	assert_int_equal(journal_begin_job(j, job.number, &e), 0);
+	job.kind = JOURNAL_ASYNC;
 	/* One ends, and there is room for another. */
 	assert_int_equal(journal_find_job(j, "3", &job, NULL, &e), 0);
 	job.state = JOURNAL_DEAD;
 	assert_int_equal(journal_end_job(j, &job, NULL, &e), 0);
 	strcpy(job.name, "more");
+	journal_limit_jobs(j, 10, 1000);
 	job.state = JOURNAL_WAITING;
 	assert_int_equal(journal_add_job(j, &job, &b, &b, &fresh, &e), 0);
 	assert_true(fresh);
+}
+
+/* What is kept for who never asks does not keep out who comes. */
+static void
+old_results_make_room(void **state)
+{
+	struct journal *j = *state;
+	buf_auto struct buf big = { 0 }, back = { 0 };
+	struct journal_job job;
+	struct err e;
+
+	buf_add_str(&big, "a result of more than what is left");
+	add(j, JOURNAL_ASYNC, "old", 1);
+	assert_int_equal(begin_next(j, 1, &job), 1);
+	job.state = JOURNAL_DONE;
+	job.ended_ns = 2;
+	assert_int_equal(journal_end_job(j, &job, &big, &e), 0);
+	journal_limit_jobs(j, 10, 60);
+	assert_true(add(j, JOURNAL_ASYNC, "new", 1));
+	assert_int_equal(journal_find_job(j, "old", &job, &back, &e), 0);
+	assert_int_equal(back.len, 0);
+	assert_string_equal(job.error, "its result made room for others");
+	assert_false(add(j, JOURNAL_ASYNC, "old", 1)); /* it is known yet */
 }
 
 int
@@ -235,6 +267,7 @@ main(void)
 		TEST(a_restart_decides_on_what_ran),
 		TEST(a_slot_fires_with_its_job),
 		TEST(there_is_a_bound_on_what_waits),
+		TEST(old_results_make_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
