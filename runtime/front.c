@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "messages/json.h"
+#include "messages/value.h"
 #include "runtime/front.h"
 #include "runtime/front_gate.h"
 #include "runtime/front_http.h"
@@ -127,6 +129,17 @@ core_gone(void *arg, const struct err *why)
 }
 
 /* ---- callers ---- */
+
+char *
+front_error_text(enum err_code code, const char *message)
+{
+	value_auto struct value *v = value_new(VALUE_MAP);
+	struct value *x = value_set_map(v, "error");
+
+	value_set_text(x, "code", err_code_name(code));
+	value_set_text(x, "message", message);
+	return json_emit(v, JSON_AS_LINE);
+}
 
 static bool
 may_control(const struct front *f, int fd)

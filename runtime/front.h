@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/loop.h"
 #include "messages/frame_link.h"
 #include "messages/front_msgs.h"
 
-struct err;
 struct front_gate;
 struct front_http;
 struct front_tls_keys;
@@ -92,6 +92,9 @@ void front_ask(struct front *, struct front_question *, enum front_type,
 void front_tell(struct front *, const struct front_question *, enum front_type,
     const struct buf *);
 void front_forget(struct front *, struct front_question *);
+
+/* {"error": {"code", "message"}}; the caller frees. */
+char *front_error_text(enum err_code, const char *message);
 
 /* A caller, or a request, is gone: it may be time to end. */
 void front_is_idle(struct front *);

@@ -10,10 +10,9 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "messages/json.h"
-#include "messages/value.h"
 #include "runtime/front.h"
 #include "runtime/front_gate.h"
+#include "runtime/front_h2.h"
 #include "runtime/front_http.h"
 #include "runtime/front_tls.h"
 #include "runtime/gate.h"
@@ -28,12 +27,17 @@
 struct front_gate {
 	struct front *front;
 	struct front_gate *next, **place;
-	int caller, inner;     /* -1: closed */
+	enum front_kind kind;
+	int caller, inner;     /* -1: closed, or not open yet */
 	struct front_tls *tls; /* NULL: the caller has none */
 	struct loop_watch caller_watch, inner_watch;
 	struct loop_timer timer, more;
+	bool decided;        /* which protocol he speaks */
+	struct buf first;    /* his first bytes, until then */
+	struct front_h2 *h2; /* NULL: HTTP/1.1 */
 	struct gate gate;
 	struct buf up, down; /* to the library, to the caller */
+	uint64_t idle_since; /* HTTP/2: when it had a stream last */
 	uint64_t head_since; /* of the head that is not whole; 0: none */
 	bool inner_shut;     /* nothing more goes up */
 	bool answering;      /* bytes came down since the last head went up */
@@ -59,10 +63,12 @@ end(struct front_gate *g)
 	loop_timer_stop(f->loop, &g->more);
 	loop_remove(f->loop, &g->caller_watch);
 	loop_remove(f->loop, &g->inner_watch);
+	front_h2_close(g->h2);
 	front_tls_close(g->tls);
 	fd_close(&g->caller);
 	fd_close(&g->inner);
 	gate_fini(&g->gate);
+	buf_fini(&g->first);
 	buf_fini(&g->up);
 	buf_fini(&g->down);
 	free(g);
@@ -94,13 +100,8 @@ reason(int status)
 static void
 write_refusal(struct front_gate *g)
 {
-	value_auto struct value *v = value_new(VALUE_MAP);
-	struct value *x = value_set_map(v, "error");
-	char *text;
+	char *text = front_error_text(ERR_INVALID, g->gate.why);
 
-	value_set_text(x, "code", err_code_name(ERR_INVALID));
-	value_set_text(x, "message", g->gate.why);
-	text = json_emit(v, JSON_AS_LINE);
 	buf_printf(&g->down,
 	    "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
 	    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
@@ -138,12 +139,19 @@ shut_inner(struct front_gate *g)
 /* ---- time ---- */
 
 static void plan(struct front_gate *g);
+static void h2_woken(void *arg);
 
 static void
 too_late(void *arg)
 {
 	struct front_gate *g = arg;
 
+	/* A caller of HTTP/2 is told. */
+	if (g->h2 != NULL && !g->lingering && waiting(&g->down) == 0) {
+		front_h2_drain(g->h2);
+		h2_woken(g);
+		return;
+	}
 	if (g->head_since == 0 || g->gate.state != GATE_HEAD) {
 		end(g); /* it stands still, or has only kept a place */
 		return;
@@ -161,17 +169,24 @@ static void
 set_timer(struct front_gate *g)
 {
 	uint64_t now = clock_mono_ns();
+	bool streams = g->h2 != NULL && front_h2_streams(g->h2) > 0;
 	/* The function's time, or the library's: both have limits. */
 	bool theirs = waiting(&g->down) == 0 &&
-	    (g->gate.state == GATE_REFUSED || waiting(&g->up) >= BACKLOG ||
+	    (streams || g->gate.state == GATE_REFUSED ||
+		waiting(&g->up) >= BACKLOG ||
 		(g->gate.state == GATE_BETWEEN && g->gate.nheads > 0));
 
+	if (streams || g->idle_since == 0)
+		g->idle_since = now;
 	if (g->lingering)
 		loop_timer_set(g->front->loop, &g->timer, now + LINGER_NS,
 		    too_late, g);
 	else if (g->head_since != 0)
 		loop_timer_set(g->front->loop, &g->timer,
 		    g->head_since + HEAD_NS, too_late, g);
+	else if (g->h2 != NULL && waiting(&g->down) == 0 && !theirs)
+		loop_timer_set(g->front->loop, &g->timer,
+		    g->idle_since + STILL_NS, too_late, g);
 	else if (theirs)
 		loop_timer_stop(g->front->loop, &g->timer);
 	else
@@ -237,20 +252,31 @@ wants_room(const struct front_gate *g)
 
 static void hear_more(void *arg);
 
+/* Nothing more will be said by us. */
+static bool
+is_over(const struct front_gate *g)
+{
+	if (waiting(&g->down) > 0 || g->lingering || !g->decided)
+		return false;
+	return g->h2 != NULL ? front_h2_is_over(g->h2) : g->inner == -1;
+}
+
 static void
 plan(struct front_gate *g)
 {
 	struct loop *l = g->front->loop;
 	bool refused = g->gate.state == GATE_REFUSED;
-	bool hear = waiting(&g->up) < BACKLOG && !refused;
+	/* Who does not read what he asked for is not heard. */
+	bool hear =
+	    waiting(g->h2 != NULL ? &g->down : &g->up) < BACKLOG && !refused;
 
 	if (refused && g->inner == -1 && g->gate.why != NULL) {
 		write_refusal(g);
 		g->gate.why = NULL;
 		(void)write_caller(g);
 	}
-	if (g->inner == -1 && waiting(&g->down) == 0 && !g->lingering) {
-		if (!refused) {
+	if (is_over(g)) {
+		if (!refused && g->h2 == NULL) {
 			end(g);
 			return;
 		}
@@ -269,24 +295,45 @@ plan(struct front_gate *g)
 	set_timer(g);
 }
 
-/* 0: it is over. */
-static int
-hear_caller(struct front_gate *g)
-{
-	static char data[PIECE];
-	uint64_t heads = g->gate.nheads;
-	ssize_t n = g->tls != NULL ? front_tls_recv(g->tls, data, sizeof(data))
-				   : recv(g->caller, data, sizeof(data), 0);
+/* ---- the protocols ---- */
 
-	if (n == -1)
-		return errno == EAGAIN || errno == EINTR;
-	if (n == 0)
-		return 0;
-	if (g->lingering) {
-		g->lingered += (size_t)n;
-		return g->lingered < LINGER_BYTES;
-	}
-	if (gate_feed(&g->gate, data, (size_t)n, &g->up) == 0 &&
+/* False: nobody reads what it has to say. */
+static bool
+send_h2(struct front_gate *g)
+{
+	do {
+		front_h2_send(g->h2, &g->down, BACKLOG);
+		if (waiting(&g->down) == 0)
+			return true;
+		if (!write_caller(g))
+			return false;
+	} while (waiting(&g->down) == 0);
+	return true;
+}
+
+static bool
+send_caller(struct front_gate *g)
+{
+	return write_caller(g) && (g->h2 == NULL || send_h2(g));
+}
+
+static void
+h2_woken(void *arg)
+{
+	struct front_gate *g = arg;
+
+	if (send_h2(g))
+		plan(g);
+	else
+		end(g);
+}
+
+static void
+take_http11(struct front_gate *g, const char *data, size_t len)
+{
+	uint64_t heads = g->gate.nheads;
+
+	if (gate_feed(&g->gate, data, len, &g->up) == 0 &&
 	    g->gate.state == GATE_HEAD) {
 		if (g->head_since == 0)
 			g->head_since = clock_mono_ns();
@@ -298,7 +345,64 @@ hear_caller(struct front_gate *g)
 	write_inner(g);
 	if (g->gate.state == GATE_REFUSED)
 		shut_inner(g);
-	return 1;
+}
+
+/* 0: it is over. */
+static int
+take(struct front_gate *g, const char *data, size_t len)
+{
+	if (g->h2 == NULL) {
+		take_http11(g, data, len);
+		return 1;
+	}
+	(void)front_h2_receive(g->h2, data, len);
+	return send_h2(g);
+}
+
+static int open_inner(struct front_gate *g);
+
+/* What the first bytes say he speaks. */
+static int
+take_first(struct front_gate *g, const char *data, size_t len)
+{
+	static const char preface[] = FRONT_H2_PREFACE;
+	struct buf *b = &g->first;
+	size_t n = sizeof(preface) - 1;
+	int r;
+
+	buf_add(b, data, len);
+	if (b->len < n && memcmp(b->data, preface, b->len) == 0)
+		return 1;
+	g->decided = true;
+	if (memcmp(b->data, preface, n) == 0) {
+		g->head_since = 0;
+		g->h2 = front_h2_open(g->front, g->kind, h2_woken, g);
+	} else if (open_inner(g) == -1) {
+		return 0;
+	}
+	r = take(g, b->data, b->len);
+	buf_fini(b);
+	return r;
+}
+
+/* 0: it is over. */
+static int
+hear_caller(struct front_gate *g)
+{
+	static char data[PIECE];
+	ssize_t n = g->tls != NULL ? front_tls_recv(g->tls, data, sizeof(data))
+				   : recv(g->caller, data, sizeof(data), 0);
+
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR;
+	if (n == 0)
+		return 0;
+	if (g->lingering) {
+		g->lingered += (size_t)n;
+		return g->lingered < LINGER_BYTES;
+	}
+	return g->decided ? take(g, data, (size_t)n)
+			  : take_first(g, data, (size_t)n);
 }
 
 static void
@@ -321,7 +425,7 @@ caller_ready(void *arg, uint32_t events)
 	if (g->tls != NULL && !front_tls_is_ready(g->tls) &&
 	    (events & EPOLLOUT) != 0)
 		events |= EPOLLIN;
-	if ((events & EPOLLOUT) != 0 && !write_caller(g)) {
+	if ((events & EPOLLOUT) != 0 && !send_caller(g)) {
 		end(g);
 		return;
 	}
@@ -374,16 +478,20 @@ inner_ready(void *arg, uint32_t events)
 
 /* ---- connections ---- */
 
+/* A connection to the HTTP library, for who speaks HTTP/1.1. */
 static int
-watch_both(struct front_gate *g, struct err *e)
+open_inner(struct front_gate *g)
 {
-	struct loop *l = g->front->loop;
+	struct err ignored;
+	int pair[2];
 
-	if (loop_add(l, &g->caller_watch, g->caller, EPOLLIN | EPOLLRDHUP,
-		caller_ready, g, e) == -1)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+		pair) == -1)
 		return -1;
-	return loop_add(l, &g->inner_watch, g->inner, EPOLLIN, inner_ready, g,
-	    e);
+	g->inner = pair[0];
+	front_http_add(g->front->http, pair[1], g->kind);
+	return loop_add(g->front->loop, &g->inner_watch, g->inner, EPOLLIN,
+	    inner_ready, g, &ignored);
 }
 
 void
@@ -391,12 +499,12 @@ front_gate_open(struct front *f, int fd, enum front_kind kind)
 {
 	struct front_gate *g = calloc(1, sizeof(*g));
 	struct err ignored;
-	int pair[2] = { -1, -1 };
 
 	invariant(g != NULL);
 	*g = (struct front_gate){ .front = f,
 		.next = f->gates,
 		.place = &f->gates,
+		.kind = kind,
 		.caller = fd,
 		.inner = -1,
 		.caller_watch = LOOP_WATCH_NONE,
@@ -405,19 +513,13 @@ front_gate_open(struct front *f, int fd, enum front_kind kind)
 		g->next->place = &g->next;
 	f->gates = g;
 	f->ngates++;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-		pair) == -1) {
-		end(g);
-		return;
-	}
-	g->inner = pair[0];
-	front_http_add(f->http, pair[1], kind);
 	if (kind == FRONT_HTTPS &&
 	    (g->tls = front_tls_open(f->keys, fd)) == NULL) {
 		end(g);
 		return;
 	}
-	if (watch_both(g, &ignored) == -1) {
+	if (loop_add(f->loop, &g->caller_watch, fd, EPOLLIN | EPOLLRDHUP,
+		caller_ready, g, &ignored) == -1) {
 		end(g);
 		return;
 	}
@@ -429,9 +531,19 @@ front_gate_open(struct front *f, int fd, enum front_kind kind)
 void
 front_gate_drain(struct front *f)
 {
-	for (struct front_gate *g = f->gates; g != NULL; g = g->next)
-		if (g->gate.state == GATE_BETWEEN)
+	struct front_gate *g, *next;
+
+	for (g = f->gates; g != NULL; g = next) {
+		next = g->next;
+		if (g->h2 != NULL) {
+			front_h2_drain(g->h2);
+			h2_woken(g);
+		} else if (!g->decided) {
+			end(g);
+		} else if (g->gate.state == GATE_BETWEEN) {
 			shut_inner(g);
+		}
+	}
 }
 
 void

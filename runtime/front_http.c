@@ -24,6 +24,8 @@ static const char front_openapi[] = {
 /* A caller has two: his own, and the end of the pair that the library sees; a
  * run has up to two more. */
 #define FDS_MAX ((size_t)(8 * FRONT_GATE_MAX))
+/* The library's: one for each caller, or for each of his streams. */
+#define CONNECTIONS_MAX ((size_t)(2 * FRONT_GATE_MAX))
 /* A head of the greatest size, and what the library keeps beside it. */
 #define CONNECTION_BYTES ((size_t)(3 * GATE_HEAD_MAX))
 
@@ -32,7 +34,7 @@ struct front_http {
 	struct MHD_Daemon *daemon;
 	struct loop_watch watch;
 	struct loop_timer timer;
-	size_t nrequests;
+	size_t nconnections, nrequests;
 	unsigned char kind[FDS_MAX]; /* enum front_kind, by descriptor */
 };
 
@@ -193,14 +195,16 @@ static void
 connection_changed(void *arg, struct MHD_Connection *c, void **context,
     enum MHD_ConnectionNotificationCode code)
 {
+	struct front_http *h = arg;
 	char **kept = *context;
 
-	(void)arg;
 	(void)c;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		h->nconnections++;
 		*context = calloc(1, sizeof(*kept));
 		invariant(*context != NULL);
 	} else if (kept != NULL) {
+		h->nconnections--;
 		free(*kept);
 		free(kept);
 	}
@@ -255,7 +259,7 @@ front_http_open(struct front *f, struct err *e)
 	    h, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, completed, h,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_as_it_is, NULL,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)FRONT_GATE_MAX,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
 	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
@@ -283,6 +287,13 @@ front_http_close(struct front_http *h)
 		MHD_stop_daemon(h->daemon);
 		free(h);
 	}
+}
+
+bool
+front_http_has_room(const struct front_http *h)
+{
+	/* One for every caller who may come. */
+	return h->nconnections < CONNECTIONS_MAX - FRONT_GATE_MAX;
 }
 
 void

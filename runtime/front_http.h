@@ -10,6 +10,9 @@ struct err;
 struct front_http *front_http_open(struct front *, struct err *);
 void front_http_close(struct front_http *);
 
+/* It takes another connection. */
+bool front_http_has_room(const struct front_http *);
+
 /* The library's end of a caller's socket pair; taken over. */
 void front_http_add(struct front_http *, int fd, enum front_kind);
 

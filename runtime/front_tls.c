@@ -91,8 +91,9 @@ front_tls_release(struct front_tls_keys *k)
 struct front_tls *
 front_tls_open(struct front_tls_keys *k, int fd)
 {
-	static unsigned char name[] = "http/1.1";
-	const gnutls_datum_t protocol = { name, sizeof(name) - 1 };
+	static unsigned char h2[] = "h2", http11[] = "http/1.1";
+	static const gnutls_datum_t protocols[] = { { h2, sizeof(h2) - 1 },
+		{ http11, sizeof(http11) - 1 } };
 	struct front_tls *t = calloc(1, sizeof(*t));
 
 	invariant(t != NULL);
@@ -106,7 +107,8 @@ front_tls_open(struct front_tls_keys *k, int fd)
 	if (gnutls_priority_set(t->session, k->priority) < 0 ||
 	    gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE,
 		k->credentials) < 0 ||
-	    gnutls_alpn_set_protocols(t->session, &protocol, 1, 0) < 0) {
+	    gnutls_alpn_set_protocols(t->session, protocols, 2,
+		GNUTLS_ALPN_SERVER_PRECEDENCE) < 0) {
 		front_tls_close(t);
 		return NULL;
 	}
