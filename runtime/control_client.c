@@ -63,7 +63,7 @@ control_client_ask(int sock, const char *method, const char *path,
 {
 	static const struct exchange_headers none;
 	const struct exchange_request r = { method, path, "", &none,
-		(long long)len, NULL };
+		(long long)len, false, NULL };
 	struct exchange x;
 	int status = -1;
 

@@ -188,7 +188,7 @@ exchange_send(struct exchange *x, const void *data, size_t len)
 void
 exchange_send_end(struct exchange *x)
 {
-	if (x->request_over)
+	if (x->request_over || x->phase == EXCHANGE_TUNNEL)
 		return;
 	x->request_over = true;
 	kinds[x->interface]->send_end(x);

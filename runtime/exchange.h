@@ -42,6 +42,7 @@ struct exchange_request {
 	const char *method, *path, *query; /* as they came; query without "?" */
 	const struct exchange_headers *headers;
 	long long length;  /* of the body; -1: not known yet */
+	bool upgrade;      /* to a WebSocket, if it may */
 	const char *event; /* a scope that asgi has beside http; or NULL */
 };
 
@@ -49,7 +50,8 @@ enum exchange_phase {
 	EXCHANGE_START, /* asgi: it has not said READY yet */
 	EXCHANGE_HEAD,  /* the reply's head is due */
 	EXCHANGE_BODY,
-	EXCHANGE_END, /* asgi: BYE is due */
+	EXCHANGE_TUNNEL, /* binary: bytes, until one of the two ends */
+	EXCHANGE_END,    /* asgi: BYE is due */
 	EXCHANGE_OVER,
 };
 
@@ -71,6 +73,7 @@ struct exchange {
 	bool complete;
 
 	/* Its own. */
+	bool upgrade; /* was asked for */
 	bool no_body; /* the reply to HEAD */
 	bool chunked, framed, request_over;
 	struct buf in;

@@ -274,6 +274,7 @@ take_frame(struct exchange *x, const struct channel_frame *f, struct err *e)
 			return out_of_order(f, e);
 		x->phase = EXCHANGE_OVER;
 		return 0;
+	case EXCHANGE_TUNNEL: /* binary's */
 	case EXCHANGE_OVER:
 		break;
 	}

@@ -19,6 +19,12 @@ binary_start(struct exchange *x, const struct exchange_request *r)
 	}
 	if (!host)
 		buf_add_str(&x->out, "Host: localhost\r\n");
+	if (r->upgrade) {
+		x->upgrade = true;
+		buf_add_str(&x->out,
+		    "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+		return;
+	}
 	if (r->length >= 0)
 		buf_printf(&x->out, "Content-Length: %lld\r\n", r->length);
 	else
@@ -120,6 +126,20 @@ take_head(struct exchange *x, struct err *e)
 	return 1;
 }
 
+/* RFC 6455, 4.2.2; whether the key is right is for the caller to see. */
+static int
+start_tunnel(struct exchange *x, struct err *e)
+{
+	for (size_t i = 0; i < x->headers.len; i++)
+		if (strcasecmp(x->headers.item[i].name, "upgrade") == 0 &&
+		    strcasecmp(x->headers.item[i].text, "websocket") == 0) {
+			x->phase = EXCHANGE_TUNNEL;
+			return 0;
+		}
+	return err_set(e, ERR_GUEST,
+	    "reply: it changes to a protocol that nobody asked for");
+}
+
 /* An interim answer is not the one (RFC 9110, 15.2). */
 static int
 start_body(struct exchange *x, struct err *e)
@@ -128,6 +148,8 @@ start_body(struct exchange *x, struct err *e)
 
 	if (r != 1)
 		return r;
+	if (x->status == 101 && x->upgrade)
+		return start_tunnel(x, e);
 	if (x->status == 101)
 		return err_set(e, ERR_GUEST,
 		    "reply: it changes to a protocol that nobody asked for");
@@ -231,6 +253,18 @@ take_bytes(struct exchange *x, struct err *e)
 	return 0;
 }
 
+static void
+take_tunnel(struct exchange *x)
+{
+	struct buf *b = &x->in;
+
+	if (x->body.at == x->body.len)
+		buf_reset(&x->body);
+	buf_add(&x->body, b->data + b->at, b->len - b->at);
+	x->total += b->len - b->at;
+	b->at = b->len;
+}
+
 static int
 binary_receive(struct exchange *x, const char *data, size_t len, struct err *e)
 {
@@ -239,6 +273,10 @@ binary_receive(struct exchange *x, const char *data, size_t len, struct err *e)
 	buf_add(&x->in, data, len);
 	if (x->phase == EXCHANGE_HEAD && start_body(x, e) == -1)
 		return -1;
+	if (x->phase == EXCHANGE_TUNNEL) {
+		take_tunnel(x);
+		return 0;
+	}
 	return x->phase == EXCHANGE_BODY ? take_bytes(x, e) : 0;
 }
 
@@ -247,6 +285,10 @@ binary_receive_end(struct exchange *x, struct err *e)
 {
 	if (x->phase == EXCHANGE_OVER)
 		return 0;
+	if (x->phase == EXCHANGE_TUNNEL) {
+		end_reply(x);
+		return 0;
+	}
 	if (x->phase != EXCHANGE_BODY || x->chunked || x->length != -1)
 		return err_set(e, ERR_GUEST,
 		    "the server ended before its reply did");

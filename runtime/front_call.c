@@ -114,7 +114,8 @@ recount(struct front_call *c)
 static size_t
 room_for_reply(const struct front_call *c)
 {
-	bool said = c->request_over && waiting(&c->exchange.out) == 0;
+	bool said = (c->request_over && waiting(&c->exchange.out) == 0) ||
+	    c->exchange.phase == EXCHANGE_TUNNEL;
 
 	/* The function's limit on bodies holds, too. */
 	return said || c->front->kept > FRONT_KEPT_MAX ? BACKLOG : SIZE_MAX;
@@ -387,7 +388,7 @@ front_call_start(struct front *front, const char *hash, uint64_t job,
 		    r->headers->item[i].name, strlen(r->headers->item[i].name),
 		    r->headers->item[i].text, strlen(r->headers->item[i].text));
 	c->request = (struct exchange_request){ c->method, c->path, c->query,
-		&c->headers, r->length, c->event };
+		&c->headers, r->length, r->upgrade, c->event };
 	buf_put_str(&b, hash);
 	buf_put_u64(&b, job);
 	front_ask(front, &c->question, FRONT_TRIGGER, &b, NULL, 0, answered, c);
@@ -413,7 +414,8 @@ front_call_send(struct front_call *c, const void *data, size_t len)
 		return;
 	}
 	c->sent += len;
-	if (c->sent > c->exchange.body_limit) {
+	if (c->exchange.phase != EXCHANGE_TUNNEL &&
+	    c->sent > c->exchange.body_limit) {
 		c->too_long = true;
 		err_set(&e, ERR_INVALID,
 		    "the request is longer than %llu bytes",
@@ -483,6 +485,14 @@ front_call_has_answer(const struct front_call *c)
 }
 
 void
+front_call_hand_over(struct front_call *c, void (*changed_fn)(void *),
+    void *arg)
+{
+	c->changed = changed_fn;
+	c->arg = arg;
+}
+
+void
 front_call_leave(struct front_call *c)
 {
 	c->left = true;
@@ -491,7 +501,8 @@ front_call_leave(struct front_call *c)
 		return;
 	}
 	/* A reply that is complete: the function may end as it is used to. */
-	if (!c->admitted || !c->exchange.complete) {
+	if (!c->admitted || !c->exchange.complete ||
+	    c->exchange.interface == ALEPH_BINARY) {
 		let_go(c);
 	} else if (c->to != -1 || c->from != -1) {
 		buf_reset(&c->exchange.body);

@@ -54,6 +54,10 @@ void front_call_taken(struct front_call *);
 /* There is a reply to begin with, or a failure in its place. */
 bool front_call_has_answer(const struct front_call *);
 
+/* Whoever calls is another from now on. */
+void front_call_hand_over(struct front_call *, void (*changed)(void *arg),
+    void *arg);
+
 /* The caller is gone, or has it all: the call ends by itself. */
 void front_call_leave(struct front_call *);
 

@@ -75,6 +75,8 @@ queue_reply(struct front_request *r)
 	struct front_call *c = r->call;
 	struct MHD_Response *response;
 
+	if (c->exchange.phase == EXCHANGE_TUNNEL)
+		return front_tunnel_queue(r);
 	if (c->failed && c->too_long)
 		return front_request_queue_error(r, MHD_HTTP_CONTENT_TOO_LARGE,
 		    &c->why);
@@ -117,7 +119,7 @@ front_function_start(struct front_request *r, const char *method)
 {
 	struct exchange_headers headers = { 0 };
 	struct exchange_request q = { method, r->route.path, r->route.query,
-		&headers, front_request_length(r), NULL };
+		&headers, front_request_length(r), r->upgrade, NULL };
 
 	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_header,
 	    &headers);
@@ -138,7 +140,11 @@ front_function_go_on(struct front_request *r, const char *data, size_t *len)
 		*len = 0;
 		return MHD_YES;
 	}
-	front_call_send_end(r->call);
+	/* Of a tunnel it is the beginning. */
+	if (!r->upgrade ||
+	    (front_call_has_answer(r->call) &&
+		r->call->exchange.phase != EXCHANGE_TUNNEL))
+		front_call_send_end(r->call);
 	if (front_call_has_answer(r->call))
 		return queue_reply(r);
 	front_request_wait(r);

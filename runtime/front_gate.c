@@ -32,6 +32,7 @@ struct front_gate {
 	struct front_tls *tls; /* NULL: the caller has none */
 	struct loop_watch caller_watch, inner_watch;
 	struct loop_timer timer, more;
+	int library;         /* the other end of inner; -1: it is closed */
 	bool decided;        /* which protocol he speaks */
 	struct buf first;    /* his first bytes, until then */
 	struct front_h2 *h2; /* NULL: HTTP/1.1 */
@@ -63,6 +64,8 @@ end(struct front_gate *g)
 	loop_timer_stop(f->loop, &g->more);
 	loop_remove(f->loop, &g->caller_watch);
 	loop_remove(f->loop, &g->inner_watch);
+	if (g->library != -1)
+		front_http_forget(f->http, g->library);
 	front_h2_close(g->h2);
 	front_tls_close(g->tls);
 	fd_close(&g->caller);
@@ -172,7 +175,8 @@ set_timer(struct front_gate *g)
 	bool streams = g->h2 != NULL && front_h2_streams(g->h2) > 0;
 	/* The function's time, or the library's: both have limits. */
 	bool theirs = waiting(&g->down) == 0 &&
-	    (streams || g->gate.state == GATE_REFUSED ||
+	    (streams || g->gate.state == GATE_ASKED ||
+		g->gate.state == GATE_TUNNEL || g->gate.state == GATE_REFUSED ||
 		waiting(&g->up) >= BACKLOG ||
 		(g->gate.state == GATE_BETWEEN && g->gate.nheads > 0));
 
@@ -267,8 +271,8 @@ plan(struct front_gate *g)
 	struct loop *l = g->front->loop;
 	bool refused = g->gate.state == GATE_REFUSED;
 	/* Who does not read what he asked for is not heard. */
-	bool hear =
-	    waiting(g->h2 != NULL ? &g->down : &g->up) < BACKLOG && !refused;
+	bool hear = waiting(g->h2 != NULL ? &g->down : &g->up) < BACKLOG &&
+	    !refused && g->gate.state != GATE_ASKED;
 
 	if (refused && g->inner == -1 && g->gate.why != NULL) {
 		write_refusal(g);
@@ -489,7 +493,8 @@ open_inner(struct front_gate *g)
 		pair) == -1)
 		return -1;
 	g->inner = pair[0];
-	front_http_add(g->front->http, pair[1], g->kind);
+	if (front_http_add(g->front->http, pair[1], g->kind, g))
+		g->library = pair[1];
 	return loop_add(g->front->loop, &g->inner_watch, g->inner, EPOLLIN,
 	    inner_ready, g, &ignored);
 }
@@ -507,6 +512,7 @@ front_gate_open(struct front *f, int fd, enum front_kind kind)
 		.kind = kind,
 		.caller = fd,
 		.inner = -1,
+		.library = -1,
 		.caller_watch = LOOP_WATCH_NONE,
 		.inner_watch = LOOP_WATCH_NONE };
 	if (g->next != NULL)
@@ -526,6 +532,24 @@ front_gate_open(struct front *f, int fd, enum front_kind kind)
 	/* The first head is due from the start. */
 	g->head_since = clock_mono_ns();
 	set_timer(g);
+}
+
+bool
+front_gate_answer(struct front_gate *g, bool tunnel)
+{
+	if (g->gate.state != GATE_ASKED)
+		return false;
+	if (gate_answer(&g->gate, tunnel, &g->up) == -1)
+		shut_inner(g);
+	write_inner(g);
+	plan(g);
+	return true;
+}
+
+void
+front_gate_released(struct front_gate *g)
+{
+	g->library = -1;
 }
 
 void

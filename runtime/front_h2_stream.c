@@ -412,7 +412,7 @@ open_inner(struct front_h2_stream *s)
 		pair) == -1)
 		return -1;
 	s->inner = pair[0];
-	front_http_add(f->http, pair[1], s->h2->kind);
+	(void)front_http_add(f->http, pair[1], s->h2->kind, NULL);
 	return loop_add(f->loop, &s->watch, s->inner, EPOLLIN, inner_ready, s,
 	    &ignored);
 }

@@ -35,7 +35,10 @@ struct front_http {
 	struct loop_watch watch;
 	struct loop_timer timer;
 	size_t nconnections, nrequests;
-	unsigned char kind[FDS_MAX]; /* enum front_kind, by descriptor */
+	struct {
+		enum front_kind kind;
+		struct front_gate *gate;
+	} end[FDS_MAX]; /* by descriptor */
 };
 
 /* ---- the loop ---- */
@@ -122,7 +125,9 @@ begin(struct front_http *h, struct MHD_Connection *connection)
 	r->front = h->front;
 	r->connection = connection;
 	r->result = -1;
-	kind = (enum front_kind)h->kind[front_request_fd(r)];
+	kind = h->end[front_request_fd(r)].kind;
+	r->upgrade = gate_is_upgrade(front_request_header(r, "Connection"),
+	    front_request_header(r, "Upgrade"));
 	r->control = kind == FRONT_CONTROL;
 	r->watch = (struct loop_watch)LOOP_WATCH_NONE;
 	route_parse(&r->route, *target, front_request_header(r, "Host"),
@@ -192,6 +197,17 @@ take_target(void *arg, const char *target, struct MHD_Connection *connection)
 }
 
 static void
+release_gate(struct front_http *h, struct MHD_Connection *c)
+{
+	int fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)
+		     ->connect_fd;
+
+	if (h->end[fd].gate != NULL)
+		front_gate_released(h->end[fd].gate);
+	h->end[fd].gate = NULL;
+}
+
+static void
 connection_changed(void *arg, struct MHD_Connection *c, void **context,
     enum MHD_ConnectionNotificationCode code)
 {
@@ -205,6 +221,7 @@ connection_changed(void *arg, struct MHD_Connection *c, void **context,
 		invariant(*context != NULL);
 	} else if (kept != NULL) {
 		h->nconnections--;
+		release_gate(h, c);
 		free(*kept);
 		free(kept);
 	}
@@ -254,7 +271,7 @@ front_http_open(struct front *f, struct err *e)
 	invariant(h != NULL);
 	h->front = f;
 	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-		MHD_ALLOW_SUSPEND_RESUME,
+		MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE,
 	    0, NULL, NULL, handle, h, MHD_OPTION_URI_LOG_CALLBACK, take_target,
 	    h, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, completed, h,
@@ -296,17 +313,34 @@ front_http_has_room(const struct front_http *h)
 	return h->nconnections < CONNECTIONS_MAX - FRONT_GATE_MAX;
 }
 
-void
-front_http_add(struct front_http *h, int fd, enum front_kind kind)
+bool
+front_http_add(struct front_http *h, int fd, enum front_kind kind,
+    struct front_gate *g)
 {
 	if ((size_t)fd >= FDS_MAX) {
 		fd_close(&fd);
-		return;
+		return false;
 	}
-	h->kind[fd] = (unsigned char)kind;
-	/* It closes what it cannot take. */
-	MHD_add_connection(h->daemon, fd, NULL, 0);
+	h->end[fd].kind = kind;
+	h->end[fd].gate = g;
 	front_http_run_soon(h);
+	/* It closes what it cannot take. */
+	if (MHD_add_connection(h->daemon, fd, NULL, 0) == MHD_YES)
+		return true;
+	h->end[fd].gate = NULL;
+	return false;
+}
+
+void
+front_http_forget(struct front_http *h, int fd)
+{
+	h->end[fd].gate = NULL;
+}
+
+struct front_gate *
+front_http_gate(const struct front_http *h, int fd)
+{
+	return h->end[fd].gate;
 }
 
 bool

@@ -13,8 +13,13 @@ void front_http_close(struct front_http *);
 /* It takes another connection. */
 bool front_http_has_room(const struct front_http *);
 
-/* The library's end of a caller's socket pair; taken over. */
-void front_http_add(struct front_http *, int fd, enum front_kind);
+/*
+ * The library's end of a caller's socket pair; taken over.  The gate, or NULL,
+ * hears when it is closed; it may be forgotten before.  False: no room.
+ */
+bool front_http_add(struct front_http *, int fd, enum front_kind,
+    struct front_gate *);
+void front_http_forget(struct front_http *, int fd);
 
 /* No request is being served. */
 bool front_http_is_idle(const struct front_http *);

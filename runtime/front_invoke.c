@@ -92,7 +92,7 @@ start(struct front *f, uint32_t serial, uint64_t job,
 {
 	struct exchange_headers headers = { 0 };
 	struct exchange_request r = { call->method, call->path, call->query,
-		&headers, (long long)len,
+		&headers, (long long)len, false,
 		call->event[0] == '\0' ? NULL : call->event };
 	struct invocation *v = calloc(1, sizeof(*v));
 

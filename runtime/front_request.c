@@ -4,6 +4,7 @@
 
 #include "messages/json.h"
 #include "messages/value.h"
+#include "runtime/front_gate.h"
 #include "runtime/front_request.h"
 
 void
@@ -73,8 +74,15 @@ front_request_queue(struct front_request *r, unsigned status,
     struct MHD_Response *response)
 {
 	enum MHD_Result result;
+	struct front_gate *g;
 
 	r->answered = true;
+	if (r->upgrade) {
+		g = front_http_gate(r->http, front_request_fd(r));
+		if (g != NULL)
+			front_gate_answer(g,
+			    status == MHD_HTTP_SWITCHING_PROTOCOLS);
+	}
 	if (r->front->draining)
 		MHD_add_response_header(response, "Connection", "close");
 	result = MHD_queue_response(r->connection, status, response);

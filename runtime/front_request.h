@@ -16,6 +16,7 @@
 #include "runtime/route.h"
 
 struct front_call;
+struct front_gate;
 struct front_http;
 
 struct front_request {
@@ -24,6 +25,7 @@ struct front_request {
 	struct MHD_Connection *connection;
 	struct route route;
 	bool started, suspended, answered, over;
+	bool upgrade;                   /* it asks for a WebSocket */
 	bool control;                   /* it came by the control socket */
 	bool gone;                      /* the caller, while we waited */
 	struct loop_watch watch;        /* of the caller, while we wait */
@@ -69,6 +71,9 @@ enum MHD_Result front_request_fail(struct front_request *, unsigned status,
 
 /* ---- front_http.c ---- */
 
+/* Where a caller's bytes pass; NULL: a stream's, or nobody is there. */
+struct front_gate *front_http_gate(const struct front_http *, int fd);
+
 /* The library is run again, soon. */
 void front_http_run_soon(struct front_http *);
 
@@ -77,6 +82,11 @@ void front_http_run_soon(struct front_http *);
 void front_function_start(struct front_request *, const char *method);
 enum MHD_Result front_function_go_on(struct front_request *, const char *data,
     size_t *len);
+
+/* ---- front_tunnel.c: WebSockets ---- */
+
+/* The function has agreed: its call is taken over. */
+enum MHD_Result front_tunnel_queue(struct front_request *);
 
 /* ---- front_async.c: /async/ ---- */
 

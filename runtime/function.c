@@ -72,7 +72,7 @@ function_start(const struct function_input *in, struct exchange *x,
 	(void)exchange_headers_add(&headers, "host", 4, "localhost", 9);
 	exchange_start(x, in->program->code.interface, in->body_limit,
 	    &(struct exchange_request){ r.method, r.path, r.query, &headers,
-		(long long)len, NULL });
+		(long long)len, false, NULL });
 	exchange_send(x, body, len);
 	exchange_send_end(x);
 	exchange_headers_fini(&headers);

@@ -10,6 +10,7 @@ struct head {
 	bool old; /* HTTP/1.0 */
 	bool has_length, chunked;
 	uint64_t length;
+	bool wants_upgrade, may_upgrade; /* Upgrade:, Connection: */
 	const char *host;
 	size_t nhost;
 	/* absolute-form: the authority, and where the path begins */
@@ -99,6 +100,34 @@ trim(const char **s, size_t *n)
 	}
 	while (*n > 0 && ((*s)[*n - 1] == ' ' || (*s)[*n - 1] == '\t'))
 		(*n)--;
+}
+
+/* In a list of words (RFC 9110, 5.6.1). */
+static bool
+has_word(const char *s, size_t n, const char *word)
+{
+	const char *end = s + n, *comma, *item;
+	size_t len;
+
+	for (; s < end; s = comma + 1) {
+		comma = memchr(s, ',', (size_t)(end - s));
+		if (comma == NULL)
+			comma = end;
+		item = s;
+		len = (size_t)(comma - s);
+		trim(&item, &len);
+		if (is_name(item, len, word))
+			return true;
+	}
+	return false;
+}
+
+bool
+gate_is_upgrade(const char *connection, const char *upgrade)
+{
+	return connection != NULL && upgrade != NULL &&
+	    strcasecmp(upgrade, "websocket") == 0 &&
+	    has_word(connection, strlen(connection), "upgrade");
 }
 
 /* ---- the request line ---- */
@@ -225,6 +254,10 @@ take_header(struct gate *g, struct head *h, const char *line, size_t len)
 		return take_encoding(g, h, s, n);
 	if (is_name(line, name, "host"))
 		return take_host(g, h, s, n);
+	if (is_name(line, name, "upgrade"))
+		h->wants_upgrade = is_name(s, n, "websocket");
+	if (is_name(line, name, "connection"))
+		h->may_upgrade |= has_word(s, n, "upgrade");
 	if (is_name(line, name, "expect") && !is_name(s, n, "100-continue"))
 		return refuse(g, 417, "the expectation is unknown");
 	return 0;
@@ -266,6 +299,14 @@ read_head(struct gate *g, struct head *h, const char *data, size_t len)
 	return check_head(g, h);
 }
 
+/* RFC 6455, 4.1: a GET without a body. */
+static bool
+asks_tunnel(const struct head *h)
+{
+	return h->wants_upgrade && h->may_upgrade && !h->old && !h->chunked &&
+	    h->length == 0 && is_name(h->method, h->nmethod, "GET");
+}
+
 static int
 pass_head(struct gate *g, const char *data, size_t len, struct buf *out)
 {
@@ -279,9 +320,10 @@ pass_head(struct gate *g, const char *data, size_t len, struct buf *out)
 	g->nheads++;
 	g->skipped = false;
 	g->left = h.length;
-	g->state = h.chunked ? GATE_CHUNK_SIZE
-	    : h.length > 0   ? GATE_LENGTH
-			     : GATE_BETWEEN;
+	g->state = asks_tunnel(&h) ? GATE_ASKED
+	    : h.chunked            ? GATE_CHUNK_SIZE
+	    : h.length > 0         ? GATE_LENGTH
+				   : GATE_BETWEEN;
 	return 0;
 }
 
@@ -447,6 +489,29 @@ feed_trailers(struct gate *g, const char **data, size_t *len, struct buf *out)
 	return 0;
 }
 
+/* What comes before the answer; nobody need send it. */
+static int
+hold_early(struct gate *g, const char **data, size_t *len)
+{
+	if (g->held.len + *len > GATE_HEAD_MAX)
+		return refuse(g, 400, "too much before the answer");
+	buf_add(&g->held, *data, *len);
+	*len = 0;
+	return 0;
+}
+
+int
+gate_answer(struct gate *g, bool tunnel, struct buf *out)
+{
+	buf_auto struct buf early = g->held;
+
+	if (g->state != GATE_ASKED)
+		return 0;
+	g->held = (struct buf){ 0 };
+	g->state = tunnel ? GATE_TUNNEL : GATE_BETWEEN;
+	return gate_feed(g, early.data, early.len, out);
+}
+
 int
 gate_feed(struct gate *g, const char *data, size_t len, struct buf *out)
 {
@@ -483,6 +548,12 @@ gate_feed(struct gate *g, const char *data, size_t len, struct buf *out)
 		case GATE_TRAILERS:
 			r = feed_trailers(g, &data, &len, out);
 			break;
+		case GATE_ASKED:
+			r = hold_early(g, &data, &len);
+			break;
+		case GATE_TUNNEL:
+			buf_add(out, data, len);
+			return 0;
 		case GATE_REFUSED:
 			return -1;
 		}

@@ -26,6 +26,8 @@ enum gate_state {
 	GATE_CHUNK_DATA,
 	GATE_CHUNK_END,
 	GATE_TRAILERS,
+	GATE_ASKED,  /* to become a tunnel: what follows waits for the answer */
+	GATE_TUNNEL, /* bytes, and nobody reads them here */
 	GATE_REFUSED,
 };
 
@@ -48,5 +50,14 @@ void gate_fini(struct gate *);
  * good.
  */
 int gate_feed(struct gate *, const char *, size_t, struct buf *out);
+
+/*
+ * GATE_ASKED: the answer is here, and it is a tunnel or any other.  Appends
+ * what waited, as gate_feed() does.
+ */
+int gate_answer(struct gate *, bool tunnel, struct buf *out);
+
+/* A request for a WebSocket (RFC 6455, 4.2.1) by these headers, or NULL. */
+bool gate_is_upgrade(const char *connection, const char *upgrade);
 
 #endif

@@ -11,7 +11,7 @@ run(struct exchange *x, enum aleph_interface interface, const uint8_t *data,
 {
 	static const struct exchange_headers none;
 	const struct exchange_request request = { size % 2 ? "GET" : "HEAD",
-		"/", "", &none, 0, NULL };
+		"/", "", &none, 0, false, NULL };
 	struct err e;
 	int r = 0;
 

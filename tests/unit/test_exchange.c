@@ -19,7 +19,7 @@ static void
 begin(struct exchange *x, enum aleph_interface interface, const char *method)
 {
 	const struct exchange_request r = { method, "/a%20b", "q=1",
-		&no_headers, 0, NULL };
+		&no_headers, 0, false, NULL };
 
 	exchange_start(x, interface, 1 << 16, &r);
 	exchange_send_end(x);
@@ -143,7 +143,7 @@ static void
 requests_are_written_as_they_came(void **state)
 {
 	struct exchange_headers h = { 0 };
-	struct exchange_request r = { "POST", "/a%2f..", "b=%00", &h, -1,
+	struct exchange_request r = { "POST", "/a%2f..", "b=%00", &h, -1, false,
 		NULL };
 	struct exchange x;
 
@@ -388,6 +388,67 @@ functions_have_names_of_their_own(void **state)
 	assert_int_equal(r.to, ROUTE_HEALTH);
 }
 
+#define CHANGES "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+
+/* After 101 everything is bytes; without having asked for it, it is a fault. */
+static void
+a_server_may_change_to_a_websocket(void **state)
+{
+	static const char reply[] = CHANGES "X: y\r\n\r\n\1\2GET / HTTP/1.1";
+
+	(void)state;
+	for (size_t piece = 1; piece < sizeof(reply); piece++) {
+		const struct exchange_request r = { "GET", "/", "", &no_headers,
+			0, true, NULL };
+		struct exchange x;
+		struct err e;
+
+		exchange_start(&x, ALEPH_BINARY, 4, &r);
+		assert_non_null(strstr(buf_text(&x.out),
+		    "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
+		buf_reset(&x.out);
+		for (size_t at = 0; at < sizeof(reply) - 1; at += piece)
+			assert_int_equal(exchange_receive(&x, reply + at,
+					     sizeof(reply) - 1 - at < piece
+						 ? sizeof(reply) - 1 - at
+						 : piece,
+					     &e),
+			    0);
+		assert_int_equal(x.phase, EXCHANGE_TUNNEL);
+		assert_int_equal(x.status, 101);
+		assert_string_equal(buf_text(&x.body), "\1\2GET / HTTP/1.1");
+		exchange_send(&x, "bytes", 5);
+		exchange_send_end(&x);
+		assert_string_equal(buf_text(&x.out), "bytes");
+		assert_int_equal(exchange_receive_end(&x, &e), 0);
+		assert_true(x.complete);
+		exchange_fini(&x);
+	}
+}
+
+static void
+nobody_else_changes_the_protocol(void **state)
+{
+	static const struct {
+		bool upgrade;
+		const char *reply;
+	} cases[] = { { false, CHANGES "\r\n" },
+		{ true, "HTTP/1.1 101 X\r\n\r\n" },
+		{ true, "HTTP/1.1 101 X\r\nUpgrade: h2c\r\n\r\n" } };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(cases); i++) {
+		const struct exchange_request r = { "GET", "/", "", &no_headers,
+			0, cases[i].upgrade, NULL };
+		struct exchange x;
+
+		exchange_start(&x, ALEPH_BINARY, 4, &r);
+		assert_int_equal(
+		    feed(&x, cases[i].reply, strlen(cases[i].reply), 7), -1);
+		exchange_fini(&x);
+	}
+}
+
 int
 main(void)
 {
@@ -401,6 +462,8 @@ main(void)
 		cmocka_unit_test(a_head_beyond_its_limit_is_refused),
 		cmocka_unit_test(an_output_is_found_whatever_its_case),
 		cmocka_unit_test(a_reply_beyond_its_limit_is_refused),
+		cmocka_unit_test(a_server_may_change_to_a_websocket),
+		cmocka_unit_test(nobody_else_changes_the_protocol),
 		cmocka_unit_test(targets_are_matched_as_they_came),
 		cmocka_unit_test(functions_have_names_of_their_own),
 	};

@@ -243,6 +243,77 @@ sizes_are_bounded(void **state)
 	expect_status(400, CHUNKED "0\r\n", "X: y\r\n", 200, "\r\n");
 }
 
+#define ASKS                                                  \
+	"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\n" \
+	"Connection: keep-alive , upgrade\r\n\r\n"
+
+/* What comes before the answer waits, and is what the answer makes of it. */
+static void
+a_tunnel_waits_for_its_answer(void **state)
+{
+	static const char next[] = "GET /b HTTP/1.1\r\nHost: x\r\n\r\n";
+
+	(void)state;
+	for (int tunnel = 0; tunnel < 2; tunnel++) {
+		buf_auto struct buf out = { 0 };
+		struct gate g = { .state = GATE_BETWEEN };
+
+		assert_int_equal(
+		    gate_feed(&g, ASKS "\1\2", sizeof(ASKS) + 1, &out), 0);
+		assert_int_equal(g.state, GATE_ASKED);
+		assert_string_equal(buf_text(&out), ASKS);
+		buf_reset(&out);
+		/* Not a request, but nobody looks at it in a tunnel. */
+		assert_int_equal(gate_answer(&g, tunnel != 0, &out),
+		    tunnel ? 0 : -1);
+		assert_string_equal(buf_text(&out), tunnel ? "\1\2" : "");
+		assert_int_equal(g.state, tunnel ? GATE_TUNNEL : GATE_REFUSED);
+		gate_fini(&g);
+
+		g = (struct gate){ .state = GATE_BETWEEN };
+		buf_reset(&out);
+		assert_int_equal(gate_feed(&g, ASKS, sizeof(ASKS) - 1, &out),
+		    0);
+		assert_int_equal(gate_answer(&g, tunnel != 0, &out), 0);
+		assert_int_equal(gate_answer(&g, true, &out), 0);
+		buf_reset(&out);
+		assert_int_equal(gate_feed(&g, next, sizeof(next) - 1, &out),
+		    0);
+		assert_string_equal(buf_text(&out), next);
+		assert_int_equal(g.nheads, tunnel ? 1 : 2);
+		gate_fini(&g);
+	}
+}
+
+static void
+only_a_whole_question_asks_for_a_tunnel(void **state)
+{
+	static const char *const others[] = {
+		"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: "
+		"upgrade\r\n\r\n",
+		"GET / HTTP/1.0\r\nHost: x\r\nUpgrade: websocket\r\n"
+		"Connection: upgrade\r\n\r\n",
+		"HEAD / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+		"Connection: upgrade\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+		"Connection: upgrades,x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+		"Connection: upgrade\r\nContent-Length: 1\r\n\r\nx",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(others); i++)
+		expect_passes(others[i], others[i], 1);
+	assert_true(gate_is_upgrade("a,\tUPGRADE", "Websocket"));
+	assert_false(gate_is_upgrade("", "websocket"));
+	assert_false(gate_is_upgrade(NULL, "websocket"));
+	assert_false(gate_is_upgrade("upgrade", NULL));
+	assert_false(gate_is_upgrade("upgrade", "websocket, h2c"));
+	expect_status(400, ASKS, "0123456789", 3300, "");
+}
+
 int
 main(void)
 {
@@ -252,6 +323,8 @@ main(void)
 		cmocka_unit_test(what_can_be_read_in_two_ways_is_refused),
 		cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
 		cmocka_unit_test(sizes_are_bounded),
+		cmocka_unit_test(a_tunnel_waits_for_its_answer),
+		cmocka_unit_test(only_a_whole_question_asks_for_a_tunnel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
