@@ -4,6 +4,7 @@
 void
 prepare_msgs_put_program(struct buf *b, const struct prepare_program *p)
 {
+	buf_put_u8(b, p->kind);
 	buf_put_str(b, p->hash);
 	buf_put_str(b, p->digest);
 	buf_put_str(b, p->sender);
@@ -11,11 +12,13 @@ prepare_msgs_put_program(struct buf *b, const struct prepare_program *p)
 	buf_put_u8(b, p->on_http);
 	buf_put_str(b, p->cron);
 	buf_put_str(b, p->subscriptions);
+	buf_put_str(b, p->forgets);
 }
 
 void
 prepare_msgs_get_program(struct buf *b, struct prepare_program *p)
 {
+	p->kind = buf_get_u8(b);
 	buf_get_str(b, p->hash, sizeof(p->hash));
 	buf_get_str(b, p->digest, sizeof(p->digest));
 	buf_get_str(b, p->sender, sizeof(p->sender));
@@ -23,6 +26,7 @@ prepare_msgs_get_program(struct buf *b, struct prepare_program *p)
 	p->on_http = buf_get_u8(b) != 0;
 	buf_get_str(b, p->cron, sizeof(p->cron));
 	buf_get_str(b, p->subscriptions, sizeof(p->subscriptions));
+	buf_get_str(b, p->forgets, sizeof(p->forgets));
 }
 
 void

@@ -6,6 +6,8 @@
  *   core                                preparer
  *   READ + message                  ->
  *                                   <-  READ_DONE program, or FAILED
+ *   APPLY digest                    ->
+ *                                   <-  APPLIED, or FAILED
  *   ASSEMBLE u32 tenant, item hash  ->
  *                                   <-  ASSEMBLED terms, machine + descriptors,
  *                                       or FAILED
@@ -19,10 +21,11 @@
  * EVENT's second descriptor has a line for each function, "HASH JSON"; the
  * answer names those that subscribed to the message, which comes back as it is
  * to be delivered.  READ stores a message that can run here, and binds it to
- * its item hash, before it answers.  ASSEMBLED's descriptors are the args
- * block, then one for each mount that is not a tmpfs, in order.  What it made
- * is kept until RELEASE, which names the serial of ASSEMBLE; PACK packs its
- * export volume.
+ * its item hash, before it answers; of a STORE or a FORGET it keeps the bytes,
+ * and APPLY, which names their digest, does what they say.  ASSEMBLED's
+ * descriptors are the args block, then one for each mount that is not a tmpfs,
+ * in order.  What it made is kept until RELEASE, which names the serial of
+ * ASSEMBLE; PACK packs its export volume.
  *
  * Beside this the preparer has a socket on which it is to core what core is to
  * the launcher (launch_msgs.h): the machines that unpack for it, and the
@@ -50,6 +53,8 @@ enum prepare_type {
 	PREPARE_RELEASE,
 	PREPARE_EVENT,
 	PREPARE_EVENT_DONE,
+	PREPARE_APPLY,
+	PREPARE_APPLIED,
 	PREPARE_FAILED, /* front_msgs_put_refused() */
 };
 
@@ -57,8 +62,19 @@ enum prepare_type {
 #define PREPARE_CRON_MAX 2304 /* 8 of 256 bytes, and some */
 #define PREPARE_SUBSCRIPTIONS_MAX (16 << 10)
 
+/* What a message is. */
+enum prepare_kind {
+	PREPARE_PROGRAM,
+	PREPARE_STORE,
+	PREPARE_FORGET,
+	PREPARE_KINDS
+};
+
+#define PREPARE_FORGETS_MAX (100 * 65 + 1)
+
 /* PREPARE_READ_DONE: what core keeps of a message. */
 struct prepare_program {
+	uint8_t kind; /* enum prepare_kind */
 	char hash[ITEM_HASH_MAX];
 	char digest[65]; /* of the bytes, in the store */
 	char sender[PREPARE_SENDER_MAX];
@@ -66,6 +82,7 @@ struct prepare_program {
 	bool on_http;
 	char cron[PREPARE_CRON_MAX]; /* expressions, each with a newline */
 	char subscriptions[PREPARE_SUBSCRIPTIONS_MAX]; /* a JSON list; or "" */
+	char forgets[PREPARE_FORGETS_MAX]; /* hashes, each with a newline */
 };
 
 /* PREPARE_EVENT_DONE, in front of the hashes. */

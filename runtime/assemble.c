@@ -19,6 +19,7 @@
 #include "runtime/launcher_link.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
+#include "runtime/store_message.h"
 #include "runtime/unpack.h"
 
 #define CODE_ROOT "/opt/code"
@@ -57,30 +58,39 @@ set_target(struct work *w, struct machine_mount *v, const char *target)
 
 /* What ran must be in the record, whatever "latest" means tomorrow. */
 static void
-note_ref(struct work *w, const char *field, const char *ref, const char *digest,
-    bool bound)
+note_ref(struct work *w, const char *field, const char *ref, const char *latest,
+    const char *digest, bool bound)
 {
 	struct value *one = value_add(w->out->refs, value_new(VALUE_MAP));
 
 	value_set_text(one, "field", field);
 	value_set_text(one, "ref", ref);
+	if (latest[0] != '\0')
+		value_set_text(one, "latest", latest);
 	value_set_text(one, "digest", digest);
-	value_set_text(one, "by", bound ? "operator" : "digest");
+	value_set_text(one, "by",
+	    !bound                                     ? "digest"
+		: store_message_has(w->in->store, ref) ? "message"
+						       : "operator");
 }
 
 static int
-resolve(struct work *w, const char *field, const char *ref,
+resolve(struct work *w, const char *field, const char *ref, bool use_latest,
     const char *publisher, char digest[SHA256_HEX])
 {
+	char latest[ITEM_HASH_MAX] = "";
 	bool bound;
 
 	if (ref == NULL)
 		return err_set(w->e, ERR_DENIED,
 		    "%s: names a publisher, %s, and no content", field,
 		    publisher == NULL ? "nobody" : publisher);
-	if (store_resolve(w->in->store, ref, digest, &bound, w->e) == -1)
+	if (use_latest)
+		store_message_latest(w->in->store, ref, latest);
+	if (store_resolve(w->in->store, latest[0] != '\0' ? latest : ref,
+		digest, &bound, w->e) == -1)
 		return err_in(w->e, "%s", field);
-	note_ref(w, field, ref, digest, bound);
+	note_ref(w, field, ref, latest, digest, bound);
 	return 0;
 }
 
@@ -106,8 +116,8 @@ add_root(struct work *w)
 	char digest[SHA256_HEX];
 	int fd;
 
-	if (resolve(w, "runtime.ref", p->runtime.ref, p->runtime.address,
-		digest) == -1)
+	if (resolve(w, "runtime.ref", p->runtime.ref, p->runtime.use_latest,
+		p->runtime.address, digest) == -1)
 		return -1;
 	if (!is_trusted(w, digest))
 		return err_set(w->e, ERR_DENIED,
@@ -236,7 +246,8 @@ add_code(struct work *w)
 
 	if (c->content != NULL)
 		return add_plain(w, -1, c->content);
-	if (resolve(w, "code.ref", c->ref, c->address, digest) == -1)
+	if (resolve(w, "code.ref", c->ref, c->use_latest, c->address, digest) ==
+	    -1)
 		return -1;
 	if (c->encoding != ALEPH_PLAIN)
 		return add_image(w, digest, c->encoding, "code.ref", &v);
@@ -279,7 +290,7 @@ add_volume(struct work *w, size_t i)
 	v.kind = MACHINE_IMAGE;
 	v.writable = false;
 	v.executable = true;
-	if (resolve(w, field, a->ref, NULL, digest) == -1)
+	if (resolve(w, field, a->ref, a->use_latest, NULL, digest) == -1)
 		return -1;
 	return add_image(w, digest, ALEPH_SQUASHFS, field, &v);
 }
@@ -302,7 +313,8 @@ add_data(struct work *w)
 	if (!p->data.present || shares_mount(p))
 		return 0; /* then it is unpacked into the export */
 	if (set_target(w, &v, p->data.mount) == -1 ||
-	    resolve(w, "data.ref", p->data.ref, p->data.address, digest) == -1)
+	    resolve(w, "data.ref", p->data.ref, p->data.use_latest,
+		p->data.address, digest) == -1)
 		return -1;
 	return add_image(w, digest, p->data.encoding, "data.ref", &v);
 }
@@ -334,8 +346,8 @@ add_export(struct work *w)
 		return err_in(w->e, "export");
 	own_volume(w, serial);
 	if (shares_mount(p) &&
-	    (resolve(w, "data.ref", p->data.ref, p->data.address, digest) ==
-		    -1 ||
+	    (resolve(w, "data.ref", p->data.ref, p->data.use_latest,
+		 p->data.address, digest) == -1 ||
 		unpack_into(&in, digest, p->data.encoding, volume, w->e) == -1))
 		return err_in(w->e, "export");
 	w->out->export_volume = fcntl(volume, F_DUPFD_CLOEXEC, 0);

@@ -20,7 +20,7 @@
 
 struct options {
 	const char *entrypoint, *interface, *code, *runtime, *encoding, *owner;
-	const char *key, *chain, *channel;
+	const char *key, *chain, *channel, *type;
 };
 
 static void
@@ -152,7 +152,7 @@ wrap(const struct options *o, const char *text, const char *sender,
 	sha256_of(text, strlen(text), hash);
 	value_set_text(v, "chain", o->chain);
 	value_set_text(v, "sender", sender);
-	value_set_text(v, "type", "PROGRAM");
+	value_set_text(v, "type", o->type);
 	value_set_text(v, "channel", o->channel);
 	value_set(v, "time", time == NULL ? value_of_int(0) : value_copy(time));
 	value_set_text(v, "item_type", "inline");
@@ -166,7 +166,7 @@ sign_content(const struct options *o, const struct value *content,
     const unsigned char key[32], struct err *e)
 {
 	char *text = json_emit(content, JSON_AS_LINE), *sender, *signature;
-	struct signature_input in = { .chain = o->chain, .type = "PROGRAM" };
+	struct signature_input in = { .chain = o->chain, .type = o->type };
 	value_auto struct value *v = NULL;
 
 	sender = signature_address(o->chain, key, e);
@@ -249,9 +249,12 @@ run(int argc, char **argv)
 		{ "key", required_argument, NULL, 'k' },
 		{ "chain", required_argument, NULL, 'h' },
 		{ "channel", required_argument, NULL, 'l' },
+		{ "type", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options o = { .chain = "ETH", .channel = "TEST" };
+	struct options o = { .chain = "ETH",
+		.channel = "TEST",
+		.type = "PROGRAM" };
 	const char **fields[] = { ['e'] = &o.entrypoint,
 		['i'] = &o.interface,
 		['n'] = &o.encoding,
@@ -260,7 +263,8 @@ run(int argc, char **argv)
 		['o'] = &o.owner,
 		['k'] = &o.key,
 		['h'] = &o.chain,
-		['l'] = &o.channel };
+		['l'] = &o.channel,
+		['t'] = &o.type };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -276,5 +280,6 @@ run(int argc, char **argv)
 
 const struct cli_command cmd_message_command = { "message",
 	"new [--entrypoint E] [--interface I] [--code HASH] [--runtime HASH] | "
-	"hash FILE | sign FILE --key FILE [--chain ETH|SOL] [--channel C]",
+	"hash FILE | sign FILE --key FILE [--type PROGRAM|STORE|FORGET] "
+	"[--chain ETH|SOL] [--channel C]",
 	"make, hash and sign messages", run };

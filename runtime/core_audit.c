@@ -172,8 +172,11 @@ void
 core_audit_published(struct core_audit *a, const struct prepare_program *p,
     audit_log_fn *fn, void *arg)
 {
+	static const char *const kinds[PREPARE_KINDS] = { "PROGRAM", "STORE",
+		"FORGET" };
 	struct value *v = new_record("publish");
 
+	value_set_text(v, "type", kinds[p->kind]);
 	value_set_text(v, "item_hash", p->hash);
 	value_set_text(v, "digest", p->digest);
 	value_set_text(v, "sender", p->sender);

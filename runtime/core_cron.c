@@ -158,6 +158,12 @@ core_cron_add(struct core_cron *t, const struct prepare_program *p,
 	loop_timer_set(t->core->loop, &t->tick, 0, tick, t);
 }
 
+void
+core_cron_remove(struct core_cron *t, const char *hash)
+{
+	crontab_remove(&t->table, hash);
+}
+
 static int
 load(void *arg, const struct prepare_program *p, uint64_t published_ns)
 {

@@ -30,6 +30,9 @@ void core_cron_close(struct core_cron *);
 void core_cron_add(struct core_cron *, const struct prepare_program *,
     uint64_t published_ns);
 
+/* Its owner took it back. */
+void core_cron_remove(struct core_cron *, const char *hash);
+
 /* Each with its next five slots; the caller frees. */
 struct value *core_cron_list(const struct core_cron *);
 

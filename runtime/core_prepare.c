@@ -110,6 +110,7 @@ is_answer(const struct core_prepare_job *j, const struct frame *f)
 		(j->type == PREPARE_ASSEMBLE && f->type == PREPARE_ASSEMBLED) ||
 		(j->type == PREPARE_PACK && f->type == PREPARE_PACKED) ||
 		(j->type == PREPARE_EVENT && f->type == PREPARE_EVENT_DONE) ||
+		(j->type == PREPARE_APPLY && f->type == PREPARE_APPLIED) ||
 		f->type == PREPARE_FAILED);
 }
 

@@ -29,6 +29,8 @@ struct core_program {
 	struct waiting *first, **last;
 	struct core_prepare_job *job; /* for those who wait */
 	struct core_tenant *tenant;   /* of the job */
+	bool stale;                   /* the job: it began before a change */
+	bool forgotten;
 };
 
 /* ---- assemblies ---- */
@@ -310,6 +312,14 @@ refuse_all(struct core_program *p, const struct err *cause)
 		serve_first(p, NULL, &why);
 }
 
+static void
+forget_assembly(struct core_program *p)
+{
+	if (p->assembly != NULL)
+		core_program_give_back(p->assembly);
+	p->assembly = NULL;
+}
+
 /* Answers are for who waited when they were asked for: the first, or all. */
 static void
 answered(void *arg, struct frame *f, const struct err *why,
@@ -335,7 +345,10 @@ answered(void *arg, struct frame *f, const struct err *why,
 			a->users++;
 			serve_first(p, a, NULL);
 		}
+		if (p->stale)
+			forget_assembly(p);
 	}
+	p->stale = false;
 	if (p->first != NULL)
 		ask(p);
 }
@@ -383,22 +396,46 @@ core_program_want(struct core_programs *all, const char *hash,
 	struct err e;
 
 	p = find(all, hash, &e);
+	if (p != NULL && p->forgotten) {
+		err_set(&e, ERR_NOT_FOUND, "%s: its owner took it back", hash);
+		p = NULL;
+	}
 	if (p == NULL) {
 		fn(arg, NULL, &e);
 		return;
 	}
 	/* What a preparer made goes with its process. */
 	if (p->assembly != NULL &&
-	    !core_prepare_holds(all->prepare, &p->assembly->made)) {
-		core_program_give_back(p->assembly);
-		p->assembly = NULL;
-	}
+	    !core_prepare_holds(all->prepare, &p->assembly->made))
+		forget_assembly(p);
 	if (p->assembly == NULL) {
 		wait_for(p, fn, arg);
 		return;
 	}
 	p->assembly->users++;
 	fn(arg, p->assembly, NULL);
+}
+
+void
+core_program_refresh(struct core_programs *all)
+{
+	for (struct core_program *p = all->newest; p != NULL; p = p->older) {
+		forget_assembly(p);
+		p->stale = p->job != NULL;
+	}
+}
+
+void
+core_program_forget(struct core_programs *all, const char *hash)
+{
+	struct core_program *p = all->bucket[bucket_of(hash)];
+
+	while (p != NULL && strcmp(p->hash, hash) != 0)
+		p = p->next;
+	if (p == NULL)
+		return;
+	p->forgotten = p->stale = true;
+	forget_assembly(p);
 }
 
 void

@@ -69,6 +69,12 @@ void core_program_fini(struct core_programs *);
 void core_program_want(struct core_programs *, const char *hash,
     core_program_fn *fn, void *arg);
 
+/* What references stand for has changed: the next launch looks again. */
+void core_program_refresh(struct core_programs *);
+
+/* Its owner took it back: nobody gets it any more. */
+void core_program_forget(struct core_programs *, const char *hash);
+
 void core_program_give_back(struct core_assembly *);
 
 #endif

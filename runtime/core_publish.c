@@ -1,4 +1,6 @@
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -7,6 +9,7 @@
 #include "runtime/core.h"
 #include "runtime/core_events.h"
 #include "runtime/core_publish.h"
+#include "runtime/core_run.h"
 #include "runtime/journal.h"
 
 /* Front may be another when the message is read. */
@@ -47,6 +50,95 @@ answer(struct publish *p, bool fresh)
 	free(p);
 }
 
+/* ---- STORE and FORGET ---- */
+
+/* Only what is his: a sender that nobody vouches for owns nothing. */
+static bool
+may_forget(const struct publish *p, const struct prepare_program *row)
+{
+	return !row->unverified &&
+	    strcasecmp(row->sender, p->program.sender) == 0;
+}
+
+static int
+forget_one(struct publish *p, const char *hash, struct value *done,
+    struct err *e)
+{
+	struct core *c = p->core;
+	struct prepare_program row;
+
+	if (journal_find_program(c->journal, hash, &row, e) == -1)
+		return e->code == ERR_NOT_FOUND ? 0 : -1;
+	if (!may_forget(p, &row))
+		return 0;
+	if (journal_forget_program(c->journal, hash, clock_real_ns(), e) == -1)
+		return -1;
+	core_log("%s: its owner took it back", hash);
+	core_cron_remove(&c->cron, hash);
+	core_events_published(c);
+	core_program_forget(&c->programs, hash);
+	core_run_forget(c, hash);
+	value_add_text(done, hash);
+	return 0;
+}
+
+static int
+forget_all(struct publish *p, struct value *done, struct err *e)
+{
+	char *line = p->program.forgets, *end;
+
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = '\0';
+		if (forget_one(p, line, done, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+applied(void *arg, struct frame *f, const struct err *cause,
+    const char *problems)
+{
+	struct publish *p = arg;
+	struct core *c = p->core;
+	value_auto struct value *done = value_new(VALUE_LIST);
+	struct value *v;
+	struct err why;
+
+	if (f == NULL || forget_all(p, done, &why) == -1) {
+		refuse(p, f == NULL ? cause : &why, problems);
+		return;
+	}
+	core_program_refresh(&c->programs);
+	core_log("%s: %s", p->program.hash,
+	    p->program.kind == PREPARE_STORE ? "a STORE" : "a FORGET");
+	if (p->front == c->nfronts) {
+		v = value_new(VALUE_MAP);
+		value_set_text(v, "item_hash", p->program.hash);
+		value_set_text(v, "status",
+		    p->program.kind == PREPARE_STORE ? "stored" : "forgotten");
+		value_set_text(v, "sender", p->program.sender);
+		value_set_bool(v, "unverified", p->program.unverified);
+		if (p->program.kind == PREPARE_FORGET)
+			value_set(v, "functions", value_copy(done));
+		core_answer(c, p->serial, v);
+	}
+	c->npublish--;
+	free(p);
+}
+
+/* It stands in the audit log: only now it does something. */
+static void
+apply(struct publish *p)
+{
+	buf_auto struct buf b = { 0 };
+
+	buf_put_str(&b, p->program.digest);
+	core_prepare_ask(&p->core->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_APPLY, .body = &b },
+	    applied, p);
+}
+
 /* What stands in the journal stands in the audit log: that comes first. */
 static void
 recorded(void *arg, const struct err *cause)
@@ -58,8 +150,11 @@ recorded(void *arg, const struct err *cause)
 
 	if (cause != NULL)
 		err_set(&why, ERR_BUSY, "%s", cause->text);
-	else if (journal_add_program(p->core->journal, &p->program, now, &fresh,
-		     &why) == 0) {
+	else if (p->program.kind != PREPARE_PROGRAM) {
+		apply(p);
+		return;
+	} else if (journal_add_program(p->core->journal, &p->program, now,
+		       &fresh, &why) == 0) {
 		core_log("%s: published", p->program.hash);
 		if (fresh)
 			core_cron_add(&p->core->cron, &p->program, now);
@@ -84,9 +179,11 @@ published(void *arg, struct frame *f, const struct err *why,
 		return;
 	}
 	prepare_msgs_get_program(&f->body, &p->program);
-	if (!buf_ok(&f->body)) {
+	if (!buf_ok(&f->body) || p->program.kind >= PREPARE_KINDS) {
 		err_set(&e, ERR_SYSTEM, "preparer: malformed frame");
 		refuse(p, &e, NULL);
+	} else if (p->program.kind != PREPARE_PROGRAM) {
+		core_audit_published(&c->audit, &p->program, recorded, p);
 	} else if (journal_find_program(c->journal, p->program.hash, &known,
 		       &e) == 0) {
 		answer(p, false);

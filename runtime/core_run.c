@@ -462,6 +462,16 @@ core_run_left(struct core *c, uint32_t serial, const struct front_left *facts)
 	go_if_over(r);
 }
 
+/* A reply that has begun breaks off: its machine is what ends it. */
+static void
+stop_run(struct core_run *r, const struct err *why)
+{
+	if (r->state == RUN_ADMITTED)
+		kill_machine(r, LAUNCH_CAUSE_STOP);
+	else
+		core_run_give_up(r, why);
+}
+
 int
 core_run_stop(struct core *c, const char *id, struct err *e)
 {
@@ -473,12 +483,22 @@ core_run_stop(struct core *c, const char *id, struct err *e)
 	if (r == NULL || r->state == RUN_ENDED)
 		return err_set(e, ERR_NOT_FOUND, "%s: no such run", id);
 	err_set(&why, ERR_BUSY, "the operator stopped it");
-	/* A reply that has begun breaks off: its machine is what ends it. */
-	if (r->state == RUN_ADMITTED)
-		kill_machine(r, LAUNCH_CAUSE_STOP);
-	else
-		core_run_give_up(r, &why);
+	stop_run(r, &why);
 	return 0;
+}
+
+void
+core_run_forget(struct core *c, const char *hash)
+{
+	struct core_run *r, *next;
+	struct err why;
+
+	err_set(&why, ERR_NOT_FOUND, "its owner took it back");
+	for (r = c->runs; r != NULL; r = next) {
+		next = r->next;
+		if (r->state != RUN_ENDED && strcmp(r->hash, hash) == 0)
+			stop_run(r, &why);
+	}
 }
 
 void

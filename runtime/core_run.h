@@ -31,6 +31,9 @@ void core_run_left(struct core *, uint32_t serial, const struct front_left *);
 /* The operator wants it to end.  ERR_NOT_FOUND: there is no such run. */
 int core_run_stop(struct core *, const char *id, struct err *);
 
+/* Its owner took the function back: what runs of it ends. */
+void core_run_forget(struct core *, const char *hash);
+
 /* Front is gone, and whoever called through it. */
 void core_run_front_gone(struct core *);
 

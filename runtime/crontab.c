@@ -65,6 +65,20 @@ crontab_add(struct crontab *t, const char *hash, unsigned place,
 	return 0;
 }
 
+void
+crontab_remove(struct crontab *t, const char *hash)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->len; i++) {
+		if (strcmp(t->entry[i].hash, hash) == 0)
+			free(t->entry[i].text);
+		else
+			t->entry[kept++] = t->entry[i];
+	}
+	t->len = kept;
+}
+
 static int64_t
 due_at(const struct crontab_entry *x)
 {

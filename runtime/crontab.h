@@ -42,6 +42,9 @@ void crontab_fini(struct crontab *);
 int crontab_add(struct crontab *, const char *hash, unsigned place,
     const char *text, int64_t fired, struct err *);
 
+/* All of that function. */
+void crontab_remove(struct crontab *, const char *hash);
+
 /* When the first entry is due; INT64_MAX: none ever is. */
 int64_t crontab_due(const struct crontab *);
 

@@ -8,7 +8,7 @@
 #include "runtime/journal.h"
 #include "runtime/journal_parts.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* Of version 0, an empty file; a version more, and what it adds. */
 static const char *const schema[SCHEMA_VERSION] = {
@@ -53,6 +53,9 @@ static const char *const schema[SCHEMA_VERSION] = {
 	") STRICT;"
 	"CREATE INDEX job_due ON job (state, due_ns);"
 	"CREATE INDEX job_ended ON job (ended_ns) WHERE ended_ns > 0;",
+
+	"ALTER TABLE program ADD COLUMN forgotten_ns INTEGER NOT NULL"
+	" DEFAULT 0;",
 };
 
 int
@@ -141,7 +144,9 @@ count_functions(struct journal *j, struct err *e)
 	sqlite3_stmt *s;
 	int r;
 
-	if (journal_prepare(j, "SELECT count(*) FROM program", &s, e) == -1)
+	if (journal_prepare(j,
+		"SELECT count(*) FROM program WHERE forgotten_ns = 0", &s,
+		e) == -1)
 		return -1;
 	r = sqlite3_step(s);
 	j->functions = (uint64_t)sqlite3_column_int64(s, 0);
@@ -166,12 +171,18 @@ journal_open(struct err *e)
 		&j->add, e) == 0 &&
 	    journal_prepare(j,
 		"SELECT hash, digest, sender, unverified, on_http, cron,"
-		" subscriptions, published_ns FROM program WHERE hash = ?",
+		" subscriptions, published_ns FROM program"
+		" WHERE hash = ? AND forgotten_ns = 0",
 		&j->find, e) == 0 &&
 	    journal_prepare(j,
 		"SELECT hash, digest, sender, unverified, on_http, cron,"
-		" subscriptions, published_ns FROM program ORDER BY number",
+		" subscriptions, published_ns FROM program"
+		" WHERE forgotten_ns = 0 ORDER BY number",
 		&j->each, e) == 0 &&
+	    journal_prepare(j,
+		"UPDATE program SET forgotten_ns = ?"
+		" WHERE hash = ? AND forgotten_ns = 0",
+		&j->forget, e) == 0 &&
 	    journal_job_prepare(j, e) == 0 && count_functions(j, e) == 0)
 		return j;
 	journal_close(j);
@@ -210,6 +221,7 @@ journal_close(struct journal *j)
 	sqlite3_finalize(j->add);
 	sqlite3_finalize(j->find);
 	sqlite3_finalize(j->each);
+	sqlite3_finalize(j->forget);
 	journal_job_finalize(j);
 	sqlite3_close(j->db);
 	free(j);
@@ -269,6 +281,23 @@ take_program(struct journal *j, sqlite3_stmt *s, struct prepare_program *p,
 	p->unverified = sqlite3_column_int(s, 3) != 0;
 	p->on_http = sqlite3_column_int(s, 4) != 0;
 	return 0;
+}
+
+int
+journal_forget_program(struct journal *j, const char *hash, uint64_t now_ns,
+    struct err *e)
+{
+	int r;
+
+	sqlite3_bind_int64(j->forget, 1, (sqlite3_int64)now_ns);
+	journal_bind_text(j->forget, 2, hash);
+	r = sqlite3_step(j->forget);
+	if (r == SQLITE_DONE)
+		j->functions -= (uint64_t)sqlite3_changes(j->db);
+	else
+		journal_fail(j, "forget", e);
+	sqlite3_reset(j->forget);
+	return r == SQLITE_DONE ? 0 : -1;
 }
 
 void

@@ -26,6 +26,10 @@ int journal_begin_life(struct journal *, uint64_t now_ns, uint32_t *number,
 int journal_add_program(struct journal *, const struct prepare_program *,
     uint64_t now_ns, bool *fresh, struct err *);
 
+/* Its owner took it back: nobody finds it from now on, or publishes it. */
+int journal_forget_program(struct journal *, const char *hash, uint64_t now_ns,
+    struct err *);
+
 /* How many functions, jobs that have not ended, and bytes that jobs keep. */
 void journal_load(const struct journal *, uint64_t *functions,
     uint64_t *waiting, uint64_t *bytes);

@@ -11,7 +11,7 @@ struct err;
 
 struct journal {
 	sqlite3 *db;
-	sqlite3_stmt *add, *find, *each;
+	sqlite3_stmt *add, *find, *each, *forget;
 	sqlite3_stmt *job_add, *job_next, *job_due, *job_begin, *job_end,
 	    *job_busy, *job_find, *job_each, *job_prune, *job_recover,
 	    *job_load, *job_size, *job_drop;

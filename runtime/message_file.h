@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+struct aleph_item;
 struct aleph_program;
 struct err;
 struct problems;
@@ -14,5 +15,13 @@ struct problems;
  */
 int message_file_read(struct aleph_program *, const char *name,
     const char *data, size_t len, int dialect, struct problems *, struct err *);
+
+/*
+ * The same; 1: it is one of the other messages that a node reads, and borrows
+ * from the program, which is none.
+ */
+int message_file_read_any(struct aleph_program *, struct aleph_item *,
+    const char *name, const char *data, size_t len, struct problems *,
+    struct err *);
 
 #endif

@@ -20,8 +20,10 @@
 #include "runtime/message_file.h"
 #include "runtime/prepare.h"
 #include "runtime/prepare_event.h"
+#include "runtime/prepare_item.h"
 #include "runtime/record_parts.h"
 #include "runtime/store.h"
+#include "runtime/store_message.h"
 #include "runtime/unpack.h"
 
 /* What an ASSEMBLE made, until its RELEASE. */
@@ -165,6 +167,9 @@ keep_message(struct preparer *p, const struct reading *r,
 {
 	const struct aleph_program *a = &r->program;
 
+	if (store_message_is_forgotten(p->store, a->address, a->id))
+		return err_set(e, ERR_DENIED, "%s: its owner took it back",
+		    a->id);
 	if (take_triggers(a, out, e) == -1 ||
 	    store_put_bytes(p->store, r->data, r->len, out->digest, e) == -1 ||
 	    store_bind(p->store, a->id, out->digest, e) == -1)
@@ -187,7 +192,14 @@ answer_read(struct preparer *p, struct frame *f, struct err *e)
 	struct err why;
 	int status;
 
-	if (judge(p, r, "message", f->fds[0], &why) == -1 ||
+	status =
+	    prepare_item_read(p->store, f->fds[0], &out, &r->problems, &why);
+	if (status == 1) {
+		prepare_msgs_put_program(&b, &out);
+		status = frame_send(p->core, PREPARE_READ_DONE, f->serial, &b,
+		    NULL, 0, e);
+	} else if (status == -1 ||
+	    judge(p, r, "message", f->fds[0], &why) == -1 ||
 	    check_refs(p, &r->program, &why) == -1 ||
 	    keep_message(p, r, &out, &why) == -1) {
 		status = answer_failed(p, f->serial, &why, &r->problems, e);
@@ -198,6 +210,23 @@ answer_read(struct preparer *p, struct frame *f, struct err *e)
 	}
 	free_reading(r);
 	return status;
+}
+
+/* ---- APPLY ---- */
+
+static int
+answer_apply(struct preparer *p, struct frame *f, struct err *e)
+{
+	char digest[SHA256_HEX];
+	struct err why;
+
+	buf_get_str(&f->body, digest, sizeof(digest));
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "apply: malformed frame");
+	if (prepare_item_apply(p->store, digest, &why) == -1)
+		return answer_failed(p, f->serial, &why, NULL, e);
+	return frame_send(p->core, PREPARE_APPLIED, f->serial, NULL, NULL, 0,
+	    e);
 }
 
 /* ---- ASSEMBLE ---- */
@@ -407,6 +436,7 @@ static const struct request {
 	int (*answer)(struct preparer *, struct frame *, struct err *);
 } requests[] = {
 	{ PREPARE_READ, 1, answer_read },
+	{ PREPARE_APPLY, 0, answer_apply },
 	{ PREPARE_ASSEMBLE, 0, answer_assemble },
 	{ PREPARE_PACK, 0, answer_pack },
 	{ PREPARE_EVENT, 2, answer_event },

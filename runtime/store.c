@@ -237,8 +237,9 @@ store_get(struct store *s, const char *digest, struct err *e)
 	return check(s, digest, fd, e) == -1 ? -1 : fd_take(&fd);
 }
 
-static int
-write_small(struct store *s, const char *path, const char *text, struct err *e)
+int
+store_write_note(struct store *s, const char *path, const char *text,
+    struct err *e)
 {
 	fd_auto int fd = store_tmp_file(s, e);
 
@@ -249,9 +250,8 @@ write_small(struct store *s, const char *path, const char *text, struct err *e)
 	return publish(s, fd, path, true, e);
 }
 
-/* The caller frees; NULL if there is none. */
-static char *
-read_small(struct store *s, const char *path)
+char *
+store_read_note(struct store *s, const char *path)
 {
 	fd_auto int fd =
 	    openat(s->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -271,7 +271,7 @@ store_bind(struct store *s, const char *ref, const char *digest, struct err *e)
 	char path[160];
 
 	snprintf(path, sizeof(path), "refs/%s", ref);
-	return write_small(s, path, digest, e);
+	return store_write_note(s, path, digest, e);
 }
 
 int
@@ -281,7 +281,7 @@ store_resolve(struct store *s, const char *ref, char digest[SHA256_HEX],
 	char path[160], *text;
 
 	snprintf(path, sizeof(path), "refs/%s", ref);
-	text = read_small(s, path);
+	text = store_read_note(s, path);
 	*bound = text != NULL;
 	if (text != NULL && str_is_sha256(text)) {
 		memcpy(digest, text, SHA256_HEX);
@@ -313,7 +313,7 @@ store_entry(struct store *s, const char *digest)
 	struct err e;
 
 	snprintf(path, sizeof(path), "entries/%s.json", digest);
-	text = read_small(s, path);
+	text = store_read_note(s, path);
 	if (text == NULL)
 		return NULL;
 	v = json_parse(text, strlen(text), &e);
@@ -329,7 +329,7 @@ store_set_entry(struct store *s, const char *digest, const struct value *v,
 	int r;
 
 	snprintf(path, sizeof(path), "entries/%s.json", digest);
-	r = write_small(s, path, text, e);
+	r = store_write_note(s, path, text, e);
 	free(text);
 	return r;
 }
@@ -342,7 +342,7 @@ store_derived(struct store *s, const char *digest, const char *form,
 	bool good;
 
 	snprintf(path, sizeof(path), "derived/%s.%s", digest, form);
-	text = read_small(s, path);
+	text = store_read_note(s, path);
 	good = text != NULL && str_is_sha256(text);
 	if (good) {
 		memcpy(made, text, SHA256_HEX);
@@ -360,7 +360,7 @@ store_set_derived(struct store *s, const char *digest, const char *form,
 	char path[128];
 
 	snprintf(path, sizeof(path), "derived/%s.%s", digest, form);
-	return write_small(s, path, made, e);
+	return store_write_note(s, path, made, e);
 }
 
 int

@@ -7,6 +7,7 @@
  *   blobs/sha256/xx/<digest>    bytes
  *   entries/<digest>.json       kind, versions, whether we built it
  *   refs/<ref>                  a digest
+ *   messages/, amends/, forgotten/   store_message.h
  *   trees/<digest>              an image as a directory (rootless)
  *   volumes/<digest>.ext4       persistent volumes
  *   derived/<digest>.<form>     the digest of what was made from a blob
@@ -68,6 +69,14 @@ int store_resolve(struct store *, const char *ref, char digest[SHA256_HEX],
 struct value *store_entry(struct store *, const char *digest);
 int store_set_entry(struct store *, const char *digest, const struct value *,
     struct err *);
+
+/*
+ * A line in a small file of the store's; it is there whole or not at all.  The
+ * reader frees, and gets NULL if there is none.
+ */
+int store_write_note(struct store *, const char *path, const char *,
+    struct err *);
+char *store_read_note(struct store *, const char *path);
 
 /* What was made from a blob, such as an image from an archive. */
 bool store_derived(struct store *, const char *digest, const char *form,

@@ -102,7 +102,8 @@ static int
 prepare(struct store *s, struct err *e)
 {
 	static const char *const dirs[] = { "blobs", "blobs/sha256", "entries",
-		"refs", "derived", "trees", "volumes", "tmp" };
+		"refs", "messages", "amends", "forgotten", "derived", "trees",
+		"volumes", "tmp" };
 	struct stat st;
 
 	if (fstat(s->dir, &st) == -1)
