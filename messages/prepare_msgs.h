@@ -8,6 +8,8 @@
  *                                   <-  READ_DONE program, or FAILED
  *   APPLY digest                    ->
  *                                   <-  APPLIED, or FAILED
+ *   TAKE u8 what, hash + file       ->
+ *                                   <-  TAKEN digest, need, or FAILED
  *   ASSEMBLE u32 tenant, item hash  ->
  *                                   <-  ASSEMBLED terms, machine + descriptors,
  *                                       or FAILED
@@ -26,6 +28,11 @@
  * descriptors are the args block, then one for each mount that is not a tmpfs,
  * in order.  What it made is kept until RELEASE, which names the serial of
  * ASSEMBLE; PACK packs its export volume.
+ *
+ * MISSING in the place of FAILED: the job would go on if the node had what that
+ * hash stands for.  TAKE is for what somebody else has sent (enum fetch_what):
+ * it is kept if it is what the hash says, and only then; a message that names a
+ * file which is not here is not kept, and need is that file's hash.
  *
  * Beside this the preparer has a socket on which it is to core what core is to
  * the launcher (launch_msgs.h): the machines that unpack for it, and the
@@ -55,7 +62,10 @@ enum prepare_type {
 	PREPARE_EVENT_DONE,
 	PREPARE_APPLY,
 	PREPARE_APPLIED,
-	PREPARE_FAILED, /* front_msgs_put_refused() */
+	PREPARE_TAKE,
+	PREPARE_TAKEN,
+	PREPARE_MISSING, /* as FAILED; in front of it the hash of what is */
+	PREPARE_FAILED,  /* front_msgs_put_refused() */
 };
 
 #define PREPARE_SENDER_MAX 128

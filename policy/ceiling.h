@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/ceiling_fetch.h"
 #include "policy/grant.h"
 #include "policy/machine.h"
 #include "policy/quota.h"
@@ -51,6 +52,7 @@ struct ceiling {
 	uint32_t optional; /* MACHINE_CONTROL_BIT */
 	struct ceiling_dns dns;
 	struct ceiling_node node;
+	struct ceiling_fetch fetch;
 	bool refuse_ungranted;
 	bool from_file;
 	size_t ntrusted;

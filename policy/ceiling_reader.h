@@ -1,5 +1,5 @@
 /* What the parts of the policy file's reader share: ceiling.c,
- * ceiling_net.c, ceiling_node.c. */
+ * ceiling_fetch.c, ceiling_net.c, ceiling_node.c. */
 #ifndef POLICY_CEILING_READER_H
 #define POLICY_CEILING_READER_H
 
@@ -49,6 +49,10 @@ void ceiling_node_cron(const struct ceiling_reader *, const struct value *,
     const char *path);
 
 void ceiling_node_admission(const struct ceiling_reader *, const struct value *,
+    const char *path);
+
+/* The key "fetch". */
+void ceiling_fetch_read(const struct ceiling_reader *, const struct value *,
     const char *path);
 
 /* The key "net". */

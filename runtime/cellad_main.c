@@ -7,7 +7,7 @@
  *
  *   cella-launcher   privileged; its socket goes to core
  *   cella-core       decides and remembers; everything else depends on it
- *   cella-dns, two cella-prepare, cella-front
+ *   cella-dns, cella-fetch, two cella-prepare, cella-front
  *                    started when core says that it is ready
  *
  * Who dies is started again.  If that is core or the launcher, all others end

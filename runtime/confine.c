@@ -1,5 +1,7 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -7,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,7 +31,8 @@ set_limits(const struct confine *c, struct err *e)
 		return err_sys(e, "limits");
 	r.rlim_cur = r.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &r) == -1 ||
-	    (!c->forks && setrlimit(RLIMIT_NPROC, &nothing) == -1) ||
+	    (!c->forks && !c->threads &&
+		setrlimit(RLIMIT_NPROC, &nothing) == -1) ||
 	    (!c->writes && setrlimit(RLIMIT_FSIZE, &nothing) == -1) ||
 	    setrlimit(RLIMIT_CORE, &nothing) == -1)
 		return err_sys(e, "limits");
@@ -56,6 +60,46 @@ set_filter(const struct confine *c, struct err *e)
 	return 0;
 }
 
+/* landlock(7): what is handled and not allowed is refused. */
+static int
+allow_reading(int ruleset, const char *path, struct err *e)
+{
+	fd_auto int fd = open(path, O_PATH | O_CLOEXEC);
+	struct landlock_path_beneath_attr rule = { .parent_fd = fd };
+	struct stat s;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "%s", path);
+	if (fstat(fd, &s) == -1)
+		return err_sys(e, "%s", path);
+	rule.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE |
+	    (S_ISDIR(s.st_mode) ? LANDLOCK_ACCESS_FS_READ_DIR : 0);
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
+		&rule, 0) == -1)
+		return err_sys(e, "landlock: %s", path);
+	return 0;
+}
+
+static int
+restrict_files(const char *const *paths, struct err *e)
+{
+	/* Every right of the first version of the interface. */
+	const struct landlock_ruleset_attr all = {
+		.handled_access_fs = 2 * LANDLOCK_ACCESS_FS_MAKE_SYM - 1
+	};
+	fd_auto int ruleset =
+	    (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+
+	if (ruleset == -1)
+		return err_sys(e, "landlock");
+	for (; *paths != NULL; paths++)
+		if (allow_reading(ruleset, *paths, e) == -1)
+			return -1;
+	if (syscall(SYS_landlock_restrict_self, ruleset, 0) == -1)
+		return err_sys(e, "landlock");
+	return 0;
+}
+
 static int
 close_in(const struct confine *c, struct err *e)
 {
@@ -66,7 +110,8 @@ close_in(const struct confine *c, struct err *e)
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_sys(e, "confine");
-	if (set_limits(c, e) == -1)
+	if (set_limits(c, e) == -1 ||
+	    (c->reads != NULL && restrict_files(c->reads, e) == -1))
 		return -1;
 	return set_filter(c, e);
 }

@@ -15,6 +15,7 @@ struct err;
 /* Nobody else's: what reads strangers' bytes owns no file. */
 #define CONFINE_FRONT_ID (LAUNCH_CORE_ID - 1)
 #define CONFINE_DNS_ID (LAUNCH_CORE_ID - 2)
+#define CONFINE_FETCH_ID (LAUNCH_CORE_ID - 3)
 
 struct confine {
 	uint32_t id;     /* user and group, if root starts us */
@@ -22,7 +23,10 @@ struct confine {
 	uint64_t groups; /* GROUPS_BIT: calls that are left */
 	bool writes;     /* regular files */
 	bool forks;      /* other programs */
-	bool alone;      /* an empty network */
+	bool threads;    /* of its own */
+	const char *const *reads; /* up to NULL: what of the host's files, by
+				   * Landlock; NULL: as its id may */
+	bool alone;               /* an empty network */
 	bool locks; /* futex(2): a library has locks, though we no threads */
 };
 

@@ -342,6 +342,8 @@ hear_monitor(void *arg, struct frame *f, struct err *e)
 		return take_front(c, f, e);
 	if (f->type == MONITOR_DNS && f->nfds == 1)
 		return take_dns(c, f, e);
+	if (f->type == MONITOR_FETCH && f->nfds == 1)
+		return core_fetch_attach(&c->fetch, fd_take(&f->fds[0]), e);
 	if (f->type == MONITOR_TLS && f->nfds == 2) {
 		frame_link_send(&c->front, FRONT_TLS, 0, NULL, f->fds, 2);
 		return 0;
@@ -390,6 +392,7 @@ close_all(struct core *c)
 	core_events_close(c);
 	core_queue_close(&c->queue);
 	core_program_fini(&c->programs);
+	core_fetch_close(&c->fetch);
 	core_prepare_fini(&c->prepare);
 	core_launcher_close(&c->launcher);
 	frame_link_close(&c->front);
@@ -411,6 +414,8 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	core_queue_open(&c->queue, &c->ceiling.node);
 	core_prepare_init(&c->prepare, c->loop, &c->launcher, &c->monitor,
 	    &c->ceiling);
+	core_fetch_init(&c->fetch, c);
+	c->prepare.fetch = &c->fetch;
 	core_program_init(&c->programs, &c->prepare, c->journal);
 	if (core_audit_open(&c->audit, c->loop, c->boot,
 		c->ceiling.node.audit_drops, c->metrics.refusals, e) == -1 ||

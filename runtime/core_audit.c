@@ -184,6 +184,19 @@ core_audit_published(struct core_audit *a, const struct prepare_program *p,
 	add(a, v, fn, arg);
 }
 
+void
+core_audit_fetched(struct core_audit *a, const char *hash, const char *digest,
+    uint64_t bytes, const char *server)
+{
+	struct value *v = new_record("fetched");
+
+	value_set_text(v, "item_hash", hash);
+	value_set_text(v, "digest", digest);
+	record_parts_set(v, "bytes", bytes);
+	value_set_text(v, "server", server);
+	add(a, v, NULL, NULL);
+}
+
 static void
 sum_up(void *arg)
 {

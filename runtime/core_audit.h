@@ -66,6 +66,10 @@ void core_audit_admitted(struct core_audit *, const struct core_audit_run *,
 /* Nobody is called for it any more; its record comes all the same. */
 void core_audit_forget(struct core_audit *, const void *arg);
 
+/* A server had what the node had not. */
+void core_audit_fetched(struct core_audit *, const char *hash,
+    const char *digest, uint64_t bytes, const char *server);
+
 struct core_audit_end {
 	struct core_audit_run run;
 	const struct err

@@ -4,19 +4,25 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "messages/front_msgs.h"
+#include "messages/item_hash.h"
+#include "runtime/core_fetch.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_prepare.h"
 #include "runtime/core_relay.h"
 
 /* For one job.  The machines that unpack have limits of their own. */
 #define JOB_NS (600 * CLOCK_SECOND)
+/* What one message can refer to, and some. */
+#define FETCHES_MAX 300
 
 struct core_prepare_job {
+	struct core_prepare *all;
 	struct core_prepare_job *next;
 	enum prepare_type type;
 	struct buf body;
 	int fds[CORE_PREPARE_FDS];
 	size_t nfds;
+	unsigned nfetched;
 	bool bound; /* to made, else anybody may do it */
 	struct core_prepare_made made;
 	core_prepare_fn *fn;
@@ -65,7 +71,9 @@ give(struct core_prepare *all, struct core_preparer *p,
 	    takes_too_long, p);
 	frame_link_send(&p->jobs, j->type, j->made.serial, &j->body, j->fds,
 	    j->nfds);
-	close_fds(j);
+	/* A message may be read again. */
+	if (j->type != PREPARE_READ)
+		close_fds(j);
 }
 
 /* The first job that this one may do. */
@@ -86,20 +94,70 @@ feed(struct core_prepare *all, struct core_preparer *p)
 	give(all, p, j);
 }
 
+static void
+enqueue(struct core_prepare *all, struct core_prepare_job *j)
+{
+	j->next = NULL;
+	*all->last = j;
+	all->last = &j->next;
+	for (size_t i = 0; i < MONITOR_PREPARERS; i++)
+		feed(all, &all->preparer[i]);
+}
+
+/* What the job missed is here, or it is not to be had. */
+static void
+fetched(void *arg, const struct err *why)
+{
+	struct core_prepare_job *j = arg;
+
+	struct core_prepare_job **at = &j->all->held;
+
+	while (*at != j)
+		at = &(*at)->next;
+	*at = j->next;
+	if (why == NULL)
+		enqueue(j->all, j);
+	else
+		fail_job(j, why);
+}
+
+/* True: it goes on by itself when what it missed is here. */
+static bool
+fetch_missing(struct core_prepare_job *j, const char *hash)
+{
+	if (j->all->fetch == NULL ||
+	    (j->type != PREPARE_READ && j->type != PREPARE_ASSEMBLE) ||
+	    j->nfetched >= FETCHES_MAX || !core_fetch_can(j->all->fetch, hash))
+		return false;
+	j->nfetched++;
+	j->next = j->all->held;
+	j->all->held = j;
+	core_fetch_want(j->all->fetch, hash, fetched, j);
+	return true;
+}
+
+/* 1: it is not over yet. */
 static int
 hear_failed(struct core_prepare_job *j, struct frame *f, struct err *e)
 {
-	char *problems = malloc(FRONT_PROBLEMS_MAX);
+	char *problems = malloc(FRONT_PROBLEMS_MAX), hash[ITEM_HASH_MAX] = "";
 	struct err why;
 
 	invariant(problems != NULL);
+	if (f->type == PREPARE_MISSING)
+		buf_get_str(&f->body, hash, sizeof(hash));
 	front_msgs_get_refused(&f->body, &why, problems);
-	if (buf_ok(&f->body))
-		j->fn(j->arg, NULL, &why, problems);
-	else
-		err_set(e, ERR_SYSTEM, "preparer: malformed frame");
+	if (!buf_ok(&f->body)) {
+		free(problems);
+		return err_set(e, ERR_SYSTEM, "preparer: malformed frame");
+	}
+	if (item_hash_kind(hash) != ITEM_HASH_NONE && fetch_missing(j, hash)) {
+		free(problems);
+		return 1;
+	}
+	j->fn(j->arg, NULL, &why, problems);
 	free(problems);
-	return buf_ok(&f->body) ? 0 : -1;
+	return 0;
 }
 
 static bool
@@ -111,7 +169,8 @@ is_answer(const struct core_prepare_job *j, const struct frame *f)
 		(j->type == PREPARE_PACK && f->type == PREPARE_PACKED) ||
 		(j->type == PREPARE_EVENT && f->type == PREPARE_EVENT_DONE) ||
 		(j->type == PREPARE_APPLY && f->type == PREPARE_APPLIED) ||
-		f->type == PREPARE_FAILED);
+		(j->type == PREPARE_TAKE && f->type == PREPARE_TAKEN) ||
+		f->type == PREPARE_MISSING || f->type == PREPARE_FAILED);
 }
 
 static int
@@ -120,18 +179,21 @@ hear_answer(void *arg, struct frame *f, struct err *e)
 	struct core_preparer *p = arg;
 	struct core_prepare_job *j = p->busy;
 
+	int r = 0;
+
 	if (j == NULL || !is_answer(j, f))
 		return err_set(e, ERR_SYSTEM, "preparer: unexpected frame %u",
 		    f->type);
-	if (f->type == PREPARE_FAILED) {
-		if (hear_failed(j, f, e) == -1)
-			return -1;
-	} else {
+	if (f->type == PREPARE_FAILED || f->type == PREPARE_MISSING)
+		r = hear_failed(j, f, e);
+	else
 		j->fn(j->arg, f, NULL, "");
-	}
+	if (r == -1)
+		return -1;
 	p->busy = NULL;
 	loop_timer_stop(p->all->loop, &p->patience);
-	free_job(j);
+	if (r == 0)
+		free_job(j);
 	feed(p->all, p);
 	return 0;
 }
@@ -228,6 +290,10 @@ core_prepare_fini(struct core_prepare *all)
 		all->first = j->next;
 		free_job(j);
 	}
+	while ((j = all->held) != NULL) {
+		all->held = j->next;
+		free_job(j);
+	}
 }
 
 int
@@ -262,7 +328,8 @@ core_prepare_ask(struct core_prepare *all, const struct core_prepare_ask *a,
 	struct core_prepare_job *j = calloc(1, sizeof(*j));
 
 	invariant(j != NULL);
-	*j = (struct core_prepare_job){ .type = a->type,
+	*j = (struct core_prepare_job){ .all = all,
+		.type = a->type,
 		.nfds = a->nfds,
 		.bound = a->bound != NULL,
 		.fn = fn,
@@ -275,10 +342,7 @@ core_prepare_ask(struct core_prepare *all, const struct core_prepare_ask *a,
 		j->made = *a->bound;
 	if (a->body != NULL)
 		buf_add(&j->body, a->body->data, a->body->len);
-	*all->last = j;
-	all->last = &j->next;
-	for (size_t i = 0; i < MONITOR_PREPARERS; i++)
-		feed(all, &all->preparer[i]);
+	enqueue(all, j);
 	return j;
 }
 

@@ -19,6 +19,7 @@ struct core_launcher;
 struct core_prepare_job;
 struct core_prepare_machine;
 struct core_prepare_volume;
+struct core_fetch;
 struct err;
 
 /* f is the answer; NULL: why not, and a list of problems as JSON or "". */
@@ -50,7 +51,9 @@ struct core_prepare {
 	struct frame_link *monitor;
 	const struct ceiling *ceiling;
 	uint32_t serial;
+	struct core_fetch *fetch; /* NULL: what is missing is */
 	struct core_prepare_job *first, **last;
+	struct core_prepare_job *held; /* something that they miss comes */
 	struct core_preparer preparer[MONITOR_PREPARERS];
 };
 

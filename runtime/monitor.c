@@ -18,66 +18,16 @@
 #include "messages/monitor_msgs.h"
 #include "runtime/listen.h"
 #include "runtime/monitor.h"
-#include "runtime/policy_open.h"
-#include "runtime/sealed_file.h"
+#include "runtime/monitor_parts.h"
 #include "runtime/service.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
 
 #define DRAIN_NS (30 * CLOCK_SECOND)
-#define POLICY_MAX (256 << 10)
 #define END_NS (15 * CLOCK_SECOND)  /* for all to end by themselves */
 #define SOON_NS (CLOCK_SECOND / 20) /* doubled each time it dies young */
 #define LATE_NS (5 * CLOCK_SECOND)
 #define YOUNG_NS (10 * CLOCK_SECOND)
-
-enum who {
-	LAUNCHER,
-	CORE,
-	DNS,
-	PREPARER, /* and the next one */
-	FRONT = PREPARER + MONITOR_PREPARERS,
-	CHILDREN,
-};
-
-struct child {
-	struct node *node;
-	pid_t pid; /* 0: it does not run */
-	int pidfd;
-	struct loop_watch watch;
-	struct loop_timer again;
-	uint64_t started_ns, pause_ns;
-};
-
-enum state { RUNNING, DRAINING, ENDING };
-
-struct node {
-	const struct monitor *m;
-	int signals;
-	struct loop *loop;
-	struct loop_watch signal_watch;
-	struct frame_link core;
-	struct child child[CHILDREN];
-	struct loop_timer patience, alive;
-	enum state state;
-	bool ready;   /* core is */
-	bool anew;    /* core or launcher died: wait for all, then start */
-	bool said;    /* where it listens */
-	bool drained; /* core has no run left */
-	char *policy; /* the file's bytes */
-	size_t policy_len;
-};
-
-static const char *
-name_of(enum who w)
-{
-	static const char *const names[] = { "cella-launcher", "cella-core",
-		"cella-dns" };
-
-	return w == FRONT   ? "cella-front"
-	    : w >= PREPARER ? "cella-prepare"
-			    : names[w];
-}
 
 static void
 say(const char *what, const struct err *e)
@@ -88,215 +38,37 @@ say(const char *what, const struct err *e)
 
 /* ---- starting ---- */
 
-static void child_ended(void *arg, uint32_t events);
 static void end_all(struct node *n);
 static void plan_again(struct node *n, enum who w);
 static bool any_runs(const struct node *n);
 static void end_if_drained(struct node *n);
 
-static int
-watch(struct node *n, enum who w, pid_t pid, struct err *e)
-{
-	struct child *c = &n->child[w];
-
-	if (pid == -1)
-		return -1;
-	c->pid = pid;
-	c->started_ns = clock_mono_ns();
-	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-	if (c->pidfd == -1)
-		err_sys(e, "%s: pidfd", name_of(w));
-	else if (loop_add(n->loop, &c->watch, c->pidfd, EPOLLIN, child_ended, c,
-		     e) == 0)
-		return 0;
-	/* Nobody would hear of its end. */
-	kill(c->pid, SIGKILL);
-	waitpid(c->pid, NULL, 0);
-	fd_close(&c->pidfd);
-	c->pid = 0;
-	return -1;
-}
-
-/* Descriptors are borrowed. */
-static int
-start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
-{
-	return watch(n, w, spawn_with(name_of(w), fds, nfds, e), e);
-}
-
-/*
- * Its bytes, once for core and for all preparers of its life: a file that
- * changes meanwhile would make them disagree.
- */
-static int
-take_policy(struct node *n, struct err *e)
-{
-	fd_auto int fd = -1;
-
-	free(n->policy);
-	n->policy = NULL;
-	if (n->m->policy == NULL)
-		return 0;
-	fd = policy_open(n->m->policy, e);
-	if (fd == -1)
-		return -1;
-	if (fd_read_all(fd, POLICY_MAX, &n->policy, &n->policy_len, e) == -1)
-		return err_in(e, "%s", n->m->policy);
-	return 0;
-}
-
-/* A file of the child's own, with a position of its own. */
-static int
-give_policy(const struct node *n, int *fd, struct err *e)
-{
-	*fd = -1;
-	if (n->policy == NULL)
-		return 0;
-	*fd = fd_sealed("policy", n->policy, n->policy_len, e);
-	return *fd == -1 ? -1 : 0;
-}
-
-static int hear_core(void *arg, struct frame *f, struct err *e);
-static void core_gone(void *arg, const struct err *why);
-
-static int
-start_core(struct node *n, struct err *e)
-{
-	fd_auto int policy = -1, theirs = -1, core_end = -1, launcher_end = -1;
-	int pair[2], link[2];
-
-	if (take_policy(n, e) == -1 || give_policy(n, &policy, e) == -1 ||
-	    frame_pair(link, e) == -1)
-		return -1;
-	core_end = link[0];
-	launcher_end = link[1];
-	if (frame_pair(pair, e) == -1)
-		return -1;
-	theirs = pair[1];
-	n->ready = n->anew = false;
-	if (frame_link_open(&n->core, n->loop, pair[0], hear_core, core_gone, n,
-		e) == -1)
-		return -1;
-	if (watch(n, LAUNCHER, spawn_launcher_at(launcher_end, e), e) == -1)
-		return -1;
-	return start(n, CORE,
-	    (const int[]){ theirs, core_end, n->m->store->dir, policy }, 4, e);
-}
-
-/* The rest talk to core: their sockets' other ends go to it. */
-static int
-start_dns(struct node *n, struct err *e)
-{
-	fd_auto int ours = -1, theirs = -1;
-	int pair[2];
-
-	if (frame_pair(pair, e) == -1)
-		return -1;
-	ours = pair[0];
-	theirs = pair[1];
-	if (start(n, DNS, &theirs, 1, e) == -1)
-		return -1;
-	frame_link_send(&n->core, MONITOR_DNS, 0, NULL, &ours, 1);
-	return 0;
-}
-
-static int
-start_preparer(struct node *n, unsigned number, struct err *e)
-{
-	fd_auto int policy = -1, a0 = -1, a1 = -1, b0 = -1, b1 = -1;
-	buf_auto struct buf body = { 0 };
-	int a[2], b[2];
-
-	if (give_policy(n, &policy, e) == -1 || frame_pair(a, e) == -1)
-		return -1;
-	a0 = a[0];
-	a1 = a[1];
-	if (frame_pair(b, e) == -1)
-		return -1;
-	b0 = b[0];
-	b1 = b[1];
-	if (start(n, (enum who)(PREPARER + number),
-		(const int[]){ a1, b1, n->m->store->dir, policy }, 4, e) == -1)
-		return -1;
-	buf_put_u32(&body, number);
-	frame_link_send(&n->core, MONITOR_PREPARER, 0, &body,
-	    (const int[]){ a0, b0 }, 2);
-	return 0;
-}
-
 static void
 reload(struct node *n)
 {
-	fd_auto int cert = -1, key = -1;
 	struct err e;
 
 	if (n->state != RUNNING || n->m->listen_https == -1)
 		return;
-	if (sealed_file(n->m->cert, &cert, &e) == -1 ||
-	    sealed_file(n->m->key, &key, &e) == -1) {
+	if (monitor_start_reload(n, &e) == -1)
 		say("not reloaded", &e);
-		return;
-	}
-	frame_link_send(&n->core, MONITOR_TLS, 0, NULL,
-	    (const int[]){ cert, key }, 2);
-	say("certificate and key are read again", NULL);
-}
-
-static int
-start_front(struct node *n, struct err *e)
-{
-	fd_auto int ours = -1, theirs = -1, rules = -1, empty = -1;
-	fd_auto int cert = -1, key = -1;
-	buf_auto struct buf b = { 0 };
-	int pair[2];
-
-	buf_add_str(&b, n->m->token);
-	buf_add_str(&b, n->m->domain == NULL ? "" : n->m->domain);
-	rules = fd_sealed("rules", b.data, b.len, e);
-	empty = openat(n->m->store->dir, "empty",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (rules == -1 || frame_pair(pair, e) == -1)
-		return -1;
-	ours = pair[0];
-	theirs = pair[1];
-	if (empty == -1)
-		return err_sys(e, "%s/empty", n->m->state_dir);
-	if (n->m->listen_https != -1 &&
-	    (sealed_file(n->m->cert, &cert, e) == -1 ||
-		sealed_file(n->m->key, &key, e) == -1))
-		return -1;
-	if (start(n, FRONT,
-		(const int[]){ theirs, empty, rules, n->m->listen_control,
-		    n->m->listen_http, n->m->listen_https, n->m->listen_metrics,
-		    cert, key },
-		9, e) == -1)
-		return -1;
-	frame_link_send(&n->core, MONITOR_FRONT, 0, NULL, &ours, 1);
-	return 0;
+	else
+		say("certificate and key are read again", NULL);
 }
 
 static void
 start_one(struct node *n, enum who w)
 {
 	struct err e;
-	int r;
 
-	if (w == CORE)
-		r = start_core(n, &e);
-	else if (w == DNS)
-		r = start_dns(n, &e);
-	else if (w == FRONT)
-		r = start_front(n, &e);
-	else
-		r = start_preparer(n, (unsigned)w - PREPARER, &e);
-	if (r == 0)
+	if (monitor_start_child(n, w, &e) == 0)
 		return;
-	say(name_of(w), &e);
+	say(monitor_start_name(w), &e);
 	if (w == CORE) {
 		n->anew = true;
 		end_all(n);
 	}
-	/* What runs yet is waited for: see child_ended(). */
+	/* What runs yet is waited for: see monitor_child_ended(). */
 	if (w != CORE || !any_runs(n))
 		plan_again(n, w);
 }
@@ -366,15 +138,15 @@ say_end(enum who w, int status)
 
 	if (WIFSIGNALED(status))
 		snprintf(text, sizeof(text), "%s: killed by signal %d",
-		    name_of(w), WTERMSIG(status));
+		    monitor_start_name(w), WTERMSIG(status));
 	else
 		snprintf(text, sizeof(text), "%s: ended with status %d",
-		    name_of(w), WEXITSTATUS(status));
+		    monitor_start_name(w), WEXITSTATUS(status));
 	say(text, NULL);
 }
 
-static void
-child_ended(void *arg, uint32_t events)
+void
+monitor_child_ended(void *arg, uint32_t events)
 {
 	struct child *c = arg;
 	struct node *n = c->node;
@@ -467,8 +239,8 @@ hear_stuck(struct node *n, struct frame *f, struct err *e)
 	return 0;
 }
 
-static int
-hear_core(void *arg, struct frame *f, struct err *e)
+int
+monitor_hear_core(void *arg, struct frame *f, struct err *e)
 {
 	struct node *n = arg;
 
@@ -490,8 +262,8 @@ hear_core(void *arg, struct frame *f, struct err *e)
 	return 0;
 }
 
-static void
-core_gone(void *arg, const struct err *why)
+void
+monitor_core_gone(void *arg, const struct err *why)
 {
 	(void)arg;
 	(void)why; /* its process tells, by its end */
@@ -579,7 +351,7 @@ monitor_run(const struct monitor *m, struct err *e)
 	if (m->watchdog_ns > 0)
 		tell_alive(&n);
 	/* What is wrong at the start is told and not tried again. */
-	if (start_core(&n, e) == -1)
+	if (monitor_start_child(&n, CORE, e) == -1)
 		n.state = ENDING;
 	r = n.state == RUNNING ? loop_run(n.loop, e) : -1;
 	if (r == 0 && n.state == RUNNING)

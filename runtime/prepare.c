@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "messages/aleph.h"
+#include "messages/fetch_msgs.h"
 #include "messages/frame.h"
 #include "messages/front_msgs.h"
 #include "messages/json.h"
@@ -21,6 +22,7 @@
 #include "runtime/prepare.h"
 #include "runtime/prepare_event.h"
 #include "runtime/prepare_item.h"
+#include "runtime/prepare_take.h"
 #include "runtime/record_parts.h"
 #include "runtime/store.h"
 #include "runtime/store_message.h"
@@ -96,13 +98,18 @@ answer_failed(struct preparer *p, uint32_t serial, const struct err *why,
 	    ? NULL
 	    : cli_problem_list(problems);
 	char *text = list == NULL ? NULL : json_emit(list, JSON_AS_LINE);
+	bool missing =
+	    why->code == ERR_NOT_FOUND && p->store->missing[0] != '\0';
 
 	/* So many that they do not fit: the sentence tells their number. */
 	if (text != NULL && strlen(text) >= FRONT_PROBLEMS_MAX)
 		text[0] = '\0';
+	if (missing)
+		buf_put_str(&b, p->store->missing);
 	front_msgs_put_refused(&b, why, text);
 	free(text);
-	return frame_send(p->core, PREPARE_FAILED, serial, &b, NULL, 0, e);
+	return frame_send(p->core, missing ? PREPARE_MISSING : PREPARE_FAILED,
+	    serial, &b, NULL, 0, e);
 }
 
 /* ---- READ ---- */
@@ -227,6 +234,27 @@ answer_apply(struct preparer *p, struct frame *f, struct err *e)
 		return answer_failed(p, f->serial, &why, NULL, e);
 	return frame_send(p->core, PREPARE_APPLIED, f->serial, NULL, NULL, 0,
 	    e);
+}
+
+/* ---- TAKE ---- */
+
+static int
+answer_take(struct preparer *p, struct frame *f, struct err *e)
+{
+	uint8_t what = buf_get_u8(&f->body);
+	buf_auto struct buf b = { 0 };
+	char hash[ITEM_HASH_MAX], need[ITEM_HASH_MAX], digest[SHA256_HEX];
+	struct err why;
+
+	buf_get_str(&f->body, hash, sizeof(hash));
+	if (!buf_ok(&f->body) || what >= FETCH_WHATS)
+		return err_set(e, ERR_INVALID, "take: malformed frame");
+	if (prepare_take(p->store, (enum fetch_what)what, hash, f->fds[0],
+		digest, need, &why) == -1)
+		return answer_failed(p, f->serial, &why, NULL, e);
+	buf_put_str(&b, digest);
+	buf_put_str(&b, need);
+	return frame_send(p->core, PREPARE_TAKEN, f->serial, &b, NULL, 0, e);
 }
 
 /* ---- ASSEMBLE ---- */
@@ -437,6 +465,7 @@ static const struct request {
 } requests[] = {
 	{ PREPARE_READ, 1, answer_read },
 	{ PREPARE_APPLY, 0, answer_apply },
+	{ PREPARE_TAKE, 1, answer_take },
 	{ PREPARE_ASSEMBLE, 0, answer_assemble },
 	{ PREPARE_PACK, 0, answer_pack },
 	{ PREPARE_EVENT, 2, answer_event },
@@ -446,6 +475,7 @@ static const struct request {
 static int
 dispatch(struct preparer *p, struct frame *f, struct err *e)
 {
+	p->store->missing[0] = '\0';
 	for (size_t i = 0; i < nitems(requests); i++)
 		if (requests[i].type == f->type && requests[i].nfds == f->nfds)
 			return requests[i].answer(p, f, e);

@@ -32,6 +32,9 @@ read_file(struct reading *r, int fd, struct problems *problems, struct err *e)
 	/* A pipe that nobody writes would be waited for. */
 	if (fstat(fd, &s) == -1 || !S_ISREG(s.st_mode))
 		return err_set(e, ERR_INVALID, "message: it is no file");
+	/* It may be read for the second time, when something has come. */
+	if (lseek(fd, 0, SEEK_SET) == -1)
+		return err_sys(e, "message");
 	if (fd_read_all(fd, ALEPH_SIZE_MAX, &r->data, &r->len, e) == -1)
 		return err_in(e, "message");
 	return message_file_read_any(&r->none, &r->item, "message", r->data,

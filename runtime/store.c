@@ -299,6 +299,7 @@ store_resolve(struct store *s, const char *ref, char digest[SHA256_HEX],
 			return 0;
 		}
 	}
+	str_copy(s->missing, sizeof(s->missing), ref);
 	return err_set(e, ERR_NOT_FOUND,
 	    "store %s: nothing is known of %s; add it with "
 	    "'cella store add FILE --ref %s'",

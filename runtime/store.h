@@ -31,6 +31,7 @@ struct store {
 	int dir;
 	char *path; /* for people */
 	struct store_checked *checked;
+	char missing[65]; /* what store_resolve() looked for last, in vain */
 };
 
 /*

@@ -1,0 +1,75 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "policy/amount.h"
+#include "policy/ceiling_reader.h"
+
+bool
+ceiling_fetch_is_url(const char *url)
+{
+	const char *host = strncmp(url, "https://", 8) == 0 ? url + 8
+	    : strncmp(url, "http://", 7) == 0               ? url + 7
+							    : NULL;
+
+	if (host == NULL || *host == '\0' || *host == '/' || *host == ':')
+		return false;
+	for (const char *p = url; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f || strchr("?#@\\\"<>^`{|}", *p))
+			return false;
+	return true;
+}
+
+static void
+add_server(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	struct ceiling_fetch *f = &r->c->fetch;
+	char *to =
+	    f->naleph < CEILING_FETCH_SERVERS ? f->aleph[f->naleph] : NULL;
+	size_t n = strlen(v->text);
+
+	if (to == NULL) {
+		ceiling_report(r, "policy:many", v, path, "more than 8");
+		return;
+	}
+	while (n > 0 && v->text[n - 1] == '/')
+		n--;
+	if (n >= CEILING_FETCH_URL || !ceiling_fetch_is_url(v->text)) {
+		ceiling_report(r, "policy:url", v, path,
+		    "not an http or https URL of a server");
+		return;
+	}
+	memcpy(to, v->text, n);
+	to[n] = '\0';
+	f->naleph++;
+}
+
+static void
+read_aleph(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	r->c->fetch.naleph = 0;
+	ceiling_each_text(r, v, path, add_server);
+}
+
+static void
+read_max(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	if (v->kind != VALUE_STRING ||
+	    !amount_parse(GRANT_MEMORY, v->text, &r->c->fetch.file_max) ||
+	    r->c->fetch.file_max == 0)
+		ceiling_report(r, "policy:amount", v, path,
+		    "not a number of bytes with its unit");
+}
+
+void
+ceiling_fetch_read(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	static const struct ceiling_row rows[] = { { "aleph", read_aleph },
+		{ "max", read_max } };
+
+	ceiling_read_rows(r, v, path, rows, nitems(rows));
+}

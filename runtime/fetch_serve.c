@@ -1,0 +1,390 @@
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "messages/fetch_msgs.h"
+#include "messages/frame.h"
+#include "messages/front_msgs.h"
+#include "messages/item_hash.h"
+#include "policy/ceiling_fetch.h"
+#include "runtime/fetch_serve.h"
+
+#define TRIES 6
+#define FIRST_NS (CLOCK_SECOND / 4) /* doubled each time */
+#define AFTER_MAX 30                /* seconds: of a Retry-After */
+#define TRANSFERS_MAX 16
+#define CONNECT_S 10L
+#define STILL_S 30L /* slower than this many bytes a second, so long */
+#define STILL_BYTES 100L
+#define LONGEST_S 3600L
+
+struct transfer {
+	struct transfer *next;
+	struct fetcher *all;
+	uint32_t serial;
+	enum fetch_what what;
+	char hash[ITEM_HASH_MAX];
+	uint64_t max, got;
+	int file;
+	bool too_long;
+	CURL *easy;             /* NULL: it waits for its time, or its turn */
+	uint64_t at_ns;         /* for that time */
+	unsigned tries, absent; /* servers that have it not */
+	char url[CEILING_FETCH_URL + 160];
+	char why[CURL_ERROR_SIZE + 64];
+};
+
+struct fetcher {
+	int core;
+	const struct ceiling_fetch *rules;
+	CURLM *multi;
+	struct transfer *first;
+	unsigned running;
+};
+
+/* ---- one transfer ---- */
+
+static const char *
+server_of(const struct transfer *t)
+{
+	return t->all->rules->aleph[t->tries % t->all->rules->naleph];
+}
+
+/* Hashes are letters and digits. */
+static void
+make_url(struct transfer *t)
+{
+	if (t->what == FETCH_MESSAGE)
+		snprintf(t->url, sizeof(t->url),
+		    "%s/api/v0/messages.json?hashes=%s&msgType=STORE",
+		    server_of(t), t->hash);
+	else
+		snprintf(t->url, sizeof(t->url), "%s/api/v0/storage/raw/%s",
+		    server_of(t), t->hash);
+}
+
+static size_t
+take(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+
+	n *= size;
+	if (n > t->max - t->got) {
+		t->too_long = true;
+		return 0;
+	}
+	if (pwrite(t->file, data, n, (off_t)t->got) != (ssize_t)n)
+		return 0;
+	t->got += n;
+	return n;
+}
+
+static void
+set_options(struct transfer *t)
+{
+	CURL *c = t->easy;
+
+	curl_easy_setopt(c, CURLOPT_URL, t->url);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STILL_BYTES);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, STILL_S);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, LONGEST_S);
+	curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->max);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "cella/" VERSION_TEXT);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->why);
+	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
+	if (t->got > 0)
+		curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE,
+		    (curl_off_t)t->got);
+}
+
+static void
+start(struct transfer *t)
+{
+	make_url(t);
+	t->why[0] = '\0';
+	t->easy = curl_easy_init();
+	invariant(t->easy != NULL);
+	set_options(t);
+	curl_multi_add_handle(t->all->multi, t->easy);
+	t->all->running++;
+}
+
+static void
+stop(struct transfer *t)
+{
+	if (t->easy == NULL)
+		return;
+	curl_multi_remove_handle(t->all->multi, t->easy);
+	curl_easy_cleanup(t->easy);
+	t->easy = NULL;
+	t->all->running--;
+}
+
+static void
+free_transfer(struct transfer *t)
+{
+	struct transfer **at = &t->all->first;
+
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	stop(t);
+	fd_close(&t->file);
+	free(t);
+}
+
+/* ---- its end ---- */
+
+static int
+answer_done(struct transfer *t, struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+	int r;
+
+	buf_put_u64(&b, t->got);
+	buf_put_str(&b, server_of(t));
+	r = frame_send(t->all->core, FETCH_DONE, t->serial, &b, NULL, 0, e);
+	free_transfer(t);
+	return r;
+}
+
+static int
+answer_failed(struct transfer *t, enum err_code code, const char *why,
+    struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+	struct err said;
+	int r;
+
+	err_set(&said, code, "%s: %s", t->url, why);
+	front_msgs_put_refused(&b, &said, NULL);
+	r = frame_send(t->all->core, FETCH_FAILED, t->serial, &b, NULL, 0, e);
+	free_transfer(t);
+	return r;
+}
+
+/* What another try, or another server, may mend. */
+static bool
+is_passing(CURLcode code, long status)
+{
+	switch (code) {
+	case CURLE_HTTP_RETURNED_ERROR:
+		return status == 404 || status == 408 || status == 416 ||
+		    status == 429 || status >= 500;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RANGE_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static uint64_t
+pause_of(const struct transfer *t, curl_off_t after)
+{
+	uint64_t ns = FIRST_NS << t->tries;
+
+	/* The next server need not wait for this one. */
+	if (t->all->rules->naleph > 1 && after == 0)
+		ns = FIRST_NS;
+	if (after > AFTER_MAX)
+		after = AFTER_MAX;
+	if (after > 0 && ns < (uint64_t)after * CLOCK_SECOND)
+		ns = (uint64_t)after * CLOCK_SECOND;
+	return ns;
+}
+
+/* What was written is not to be gone on from. */
+static int
+begin_anew(struct transfer *t)
+{
+	t->got = 0;
+	return ftruncate(t->file, 0);
+}
+
+static int
+finish(struct transfer *t, CURLcode code, struct err *e)
+{
+	curl_off_t after = 0;
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &after);
+	stop(t);
+	if (code == CURLE_OK && status != 200 && status != 206)
+		return answer_failed(t, ERR_GUEST,
+		    "neither what was asked for nor an error", e);
+	if (code == CURLE_OK)
+		return answer_done(t, e);
+	if (t->too_long || code == CURLE_FILESIZE_EXCEEDED)
+		return answer_failed(t, ERR_DENIED,
+		    "longer than the policy's fetch.max", e);
+	if (t->why[0] == '\0')
+		snprintf(t->why, sizeof(t->why), "%s",
+		    curl_easy_strerror(code));
+	if (!is_passing(code, status))
+		return answer_failed(t, ERR_GUEST, t->why, e);
+	t->absent += status == 404;
+	if (t->absent >= t->all->rules->naleph)
+		return answer_failed(t, ERR_NOT_FOUND, "no server has it", e);
+	t->tries++;
+	if (t->tries >= TRIES)
+		return answer_failed(t, ERR_TIMEOUT, t->why, e);
+	if ((code == CURLE_RANGE_ERROR || status == 416) && begin_anew(t) == -1)
+		return answer_failed(t, ERR_SYSTEM, "cannot begin anew", e);
+	t->at_ns = clock_mono_ns() + pause_of(t, after);
+	return 0;
+}
+
+/* ---- core ---- */
+
+static int
+take_request(struct fetcher *all, struct frame *f, struct err *e)
+{
+	struct transfer *t = calloc(1, sizeof(*t)), **last = &all->first;
+	uint8_t what = buf_get_u8(&f->body);
+
+	invariant(t != NULL);
+	t->all = all;
+	t->serial = f->serial;
+	t->what = (enum fetch_what)what;
+	t->file = -1;
+	buf_get_str(&f->body, t->hash, sizeof(t->hash));
+	t->max = buf_get_u64(&f->body);
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = t;
+	if (f->type != FETCH_GET || f->nfds != 1 || !buf_ok(&f->body) ||
+	    what >= FETCH_WHATS || item_hash_kind(t->hash) == ITEM_HASH_NONE) {
+		free_transfer(t);
+		return err_set(e, ERR_INVALID, "core: malformed frame");
+	}
+	t->file = fd_take(&f->fds[0]);
+	if (all->rules->naleph == 0)
+		return answer_failed(t, ERR_NOT_FOUND,
+		    "the policy names no server", e);
+	return 0;
+}
+
+/* 0: core is gone. */
+static int
+hear_core(struct fetcher *all, struct err *e)
+{
+	struct frame f;
+	int r = frame_recv(all->core, &f, e);
+
+	if (r != 1)
+		return r;
+	r = take_request(all, &f, e);
+	frame_fini(&f);
+	return r == -1 ? -1 : 1;
+}
+
+/* ---- the loop ---- */
+
+/* Those whose time has come; how long the next one waits, in milliseconds. */
+static int
+start_due(struct fetcher *all)
+{
+	uint64_t now = clock_mono_ns(), wait = 60 * CLOCK_SECOND;
+
+	for (struct transfer *t = all->first; t != NULL; t = t->next) {
+		if (t->easy != NULL)
+			continue;
+		if (t->at_ns <= now && all->running < TRANSFERS_MAX)
+			start(t);
+		else if (t->at_ns > now && t->at_ns - now < wait)
+			wait = t->at_ns - now;
+	}
+	return (int)(wait / (CLOCK_SECOND / 1000)) + 1;
+}
+
+static int
+finish_some(struct fetcher *all, struct err *e)
+{
+	struct transfer *t;
+	CURLcode code;
+	CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(all->multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		code = m->data.result;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE,
+		    (char **)&t);
+		if (finish(t, code, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+serve(struct fetcher *all, struct err *e)
+{
+	struct curl_waitfd core = { .fd = all->core,
+		.events = CURL_WAIT_POLLIN };
+	int running, r, wait;
+
+	for (;;) {
+		core.revents = 0;
+		if (curl_multi_perform(all->multi, &running) != CURLM_OK)
+			return err_set(e, ERR_SYSTEM, "libcurl");
+		if (finish_some(all, e) == -1)
+			return -1;
+		wait = start_due(all);
+		if (curl_multi_poll(all->multi, &core, 1,
+			all->running < TRANSFERS_MAX ? wait : 1000,
+			NULL) != CURLM_OK)
+			return err_set(e, ERR_SYSTEM, "libcurl");
+		if (core.revents == 0)
+			continue;
+		r = hear_core(all, e);
+		if (r != 1)
+			return r;
+	}
+}
+
+int
+fetch_serve(int core, const struct ceiling_fetch *rules, struct err *e)
+{
+	struct fetcher all = { .core = core, .rules = rules };
+	int r;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+		return err_set(e, ERR_SYSTEM, "libcurl");
+	all.multi = curl_multi_init();
+	invariant(all.multi != NULL);
+	curl_multi_setopt(all.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+	    (long)TRANSFERS_MAX);
+	r = serve(&all, e);
+	while (all.first != NULL)
+		free_transfer(all.first);
+	curl_multi_cleanup(all.multi);
+	curl_global_cleanup();
+	return r;
+}

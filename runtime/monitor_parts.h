@@ -1,0 +1,68 @@
+/* Between the files of monitor.h: a node, and the start of its processes. */
+#ifndef RUNTIME_MONITOR_PARTS_H
+#define RUNTIME_MONITOR_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "messages/frame_link.h"
+#include "messages/monitor_msgs.h"
+
+struct err;
+struct monitor;
+
+/* In the order in which they are started. */
+enum who {
+	LAUNCHER,
+	CORE,
+	DNS,
+	FETCH,
+	PREPARER, /* and the next one */
+	FRONT = PREPARER + MONITOR_PREPARERS,
+	CHILDREN,
+};
+
+struct child {
+	struct node *node;
+	pid_t pid; /* 0: it does not run */
+	int pidfd;
+	struct loop_watch watch;
+	struct loop_timer again;
+	uint64_t started_ns, pause_ns;
+};
+
+enum state { RUNNING, DRAINING, ENDING };
+
+struct node {
+	const struct monitor *m;
+	int signals;
+	struct loop *loop;
+	struct loop_watch signal_watch;
+	struct frame_link core;
+	struct child child[CHILDREN];
+	struct loop_timer patience, alive;
+	enum state state;
+	bool ready;   /* core is */
+	bool anew;    /* core or launcher died: wait for all, then start */
+	bool said;    /* where it listens */
+	bool drained; /* core has no run left */
+	char *policy; /* the file's bytes */
+	size_t policy_len;
+};
+
+/* monitor_start.c; descriptors that it gives away stay open here. */
+const char *monitor_start_name(enum who);
+int monitor_start_child(struct node *, enum who, struct err *);
+
+/* Certificate and key, read again and sent to front. */
+int monitor_start_reload(struct node *, struct err *);
+
+/* monitor.c: what its children tell it. */
+void monitor_child_ended(void *child, uint32_t events);
+int monitor_hear_core(void *node, struct frame *, struct err *);
+void monitor_core_gone(void *node, const struct err *);
+
+#endif

@@ -1,0 +1,238 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "runtime/monitor.h"
+#include "runtime/monitor_parts.h"
+#include "runtime/policy_open.h"
+#include "runtime/sealed_file.h"
+#include "runtime/spawn.h"
+#include "runtime/store.h"
+
+#define POLICY_MAX (256 << 10)
+
+const char *
+monitor_start_name(enum who w)
+{
+	static const char *const names[] = { "cella-launcher", "cella-core",
+		"cella-dns", "cella-fetch" };
+
+	return w == FRONT   ? "cella-front"
+	    : w >= PREPARER ? "cella-prepare"
+			    : names[w];
+}
+
+static int
+watch(struct node *n, enum who w, pid_t pid, struct err *e)
+{
+	struct child *c = &n->child[w];
+
+	if (pid == -1)
+		return -1;
+	c->pid = pid;
+	c->started_ns = clock_mono_ns();
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pidfd == -1)
+		err_sys(e, "%s: pidfd", monitor_start_name(w));
+	else if (loop_add(n->loop, &c->watch, c->pidfd, EPOLLIN,
+		     monitor_child_ended, c, e) == 0)
+		return 0;
+	/* Nobody would hear of its end. */
+	kill(c->pid, SIGKILL);
+	waitpid(c->pid, NULL, 0);
+	fd_close(&c->pidfd);
+	c->pid = 0;
+	return -1;
+}
+
+/* Descriptors are borrowed. */
+static int
+start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
+{
+	return watch(n, w, spawn_with(monitor_start_name(w), fds, nfds, e), e);
+}
+
+/*
+ * Its bytes, once for core and for all preparers of its life: a file that
+ * changes meanwhile would make them disagree.
+ */
+static int
+take_policy(struct node *n, struct err *e)
+{
+	fd_auto int fd = -1;
+
+	free(n->policy);
+	n->policy = NULL;
+	if (n->m->policy == NULL)
+		return 0;
+	fd = policy_open(n->m->policy, e);
+	if (fd == -1)
+		return -1;
+	if (fd_read_all(fd, POLICY_MAX, &n->policy, &n->policy_len, e) == -1)
+		return err_in(e, "%s", n->m->policy);
+	return 0;
+}
+
+/* A file of the child's own, with a position of its own. */
+static int
+give_policy(const struct node *n, int *fd, struct err *e)
+{
+	*fd = -1;
+	if (n->policy == NULL)
+		return 0;
+	*fd = fd_sealed("policy", n->policy, n->policy_len, e);
+	return *fd == -1 ? -1 : 0;
+}
+
+static int
+start_core(struct node *n, struct err *e)
+{
+	fd_auto int policy = -1, theirs = -1, core_end = -1, launcher_end = -1;
+	int pair[2], link[2];
+
+	if (take_policy(n, e) == -1 || give_policy(n, &policy, e) == -1 ||
+	    frame_pair(link, e) == -1)
+		return -1;
+	core_end = link[0];
+	launcher_end = link[1];
+	if (frame_pair(pair, e) == -1)
+		return -1;
+	theirs = pair[1];
+	n->ready = n->anew = false;
+	if (frame_link_open(&n->core, n->loop, pair[0], monitor_hear_core,
+		monitor_core_gone, n, e) == -1)
+		return -1;
+	if (watch(n, LAUNCHER, spawn_launcher_at(launcher_end, e), e) == -1)
+		return -1;
+	return start(n, CORE,
+	    (const int[]){ theirs, core_end, n->m->store->dir, policy }, 4, e);
+}
+
+/* The rest talk to core: their sockets' other ends go to it. */
+static int
+start_dns(struct node *n, struct err *e)
+{
+	fd_auto int ours = -1, theirs = -1;
+	int pair[2];
+
+	if (frame_pair(pair, e) == -1)
+		return -1;
+	ours = pair[0];
+	theirs = pair[1];
+	if (start(n, DNS, &theirs, 1, e) == -1)
+		return -1;
+	frame_link_send(&n->core, MONITOR_DNS, 0, NULL, &ours, 1);
+	return 0;
+}
+
+static int
+start_fetch(struct node *n, struct err *e)
+{
+	fd_auto int ours = -1, theirs = -1, policy = -1;
+	int pair[2];
+
+	if (give_policy(n, &policy, e) == -1 || frame_pair(pair, e) == -1)
+		return -1;
+	ours = pair[0];
+	theirs = pair[1];
+	if (start(n, FETCH, (const int[]){ theirs, policy }, 2, e) == -1)
+		return -1;
+	frame_link_send(&n->core, MONITOR_FETCH, 0, NULL, &ours, 1);
+	return 0;
+}
+
+static int
+start_preparer(struct node *n, unsigned number, struct err *e)
+{
+	fd_auto int policy = -1, a0 = -1, a1 = -1, b0 = -1, b1 = -1;
+	buf_auto struct buf body = { 0 };
+	int a[2], b[2];
+
+	if (give_policy(n, &policy, e) == -1 || frame_pair(a, e) == -1)
+		return -1;
+	a0 = a[0];
+	a1 = a[1];
+	if (frame_pair(b, e) == -1)
+		return -1;
+	b0 = b[0];
+	b1 = b[1];
+	if (start(n, (enum who)(PREPARER + number),
+		(const int[]){ a1, b1, n->m->store->dir, policy }, 4, e) == -1)
+		return -1;
+	buf_put_u32(&body, number);
+	frame_link_send(&n->core, MONITOR_PREPARER, 0, &body,
+	    (const int[]){ a0, b0 }, 2);
+	return 0;
+}
+
+static int
+start_front(struct node *n, struct err *e)
+{
+	fd_auto int ours = -1, theirs = -1, rules = -1, empty = -1;
+	fd_auto int cert = -1, key = -1;
+	buf_auto struct buf b = { 0 };
+	int pair[2];
+
+	buf_add_str(&b, n->m->token);
+	buf_add_str(&b, n->m->domain == NULL ? "" : n->m->domain);
+	rules = fd_sealed("rules", b.data, b.len, e);
+	empty = openat(n->m->store->dir, "empty",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (rules == -1 || frame_pair(pair, e) == -1)
+		return -1;
+	ours = pair[0];
+	theirs = pair[1];
+	if (empty == -1)
+		return err_sys(e, "%s/empty", n->m->state_dir);
+	if (n->m->listen_https != -1 &&
+	    (sealed_file(n->m->cert, &cert, e) == -1 ||
+		sealed_file(n->m->key, &key, e) == -1))
+		return -1;
+	if (start(n, FRONT,
+		(const int[]){ theirs, empty, rules, n->m->listen_control,
+		    n->m->listen_http, n->m->listen_https, n->m->listen_metrics,
+		    cert, key },
+		9, e) == -1)
+		return -1;
+	frame_link_send(&n->core, MONITOR_FRONT, 0, NULL, &ours, 1);
+	return 0;
+}
+
+int
+monitor_start_child(struct node *n, enum who w, struct err *e)
+{
+	switch (w) {
+	case CORE:
+		return start_core(n, e);
+	case DNS:
+		return start_dns(n, e);
+	case FETCH:
+		return start_fetch(n, e);
+	case FRONT:
+		return start_front(n, e);
+	default:
+		return start_preparer(n, (unsigned)w - PREPARER, e);
+	}
+}
+
+int
+monitor_start_reload(struct node *n, struct err *e)
+{
+	fd_auto int cert = -1, key = -1;
+
+	if (sealed_file(n->m->cert, &cert, e) == -1 ||
+	    sealed_file(n->m->key, &key, e) == -1)
+		return -1;
+	frame_link_send(&n->core, MONITOR_TLS, 0, NULL,
+	    (const int[]){ cert, key }, 2);
+	return 0;
+}
