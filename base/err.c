@@ -64,6 +64,7 @@ err_code_name(enum err_code code)
 		[ERR_CONFLICT] = "conflict",
 		[ERR_BUSY] = "busy",
 		[ERR_QUOTA] = "quota",
+		[ERR_AUTH] = "auth",
 		[ERR_TIMEOUT] = "timeout",
 		[ERR_GUEST] = "guest",
 		[ERR_SYSTEM] = "system",

@@ -9,6 +9,7 @@
 
 enum err_code {
 	ERR_INVALID, /* the request is malformed */
+	ERR_AUTH,    /* nobody knows who asks, and that matters */
 	ERR_DENIED,  /* the request is well formed and policy refuses it */
 	ERR_NOT_FOUND,
 	ERR_CONFLICT, /* wrong index, already exists */

@@ -3,7 +3,7 @@
  * decides nothing; core decides and reads no byte of a caller's.
  *
  *   front                               core
- *   TRIGGER hash, u64 job           ->
+ *   TRIGGER hash, key, u64 job      ->
  *                                   <-  ADMITTED run + descriptors, or REFUSED
  *   LEFT facts                      ->
  *                                   <-  ENDED verdict, cause, code
@@ -13,19 +13,20 @@
  *                                   <-  PART..., DONE, or REFUSED
  *   EVENT + message                 ->
  *                                   <-  PART..., DONE, or REFUSED
- *   ASYNC name, call + body         ->
+ *   ASYNC name, key, call + body    ->
  *                                   <-  PART..., DONE, or REFUSED
  *   CALLED name                     ->
  *                                   <-  PART..., DONE (+ result), or REFUSED
  *                                   <-  INVOKE u64 job, call + body
  *   INVOKED what came of it (+ body)->
  *                                   <-  TLS + certificate, key
- *   STOP run                        ->
+ *   STOP run; KEY u8 what, ...      ->
  *                                   <-  PART..., DONE, or REFUSED
  *
- * INVOKE asks front to call a function for core, as if somebody had called it:
- * front TRIGGERs it with that job, and says what came of it.  Its serial is
- * core's; a body is a sealed file.
+ * A key is the SHA-256 of what the caller showed, or "".  INVOKE asks front to
+ * call a function for core, as if somebody had called it: front TRIGGERs it
+ * with that job, and says what came of it.  Its serial is core's; a body is a
+ * sealed file.
  *
  * Front chooses the other serials; each answer carries its request's.
  * ADMITTED's descriptors are the function's own: of exec its standard input
@@ -62,6 +63,7 @@ enum front_type {
 	FRONT_INVOKED,
 	FRONT_TLS,
 	FRONT_STOP,
+	FRONT_KEY,
 };
 
 enum front_query {
@@ -70,9 +72,13 @@ enum front_query {
 	FRONT_QUERY_CRON,      /* functions with on.cron, and when */
 	FRONT_QUERY_JOBS,      /* calls that nobody waits for */
 	FRONT_QUERY_METRICS,   /* a text, and not JSON */
+	FRONT_QUERY_KEYS,      /* of functions that not everybody may call */
 	FRONT_QUERY_AUDIT,     /* the last record of the audit log */
 	FRONT_QUERIES,
 };
+
+/* FRONT_KEY: hash, digest, name, u32 rate; u64 number; hash. */
+enum front_key { FRONT_KEY_ADD, FRONT_KEY_REVOKE, FRONT_KEY_OPEN, FRONT_KEYS };
 
 /* FRONT_ADMITTED. */
 struct front_admitted {
@@ -133,7 +139,7 @@ void front_msgs_put_invoked(struct buf *, const struct front_invoked *,
 void front_msgs_get_invoked(struct buf *, struct front_invoked *,
     struct err *why);
 
-/* FRONT_REFUSED: code and sentence; problems: JSON text, or NULL for none. */
+/* FRONT_REFUSED; problems: JSON text, or NULL for none. */
 void front_msgs_put_refused(struct buf *, const struct err *,
     const char *problems);
 #define FRONT_PROBLEMS_MAX (64 << 10)

@@ -87,9 +87,11 @@ hear_trigger(void *core, struct frame *f, struct err *e)
 	struct core *c = core;
 	struct core_run_trigger t = { .serial = f->serial, .kind = "http" };
 	enum journal_job_kind kind;
-	char hash[ITEM_HASH_MAX];
+	char hash[ITEM_HASH_MAX], key[SHA256_HEX];
+	struct err why;
 
 	buf_get_str(&f->body, hash, sizeof(hash));
+	buf_get_str(&f->body, key, sizeof(key));
 	t.hash = hash;
 	t.job = buf_get_u64(&f->body);
 	if (!buf_ok(&f->body) || f->serial == 0 ||
@@ -101,7 +103,11 @@ hear_trigger(void *core, struct frame *f, struct err *e)
 			return err_set(e, ERR_INVALID, "trigger: of no job");
 		t.kind = journal_job_kind_name(kind);
 	}
-	core_run_start(c, &t);
+	if (t.job == 0 &&
+	    core_keys_check(&c->keys, hash, key, &t.key, &why) == -1)
+		core_run_refuse(c, &t, &why);
+	else
+		core_run_start(c, &t);
 	return 0;
 }
 
@@ -154,6 +160,8 @@ query(struct core *c, enum front_query what, struct err *e)
 		return core_audit_state(&c->audit);
 	case FRONT_QUERY_CRON:
 		return core_cron_list(&c->cron);
+	case FRONT_QUERY_KEYS:
+		return core_keys_list(&c->keys);
 	case FRONT_QUERY_JOBS:
 		return core_jobs_list(&c->jobs, e);
 	case FRONT_QUERY_FUNCTIONS:
@@ -237,6 +245,7 @@ static const struct request {
 	{ FRONT_PUBLISH, 1, core_publish_hear },
 	{ FRONT_QUERY, 0, hear_query },
 	{ FRONT_STOP, 0, hear_stop },
+	{ FRONT_KEY, 0, core_keys_hear },
 	{ FRONT_EVENT, 1, core_events_hear },
 	{ FRONT_ASYNC, 1, core_events_hear_async },
 	{ FRONT_CALLED, 0, core_events_hear_called },
@@ -389,6 +398,7 @@ close_all(struct core *c)
 	core_audit_close(&c->audit);
 	core_cron_close(&c->cron);
 	core_jobs_close(&c->jobs);
+	core_keys_close(&c->keys);
 	core_events_close(c);
 	core_queue_close(&c->queue);
 	core_program_fini(&c->programs);
@@ -419,6 +429,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	core_program_init(&c->programs, &c->prepare, c->journal);
 	if (core_audit_open(&c->audit, c->loop, c->boot,
 		c->ceiling.node.audit_drops, c->metrics.refusals, e) == -1 ||
+	    core_keys_open(&c->keys, c, e) == -1 ||
 	    core_jobs_open(&c->jobs, c, e) == -1 ||
 	    core_cron_open(&c->cron, c, e) == -1 ||
 	    frame_link_open(&c->monitor, c->loop, monitor, hear_monitor,

@@ -17,6 +17,7 @@
 #include "runtime/core_cron.h"
 #include "runtime/core_fetch.h"
 #include "runtime/core_jobs.h"
+#include "runtime/core_keys.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_prepare.h"
 #include "runtime/core_program.h"
@@ -46,6 +47,7 @@ struct core {
 	struct metrics metrics;
 	uint64_t started_ns; /* CLOCK_REALTIME */
 	struct core_jobs jobs;
+	struct core_keys keys;
 	struct core_cron cron;
 	struct buf subscriptions; /* core_events.c: lines, once they are read */
 	bool has_subscriptions;

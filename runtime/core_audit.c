@@ -73,6 +73,8 @@ add_run(struct value *v, const struct core_audit_run *r)
 	value_set_text(v, "item_hash", r->hash);
 	value_set_text(v, "owner", r->owner);
 	value_set_text(v, "trigger", r->trigger);
+	if (r->key != NULL && r->key[0] != '\0')
+		value_set_text(v, "key", r->key);
 	if (r->job != 0)
 		record_parts_set(v, "job", r->job);
 }
@@ -225,7 +227,7 @@ is_one_too_many(struct core_audit *a, enum err_code code)
 	if (second != a->second)
 		a->in_second = 0;
 	a->second = second;
-	return code == ERR_NOT_FOUND ||
+	return code == ERR_NOT_FOUND || code == ERR_AUTH ||
 	    ++a->in_second > CORE_AUDIT_REFUSALS_MAX;
 }
 

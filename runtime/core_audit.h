@@ -58,7 +58,8 @@ void core_audit_refused(struct core_audit *, const char *what, const char *hash,
 /* What one run is, in every record of it. */
 struct core_audit_run {
 	const char *run, *hash, *owner, *trigger;
-	uint64_t job; /* 0: none */
+	const char *key; /* name of the caller's; "": none */
+	uint64_t job;    /* 0: none */
 };
 void core_audit_admitted(struct core_audit *, const struct core_audit_run *,
     const struct core_assembly *, audit_log_fn *fn, void *arg);

@@ -226,13 +226,15 @@ core_events_hear_async(void *arg, struct frame *f, struct err *e)
 {
 	struct core *c = arg;
 	struct front_invoke call;
-	char id[FRONT_CALL_ID];
+	char id[FRONT_CALL_ID], key[SHA256_HEX];
+	const char *name;
 	struct buf request;
 	struct value *v;
 	struct err why;
 	bool fresh;
 
 	buf_get_str(&f->body, id, sizeof(id));
+	buf_get_str(&f->body, key, sizeof(key));
 	/* The rest is kept as it is, for when it is called. */
 	request = buf_over(f->body.data + f->body.at, f->body.len - f->body.at);
 	front_msgs_get_invoke(&f->body, &call);
@@ -240,7 +242,8 @@ core_events_hear_async(void *arg, struct frame *f, struct err *e)
 		free(call.room);
 		return err_set(e, ERR_INVALID, "async: malformed frame");
 	}
-	if (add_async(c, id, call.hash, f, &request, &fresh, &why) == 0) {
+	if (core_keys_check(&c->keys, call.hash, key, &name, &why) == 0 &&
+	    add_async(c, id, call.hash, f, &request, &fresh, &why) == 0) {
 		v = value_new(VALUE_MAP);
 		value_set_text(v, "call_id", id);
 		value_set_text(v, "status", fresh ? "accepted" : "known");

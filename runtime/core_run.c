@@ -338,7 +338,7 @@ void
 core_run_go_on(struct core_run *r)
 {
 	const struct core_audit_run run = { r->id, r->hash, r->assembly->owner,
-		r->kind, r->job };
+		r->kind, r->key, r->job };
 
 	r->state = RUN_RECORDING;
 	if (r->job != 0)
@@ -380,13 +380,15 @@ too_late(void *arg)
 	core_run_give_up(arg, &why);
 }
 
-static void
-refuse_at_once(struct core *c, uint32_t serial, const struct err *why)
+void
+core_run_refuse(struct core *c, const struct core_run_trigger *t,
+    const struct err *why)
 {
 	buf_auto struct buf b = { 0 };
 
+	core_audit_refused(&c->audit, "run", t->hash, why);
 	front_msgs_put_refused(&b, why, NULL);
-	frame_link_send(&c->front, FRONT_REFUSED, serial, &b, NULL, 0);
+	frame_link_send(&c->front, FRONT_REFUSED, t->serial, &b, NULL, 0);
 }
 
 void
@@ -400,8 +402,7 @@ core_run_start(struct core *c, const struct core_run_trigger *t)
 		    c->draining ? "the node is about to stop"
 				: "%d functions run already",
 		    CORE_RUNS_MAX);
-		core_audit_refused(&c->audit, "run", t->hash, &why);
-		refuse_at_once(c, t->serial, &why);
+		core_run_refuse(c, t, &why);
 		return;
 	}
 	r = calloc(1, sizeof(*r));
@@ -419,6 +420,7 @@ core_run_start(struct core *c, const struct core_run_trigger *t)
 		.out = CORE_DRAIN_CLOSED,
 		.err = CORE_DRAIN_CLOSED };
 	str_copy(r->hash, sizeof(r->hash), t->hash);
+	str_copy(r->key, sizeof(r->key), t->key == NULL ? "" : t->key);
 	snprintf(r->id, sizeof(r->id), "%u-%" PRIu64, c->life, r->number);
 	c->runs = r;
 	c->nruns++;

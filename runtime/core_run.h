@@ -22,7 +22,11 @@ struct core_run_trigger {
 	const char *hash;
 	const char *kind; /* "http", or that of the job */
 	uint64_t job;     /* 0: a caller waits */
+	const char *key;  /* name of the one he showed; NULL or "": none */
 };
+/* Before anything of it is begun: recorded, and told. */
+void core_run_refuse(struct core *, const struct core_run_trigger *,
+    const struct err *why);
 void core_run_start(struct core *, const struct core_run_trigger *);
 
 /* Front needs it no longer, and says what it saw of it. */

@@ -13,7 +13,7 @@ record_end(struct core_run *r)
 	const struct core_audit_end x = {
 		.run = { r->id, r->hash,
 		    r->assembly == NULL ? "" : r->assembly->owner, r->kind,
-		    r->job },
+		    r->key, r->job },
 		.why = r->failed ? &r->why : NULL,
 		.created = r->created_it ? &r->created : NULL,
 		.exited = r->ran ? &r->exited : NULL,

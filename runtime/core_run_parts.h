@@ -14,6 +14,7 @@
 #include "runtime/core_drain.h"
 #include "runtime/core_launcher.h"
 #include "runtime/core_run.h"
+#include "runtime/journal_key.h"
 
 struct core_assembly;
 
@@ -41,8 +42,9 @@ struct core_run {
 	struct core_run *after;     /* in the queue */
 	bool created_it, ran;
 	char hash[ITEM_HASH_MAX];
-	const char *kind; /* of the trigger */
-	uint64_t job;     /* 0: a caller waits */
+	const char *kind;           /* of the trigger */
+	uint64_t job;               /* 0: a caller waits */
+	char key[JOURNAL_KEY_NAME]; /* name of the one he showed */
 	enum core_run_state state;
 	uint64_t started_ns, began_ns; /* CLOCK_REALTIME, CLOCK_MONOTONIC */
 	struct core_assembly *assembly;

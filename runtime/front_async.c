@@ -79,6 +79,7 @@ is_ours(const char *name)
 	    strcasecmp(name, "content-length") == 0 ||
 	    strcasecmp(name, "x-call-id") == 0 ||
 	    strcasecmp(name, "idempotency-key") == 0 ||
+	    strcasecmp(name, FRONT_KEY_HEADER) == 0 ||
 	    strcasecmp(name, "expect") == 0;
 }
 
@@ -127,6 +128,7 @@ ask_async(struct front_request *r, const char *id)
 		.path = r->route.path,
 		.query = r->route.query };
 	struct headers h = { &call, false };
+	char key[SHA256_HEX];
 	buf_auto struct buf b = { 0 };
 	fd_auto int fd = -1;
 	struct err e;
@@ -136,6 +138,8 @@ ask_async(struct front_request *r, const char *id)
 	call.name[call.nheaders] = "idempotency-key";
 	call.text[call.nheaders++] = id;
 	buf_put_str(&b, id);
+	front_key_digest(r, key);
+	buf_put_str(&b, key);
 	front_msgs_put_invoke(&b, &call);
 	if (h.over || b.len > FRONT_CALL_MAX)
 		return front_request_fail(r, 431, ERR_INVALID,

@@ -365,8 +365,9 @@ answered(void *arg, struct frame *f)
 /* ---- for the caller ---- */
 
 struct front_call *
-front_call_start(struct front *front, const char *hash, uint64_t job,
-    const struct exchange_request *r, void (*changed_fn)(void *), void *arg)
+front_call_start(struct front *front, const char *hash, const char *key,
+    uint64_t job, const struct exchange_request *r, void (*changed_fn)(void *),
+    void *arg)
 {
 	struct front_call *c = calloc(1, sizeof(*c));
 	buf_auto struct buf b = { 0 };
@@ -390,6 +391,7 @@ front_call_start(struct front *front, const char *hash, uint64_t job,
 	c->request = (struct exchange_request){ c->method, c->path, c->query,
 		&c->headers, r->length, r->upgrade, c->event };
 	buf_put_str(&b, hash);
+	buf_put_str(&b, key);
 	buf_put_u64(&b, job);
 	front_ask(front, &c->question, FRONT_TRIGGER, &b, NULL, 0, answered, c);
 	return c;

@@ -38,10 +38,11 @@ struct front_call {
 	void *arg;
 };
 
-/* The request's strings and headers are copied.  job: core's; 0: a caller's. */
+/* The request's strings and headers are copied.  key: what
+ * the caller showed, as a digest, or "".  job: core's; 0: a caller's. */
 struct front_call *front_call_start(struct front *, const char *hash,
-    uint64_t job, const struct exchange_request *, void (*changed)(void *),
-    void *arg);
+    const char *key, uint64_t job, const struct exchange_request *,
+    void (*changed)(void *), void *arg);
 
 /* The request's body.  Room: false while the function does not take it. */
 bool front_call_has_room(const struct front_call *);

@@ -46,11 +46,20 @@ query_of(enum route_to to)
 		return FRONT_QUERY_CRON;
 	case ROUTE_JOBS:
 		return FRONT_QUERY_JOBS;
+	case ROUTE_KEYS:
+		return FRONT_QUERY_KEYS;
 	case ROUTE_METRICS:
 		return FRONT_QUERY_METRICS;
 	default:
 		return FRONT_QUERY_FUNCTIONS;
 	}
+}
+
+static bool
+is_key(enum route_to to)
+{
+	return to == ROUTE_KEY_ADD || to == ROUTE_KEY_OPEN ||
+	    to == ROUTE_KEY_REVOKE;
 }
 
 static enum MHD_Result
@@ -60,6 +69,8 @@ ask_core(struct front_request *r)
 	fd_auto int fd = -1;
 	struct err e;
 
+	if (is_key(r->route.to))
+		return front_key_ask(r);
 	if (r->route.to == ROUTE_MESSAGES || r->route.to == ROUTE_EVENTS) {
 		fd = fd_sealed("message", r->body.data, r->body.len, &e);
 		if (fd == -1)
@@ -82,6 +93,17 @@ ask_core(struct front_request *r)
 	return MHD_YES;
 }
 
+static enum MHD_Result
+queue_key(struct front_request *r)
+{
+	char *text = front_key_answer(r);
+	enum MHD_Result result =
+	    front_request_queue_text(r, MHD_HTTP_OK, "application/json", text);
+
+	free(text);
+	return result;
+}
+
 enum MHD_Result
 front_control_go_on(struct front_request *r, const char *data, size_t *len)
 {
@@ -102,6 +124,8 @@ front_control_go_on(struct front_request *r, const char *data, size_t *len)
 	if (r->refused)
 		return front_request_queue_error(r,
 		    front_request_status_of(r->why.code), &r->why);
+	if (r->route.to == ROUTE_KEY_ADD)
+		return queue_key(r);
 	return front_request_queue_text(r, MHD_HTTP_OK,
 	    r->route.to == ROUTE_METRICS
 		? "text/plain; version=0.0.4; charset=utf-8"
@@ -136,7 +160,8 @@ may_control(const struct front_request *r)
 static bool
 is_posted(enum route_to to)
 {
-	return to == ROUTE_MESSAGES || to == ROUTE_EVENTS || to == ROUTE_STOP;
+	return to == ROUTE_MESSAGES || to == ROUTE_EVENTS || to == ROUTE_STOP ||
+	    is_key(to);
 }
 
 enum MHD_Result

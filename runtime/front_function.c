@@ -108,7 +108,9 @@ add_header(void *arg, enum MHD_ValueKind kind, const char *name,
 	struct exchange_headers *h = arg;
 
 	(void)kind;
-	if (!exchange_is_hop_by_hop(name))
+	/* The key is between the caller and us. */
+	if (!exchange_is_hop_by_hop(name) &&
+	    strcasecmp(name, FRONT_KEY_HEADER) != 0)
 		(void)exchange_headers_add(h, name, strlen(name),
 		    text == NULL ? "" : text, text == NULL ? 0 : strlen(text));
 	return MHD_YES;
@@ -121,10 +123,13 @@ front_function_start(struct front_request *r, const char *method)
 	struct exchange_request q = { method, r->route.path, r->route.query,
 		&headers, front_request_length(r), r->upgrade, NULL };
 
+	char key[SHA256_HEX];
+
+	front_key_digest(r, key);
 	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_header,
 	    &headers);
-	r->call =
-	    front_call_start(r->front, r->route.hash, 0, &q, call_changed, r);
+	r->call = front_call_start(r->front, r->route.hash, key, 0, &q,
+	    call_changed, r);
 	exchange_headers_fini(&headers);
 }
 

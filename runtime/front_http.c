@@ -98,6 +98,10 @@ start(struct front_request *r, const char *method)
 	case ROUTE_METRICS:
 	case ROUTE_CRON:
 	case ROUTE_JOBS:
+	case ROUTE_KEYS:
+	case ROUTE_KEY_ADD:
+	case ROUTE_KEY_OPEN:
+	case ROUTE_KEY_REVOKE:
 	case ROUTE_EVENTS:
 		return front_control_start(r, method);
 	case ROUTE_ASYNC:

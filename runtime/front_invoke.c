@@ -104,7 +104,7 @@ start(struct front *f, uint32_t serial, uint64_t job,
 		(void)exchange_headers_add(&headers, call->name[i],
 		    strlen(call->name[i]), call->text[i],
 		    strlen(call->text[i]));
-	v->call = front_call_start(f, call->hash, job, &r, changed, v);
+	v->call = front_call_start(f, call->hash, "", job, &r, changed, v);
 	exchange_headers_fini(&headers);
 	front_call_send(v->call, body, len);
 	front_call_send_end(v->call);

@@ -104,7 +104,8 @@ front_request_queue_text(struct front_request *r, unsigned status,
 	    status == MHD_HTTP_TOO_MANY_REQUESTS)
 		MHD_add_response_header(response, "Retry-After", "1");
 	if (status == MHD_HTTP_UNAUTHORIZED)
-		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+		MHD_add_response_header(response, "WWW-Authenticate",
+		    route_is_control(r->route.to) ? "Bearer" : "Cella-Key");
 	return front_request_queue(r, status, response);
 }
 
@@ -114,6 +115,8 @@ front_request_status_of(enum err_code code)
 	switch (code) {
 	case ERR_INVALID:
 		return MHD_HTTP_BAD_REQUEST;
+	case ERR_AUTH:
+		return MHD_HTTP_UNAUTHORIZED;
 	case ERR_DENIED:
 		return MHD_HTTP_FORBIDDEN;
 	case ERR_NOT_FOUND:

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/sha256.h"
 #include "runtime/front.h"
 #include "runtime/route.h"
 
@@ -93,6 +94,18 @@ enum MHD_Result front_tunnel_queue(struct front_request *);
 enum MHD_Result front_async_start(struct front_request *, const char *method);
 enum MHD_Result front_async_go_on(struct front_request *, const char *data,
     size_t *len);
+
+/* ---- front_key.c ---- */
+
+/* Shows it: never passed on. */
+#define FRONT_KEY_HEADER "Cella-Key"
+
+/* Of what the caller shows; "": nothing. */
+void front_key_digest(const struct front_request *, char digest[SHA256_HEX]);
+
+/* What an operator asks of them; the answer's text, which the caller frees. */
+enum MHD_Result front_key_ask(struct front_request *);
+char *front_key_answer(struct front_request *);
 
 /* ---- front_control.c: /control/ ---- */
 

@@ -8,7 +8,7 @@
 #include "runtime/journal.h"
 #include "runtime/journal_parts.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 /* Of version 0, an empty file; a version more, and what it adds. */
 static const char *const schema[SCHEMA_VERSION] = {
@@ -56,6 +56,16 @@ static const char *const schema[SCHEMA_VERSION] = {
 
 	"ALTER TABLE program ADD COLUMN forgotten_ns INTEGER NOT NULL"
 	" DEFAULT 0;",
+
+	"CREATE TABLE key ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" hash TEXT NOT NULL,"
+	" digest TEXT NOT NULL UNIQUE,"
+	" name TEXT NOT NULL,"
+	" rate INTEGER NOT NULL,"
+	" created_ns INTEGER NOT NULL,"
+	" revoked_ns INTEGER NOT NULL DEFAULT 0"
+	") STRICT;",
 };
 
 int

@@ -21,6 +21,7 @@ static const struct {
 	{ "/control/cron", ROUTE_CRON },
 	{ "/control/jobs", ROUTE_JOBS },
 	{ "/control/events", ROUTE_EVENTS },
+	{ "/control/keys", ROUTE_KEYS },
 };
 
 /* "/vm/HASH", "/vm/HASH/..." */
@@ -115,6 +116,35 @@ parse_stop(struct route *r)
 	return true;
 }
 
+/* "/control/keys/HASH[/open]", "/control/keys/NUMBER/revoke" */
+static bool
+parse_key(struct route *r)
+{
+	static const char before[] = "/control/keys/";
+	char *id = r->text + sizeof(before) - 1, *end;
+
+	if (strncmp(r->text, before, sizeof(before) - 1) != 0)
+		return false;
+	end = id + strcspn(id, "/");
+	if (strcmp(end, "/revoke") == 0) {
+		*end = '\0';
+		if (strlen(id) == 0 || strlen(id) > 18 ||
+		    strspn(id, "0123456789") != strlen(id))
+			return false;
+		r->to = ROUTE_KEY_REVOKE;
+		r->path = id;
+		return true;
+	}
+	if (*end != '\0' && strcmp(end, "/open") != 0)
+		return false;
+	r->to = *end == '\0' ? ROUTE_KEY_ADD : ROUTE_KEY_OPEN;
+	*end = '\0';
+	if (!str_copy(r->hash, sizeof(r->hash), id) ||
+	    item_hash_kind(r->hash) == ITEM_HASH_NONE)
+		r->to = ROUTE_BAD_HASH;
+	return true;
+}
+
 void
 route_parse(struct route *r, const char *target, const char *host,
     const char *domain)
@@ -151,7 +181,7 @@ route_parse(struct route *r, const char *target, const char *host,
 		r->path = r->text + 13;
 		return;
 	}
-	if (parse_stop(r))
+	if (parse_stop(r) || parse_key(r))
 		return;
 	for (size_t i = 0; i < nitems(fixed); i++)
 		if (strcmp(r->text, fixed[i].path) == 0)
@@ -179,6 +209,10 @@ route_is_control(enum route_to to)
 	case ROUTE_CRON:
 	case ROUTE_JOBS:
 	case ROUTE_EVENTS:
+	case ROUTE_KEYS:
+	case ROUTE_KEY_ADD:
+	case ROUTE_KEY_OPEN:
+	case ROUTE_KEY_REVOKE:
 		return true;
 	default:
 		return false;

@@ -10,23 +10,27 @@
 #include "messages/item_hash.h"
 
 enum route_to {
-	ROUTE_NOWHERE,   /* 404 */
-	ROUTE_BAD_HASH,  /* 400 */
-	ROUTE_FUNCTION,  /* /vm/HASH[/PATH] */
-	ROUTE_OPENAPI,   /* /openapi.json: docs/openapi.json */
-	ROUTE_HEALTH,    /* /healthz: front answers */
-	ROUTE_READY,     /* /readyz: core is there */
-	ROUTE_MESSAGES,  /* /control/messages */
-	ROUTE_FUNCTIONS, /* the same, read */
-	ROUTE_RUNS,      /* /control/runs */
-	ROUTE_STOP,      /* /control/runs/ID/stop */
-	ROUTE_AUDIT,     /* /control/audit */
-	ROUTE_METRICS,   /* /metrics */
-	ROUTE_CRON,      /* /control/cron */
-	ROUTE_JOBS,      /* /control/jobs */
-	ROUTE_EVENTS,    /* /control/events */
-	ROUTE_ASYNC,     /* /async/vm/HASH[/PATH] */
-	ROUTE_CALL,      /* /async/calls/ID */
+	ROUTE_NOWHERE,    /* 404 */
+	ROUTE_BAD_HASH,   /* 400 */
+	ROUTE_FUNCTION,   /* /vm/HASH[/PATH] */
+	ROUTE_OPENAPI,    /* /openapi.json: docs/openapi.json */
+	ROUTE_HEALTH,     /* /healthz: front answers */
+	ROUTE_READY,      /* /readyz: core is there */
+	ROUTE_MESSAGES,   /* /control/messages */
+	ROUTE_FUNCTIONS,  /* the same, read */
+	ROUTE_RUNS,       /* /control/runs */
+	ROUTE_STOP,       /* /control/runs/ID/stop */
+	ROUTE_AUDIT,      /* /control/audit */
+	ROUTE_METRICS,    /* /metrics */
+	ROUTE_CRON,       /* /control/cron */
+	ROUTE_JOBS,       /* /control/jobs */
+	ROUTE_KEYS,       /* /control/keys */
+	ROUTE_KEY_ADD,    /* /control/keys/HASH */
+	ROUTE_KEY_OPEN,   /* /control/keys/HASH/open */
+	ROUTE_KEY_REVOKE, /* /control/keys/NUMBER/revoke */
+	ROUTE_EVENTS,     /* /control/events */
+	ROUTE_ASYNC,      /* /async/vm/HASH[/PATH] */
+	ROUTE_CALL,       /* /async/calls/ID */
 };
 
 #define ROUTE_TARGET_MAX 8192
@@ -36,7 +40,8 @@ struct route {
 	char hash[ITEM_HASH_MAX];
 	/*
 	 * What the function sees (ROUTE_FUNCTION, ROUTE_ASYNC), which begins
-	 * with a slash; or the name of the call, or of the run.
+	 * with a slash; or the name of the call, or of the run; or
+	 * the number of the key.
 	 */
 	const char *path;
 	const char *query; /* after the first "?"; "" if there is none */

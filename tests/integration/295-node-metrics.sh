@@ -83,7 +83,7 @@ fixed = set(re.findall(r'\{ "(/[a-z./]+)", ROUTE_', open(source + "/runtime/rout
 assert fixed - {"/metrics"} <= set(paths), fixed - set(paths)
 ids = set()
 for path, item in paths.items():
-    at = re.sub(r"\{(\w+)\}", lambda m: {"hash": "0" * 64}.get(m[1], "x"), path)
+    at = re.sub(r"\{(\w+)\}", lambda m: {"hash": "0" * 64, "number": "1"}.get(m[1], "x"), path)
     for method in item.keys() - {"parameters"}:
         operation = item[method]
         assert operation["operationId"] not in ids and operation["summary"].endswith("."), path
