@@ -13,7 +13,7 @@
  *                                   <-  PART..., DONE, or REFUSED
  *   EVENT + message                 ->
  *                                   <-  PART..., DONE, or REFUSED
- *   ASYNC name, key, call + body    ->
+ *   ASYNC name, key, url, call + body ->
  *                                   <-  PART..., DONE, or REFUSED
  *   CALLED name                     ->
  *                                   <-  PART..., DONE (+ result), or REFUSED

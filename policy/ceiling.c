@@ -439,6 +439,7 @@ static const struct ceiling_row rows[] = {
 	{ "cron", ceiling_node_cron },
 	{ "admission", ceiling_node_admission },
 	{ "fetch", ceiling_fetch_read },
+	{ "async", ceiling_fetch_async },
 };
 static const struct ceiling_row seccomp_rows[] = { { "groups", read_groups },
 	{ "wx", read_wx }, { "default", read_fixed } };

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "policy/amount.h"
@@ -43,6 +44,81 @@ add_server(const struct ceiling_reader *r, const struct value *v,
 	memcpy(to, v->text, n);
 	to[n] = '\0';
 	f->naleph++;
+}
+
+static void
+add_callback(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	struct ceiling_fetch *f = &r->c->fetch;
+	size_t n = strlen(v->text);
+
+	if (f->ncallbacks == CEILING_FETCH_SERVERS)
+		ceiling_report(r, "policy:many", v, path, "more than 8");
+	else if (n >= CEILING_FETCH_URL || !ceiling_fetch_is_url(v->text) ||
+	    strchr(strstr(v->text, "//") + 2, '/') == NULL ||
+	    v->text[n - 1] != '/')
+		ceiling_report(r, "policy:url", v, path,
+		    "not an http or https URL with a slash at its end");
+	else
+		str_copy(f->callback[f->ncallbacks++], CEILING_FETCH_URL,
+		    v->text);
+}
+
+static void
+read_callbacks(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	r->c->fetch.ncallbacks = 0;
+	ceiling_each_text(r, v, path, add_callback);
+}
+
+void
+ceiling_fetch_async(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	static const struct ceiling_row rows[] = { { "callbacks",
+	    read_callbacks } };
+
+	ceiling_read_rows(r, v, path, rows, nitems(rows));
+}
+
+/* "." and "..", in each way that they are written. */
+static bool
+leads_back(const char *path)
+{
+	size_t dots;
+
+	for (; *path != '\0' && *path != '?'; path++) {
+		if (*path != '/')
+			continue;
+		for (dots = 0; dots < 3; dots++)
+			if (path[1] == '.')
+				path++;
+			else if (strncasecmp(path + 1, "%2e", 3) == 0)
+				path += 3;
+			else
+				break;
+		if ((dots == 1 || dots == 2) &&
+		    (path[1] == '/' || path[1] == '\0' || path[1] == '?'))
+			return true;
+	}
+	return false;
+}
+
+bool
+ceiling_fetch_may_call(const struct ceiling_fetch *f, const char *url)
+{
+	for (const char *p = url; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f || *p == '#' || *p == '\\')
+			return false;
+	for (size_t i = 0; i < f->ncallbacks; i++) {
+		size_t n = strlen(f->callback[i]);
+
+		if (strncmp(url, f->callback[i], n) == 0)
+			return !leads_back(url + n - 1);
+	}
+	return false;
 }
 
 static void

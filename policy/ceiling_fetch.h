@@ -1,6 +1,7 @@
 /*
- * Where a node may get what it has not, from the key "fetch" of the policy
- * file: servers by URL, and how much of it.
+ * Whom a node talks to by itself, from the policy file: servers that have what
+ * it has not ("fetch"), and where the results of asynchronous calls may go
+ * ("async").
  */
 #ifndef POLICY_CEILING_FETCH_H
 #define POLICY_CEILING_FETCH_H
@@ -17,9 +18,18 @@ struct ceiling_fetch {
 	/* "https://host[:port][/path]", without a slash at its end. */
 	char aleph[CEILING_FETCH_SERVERS][CEILING_FETCH_URL];
 	uint64_t file_max; /* bytes of one file */
+	size_t ncallbacks;
+	/* The same, with a slash at its end: what may follow it is free. */
+	char callback[CEILING_FETCH_SERVERS][CEILING_FETCH_URL];
 };
 
 /* An http or https URL with a host, and no user, query or fragment. */
 bool ceiling_fetch_is_url(const char *);
+
+/*
+ * Whether results may be sent there: it begins with one of them, and nothing
+ * in its path leads back out.
+ */
+bool ceiling_fetch_may_call(const struct ceiling_fetch *, const char *url);
 
 #endif

@@ -51,7 +51,9 @@ void ceiling_node_cron(const struct ceiling_reader *, const struct value *,
 void ceiling_node_admission(const struct ceiling_reader *, const struct value *,
     const char *path);
 
-/* The key "fetch". */
+/* The keys "fetch" and "async". */
+void ceiling_fetch_async(const struct ceiling_reader *, const struct value *,
+    const char *path);
 void ceiling_fetch_read(const struct ceiling_reader *, const struct value *,
     const char *path);
 

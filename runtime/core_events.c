@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "messages/aleph.h"
+#include "messages/fetch_msgs.h"
 #include "messages/front_msgs.h"
 #include "messages/value.h"
 #include "runtime/core.h"
@@ -221,12 +222,21 @@ add_async(struct core *c, const char *id, const char *hash, struct frame *f,
 	return journal_add_job(c->journal, &job, request, &body, fresh, e);
 }
 
+static int
+check_callback(const struct core *c, const char *url, struct err *e)
+{
+	if (url[0] == '\0' || ceiling_fetch_may_call(&c->ceiling.fetch, url))
+		return 0;
+	return err_set(e, ERR_DENIED,
+	    "X-Callback-Url: the policy does not allow this address");
+}
+
 int
 core_events_hear_async(void *arg, struct frame *f, struct err *e)
 {
 	struct core *c = arg;
 	struct front_invoke call;
-	char id[FRONT_CALL_ID], key[SHA256_HEX];
+	char id[FRONT_CALL_ID], key[SHA256_HEX], url[FETCH_URL_MAX];
 	const char *name;
 	struct buf request;
 	struct value *v;
@@ -235,14 +245,16 @@ core_events_hear_async(void *arg, struct frame *f, struct err *e)
 
 	buf_get_str(&f->body, id, sizeof(id));
 	buf_get_str(&f->body, key, sizeof(key));
-	/* The rest is kept as it is, for when it is called. */
+	/* From here on it is kept as it is, for when it is called. */
 	request = buf_over(f->body.data + f->body.at, f->body.len - f->body.at);
+	buf_get_str(&f->body, url, sizeof(url));
 	front_msgs_get_invoke(&f->body, &call);
 	if (!buf_ok(&f->body) || item_hash_kind(call.hash) == ITEM_HASH_NONE) {
 		free(call.room);
 		return err_set(e, ERR_INVALID, "async: malformed frame");
 	}
 	if (core_keys_check(&c->keys, call.hash, key, &name, &why) == 0 &&
+	    check_callback(c, url, &why) == 0 &&
 	    add_async(c, id, call.hash, f, &request, &fresh, &why) == 0) {
 		v = value_new(VALUE_MAP);
 		value_set_text(v, "call_id", id);

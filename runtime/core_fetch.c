@@ -223,10 +223,101 @@ hear_failed(struct core_fetch_wanted *w, struct frame *f, struct err *e)
 	return 0;
 }
 
+/* ---- results of calls ---- */
+
+struct core_fetch_sent {
+	struct core_fetch_sent *next;
+	struct core_fetch *all;
+	uint32_t serial;
+	struct loop_timer soon; /* it could not even be sent */
+	void (*fn)(void *, const struct err *);
+	void *arg;
+};
+
+/* The sentence is whoever sent it's. */
+static void
+end_sent(struct core_fetch_sent *s, const struct err *why)
+{
+	struct core_fetch_sent **at = &s->all->sent;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	loop_timer_stop(s->all->core->loop, &s->soon);
+	if (s->fn != NULL)
+		s->fn(s->arg, why);
+	free(s);
+}
+
+static void
+not_sent(void *arg)
+{
+	struct err why;
+
+	err_set(&why, ERR_SYSTEM, "cella-fetch is not there");
+	end_sent(arg, &why);
+}
+
+static int
+hear_sent(struct core_fetch_sent *s, struct frame *f, struct err *e)
+{
+	char *problems;
+	struct err why;
+
+	if (f->type == FETCH_DONE) {
+		end_sent(s, NULL);
+		return 0;
+	}
+	problems = malloc(FRONT_PROBLEMS_MAX);
+	invariant(problems != NULL);
+	front_msgs_get_refused(&f->body, &why, problems);
+	free(problems);
+	if (f->type != FETCH_FAILED || !buf_ok(&f->body))
+		return err_set(e, ERR_SYSTEM, "malformed frame");
+	end_sent(s, &why);
+	return 0;
+}
+
+void
+core_fetch_post(struct core_fetch *all, const char *url, const char *id,
+    unsigned status, const struct buf *result,
+    void (*fn)(void *, const struct err *), void *arg)
+{
+	fd_auto int fd = -1;
+	struct core_fetch_sent *s = calloc(1, sizeof(*s));
+	buf_auto struct buf b = { 0 };
+	struct err ignored;
+
+	invariant(s != NULL);
+	while (++all->serial == 0)
+		;
+	*s = (struct core_fetch_sent){ .next = all->sent,
+		.all = all,
+		.serial = all->serial,
+		.fn = fn,
+		.arg = arg };
+	all->sent = s;
+	fd = fd_sealed("result", result->data, result->len, &ignored);
+	if (fd == -1 || !all->open) {
+		loop_timer_set(all->core->loop, &s->soon, 0, not_sent, s);
+		return;
+	}
+	buf_put_str(&b, url);
+	buf_put_str(&b, id);
+	buf_put_u32(&b, status);
+	frame_link_send(&all->link, FETCH_POST, s->serial, &b, &fd, 1);
+}
+
 static int
 hear(void *arg, struct frame *f, struct err *e)
 {
 	struct core_fetch_wanted *w = find_serial(arg, f->serial);
+	struct core_fetch_sent *s = ((struct core_fetch *)arg)->sent;
+
+	while (s != NULL && s->serial != f->serial)
+		s = s->next;
+	if (s != NULL)
+		return hear_sent(s, f, e);
 
 	if (w == NULL)
 		return 0; /* it was given up */
@@ -250,6 +341,8 @@ fail_all(struct core_fetch *all, const struct err *why)
 			finish(w, why);
 		}
 	}
+	while (all->sent != NULL)
+		end_sent(all->sent, why);
 }
 
 static void
@@ -297,6 +390,10 @@ core_fetch_close(struct core_fetch *all)
 		return;
 	while (all->first != NULL)
 		free_wanted(all->first);
+	while (all->sent != NULL) {
+		all->sent->fn = NULL; /* the journal has it */
+		end_sent(all->sent, NULL);
+	}
 	frame_link_close(&all->link);
 }
 

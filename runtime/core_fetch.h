@@ -14,6 +14,7 @@
 
 struct ceiling_fetch;
 struct core;
+struct core_fetch_sent;
 struct core_fetch_wanted;
 struct err;
 
@@ -24,6 +25,7 @@ struct core_fetch {
 	bool open;
 	uint32_t serial;
 	struct core_fetch_wanted *first;
+	struct core_fetch_sent *sent;
 };
 
 void core_fetch_init(struct core_fetch *, struct core *);
@@ -37,6 +39,12 @@ bool core_fetch_can(const struct core_fetch *, const char *hash);
 
 /* fn is called once, later: why is NULL if it is here now. */
 void core_fetch_want(struct core_fetch *, const char *hash,
+    void (*fn)(void *arg, const struct err *why), void *arg);
+
+/* The result of a call, to where its caller wants it; fn is called once, later:
+ * why is NULL if it was taken.  The policy allows the address. */
+void core_fetch_post(struct core_fetch *, const char *url, const char *id,
+    unsigned status, const struct buf *result,
     void (*fn)(void *arg, const struct err *why), void *arg);
 
 #endif

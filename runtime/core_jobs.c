@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "messages/fetch_msgs.h"
 #include "messages/front_msgs.h"
 #include "messages/value.h"
 #include "runtime/core.h"
@@ -17,10 +18,12 @@
 #define TICK_MAX (10 * CLOCK_SECOND)
 
 struct core_job {
+	struct core_jobs *all;
 	struct core_job *next;
 	uint32_t serial;
 	bool triggered, begun;
 	struct journal_job job;
+	char url[FETCH_URL_MAX]; /* where its result goes, or comes from; "" */
 };
 
 static void tick(void *arg);
@@ -35,11 +38,64 @@ core_jobs_pause(unsigned attempts)
 
 /* ---- ends ---- */
 
-static void
-end_job(struct core_jobs *all, struct journal_job *j, const struct buf *result)
+/* Results are sent by jobs of their own, which are tried again by themselves.
+ */
+static int
+add_callback(struct core_jobs *all, const struct core_job *x,
+    const struct buf *result, struct err *e)
 {
+	static const struct buf nothing;
+	const struct journal_job *of = &x->job;
+	struct journal_job j = { .kind = JOURNAL_CALLBACK,
+		.due_ns = clock_real_ns(),
+		.created_ns = clock_real_ns() };
+	buf_auto struct buf request = { 0 };
+	bool fresh;
+
+	memcpy(j.hash, of->hash, sizeof(j.hash));
+	/* "async:ID" */
+	snprintf(j.name, sizeof(j.name), "callback:%.200s",
+	    strchr(of->name, ':') + 1);
+	buf_put_str(&request, x->url);
+	/* An exec function has no status of its own: it ended well. */
+	buf_put_u32(&request,
+	    of->state != JOURNAL_DONE ? 0
+		: of->status == 0     ? 200
+				      : of->status);
+	return journal_add_job(all->core->journal, &j, &request,
+	    result == NULL ? &nothing : result, &fresh, e);
+}
+
+/* What came of it, and that it is to be sent: both or neither. */
+static int
+end_with_callback(struct core_jobs *all, const struct core_job *x,
+    const struct buf *result, struct err *e)
+{
+	struct journal *journal = all->core->journal;
+
+	if (journal_begin(journal, e) == -1)
+		return -1;
+	if (journal_end_job(journal, &x->job, result, e) == 0 &&
+	    add_callback(all, x, result, e) == 0 &&
+	    journal_commit(journal, e) == 0)
+		return 0;
+	journal_roll_back(journal);
+	core_log("%s: no callback: %s", x->job.name, e->text);
+	return journal_end_job(journal, &x->job, result, e);
+}
+
+static void
+end_job(struct core_jobs *all, struct core_job *x, const struct buf *result)
+{
+	struct journal_job *j = &x->job;
 	struct err e;
 
+	if (j->kind == JOURNAL_ASYNC && x->url[0] != '\0' &&
+	    j->state >= JOURNAL_DONE) {
+		if (end_with_callback(all, x, result, &e) == -1)
+			core_log("%s", e.text);
+		return;
+	}
 	if (j->state == JOURNAL_DEAD)
 		core_log("%s: %s %s: given up: %s", j->hash,
 		    journal_job_kind_name(j->kind), j->name, j->error);
@@ -71,7 +127,7 @@ fail_job(struct core_jobs *all, struct core_job *x, const struct err *why)
 	/* The sentence is for people: one that is too long is cut. */
 	snprintf(j->error, sizeof(j->error), "%s", why->text);
 	judge_failure(j, x->begun);
-	end_job(all, j, NULL);
+	end_job(all, x, NULL);
 }
 
 static void
@@ -91,7 +147,7 @@ succeed(struct core_jobs *all, struct core_job *x,
 	j->error[0] = '\0';
 	j->state = JOURNAL_DONE;
 	j->ended_ns = clock_real_ns();
-	end_job(all, j, result);
+	end_job(all, x, result);
 }
 
 static struct core_job **
@@ -161,9 +217,13 @@ core_jobs_front_gone(struct core_jobs *all)
 	struct err why;
 
 	err_set(&why, ERR_SYSTEM, "front died while it ran");
-	while (all->first != NULL) {
-		fail_job(all, all->first, &why);
-		forget(all, &all->first);
+	for (struct core_job **at = &all->first, *x; (x = *at) != NULL;) {
+		if (x->job.kind == JOURNAL_CALLBACK) {
+			at = &x->next; /* front has nothing to do with it */
+			continue;
+		}
+		fail_job(all, x, &why);
+		forget(all, at);
 	}
 }
 
@@ -217,29 +277,74 @@ core_jobs_put_request(struct buf *b, const char *event, const char *hash,
 
 /* ---- starts ---- */
 
+static void
+sent(void *arg, const struct err *why)
+{
+	struct core_job *x = arg;
+	struct core_jobs *all = x->all;
+	struct core_job **at = find(all, x->serial);
+
+	if (why != NULL) {
+		fail_job(all, x, why);
+	} else {
+		x->job.state = JOURNAL_DONE;
+		x->job.error[0] = '\0';
+		x->job.ended_ns = clock_real_ns();
+		end_job(all, x, NULL);
+	}
+	forget(all, at);
+	core_jobs_kick(all);
+}
+
 static int
-invoke(struct core_jobs *all, struct core_job *x, const struct buf *request,
+send_result(struct core_jobs *all, struct core_job *x, struct buf *request,
     const struct buf *body, struct err *e)
 {
-	fd_auto int fd = fd_sealed("body", body->data, body->len, e);
+	uint32_t status;
+
+	buf_get_str(request, x->url, sizeof(x->url));
+	status = buf_get_u32(request);
+	if (!buf_ok(request))
+		return err_set(e, ERR_SYSTEM, "journal: a damaged job");
+	if (!ceiling_fetch_may_call(&all->core->ceiling.fetch, x->url))
+		return err_set(e, ERR_DENIED,
+		    "the policy allows this address no longer");
+	core_fetch_post(&all->core->fetch, x->url, strchr(x->job.name, ':') + 1,
+	    status, body, sent, x);
+	return 0;
+}
+
+static int
+invoke(struct core_jobs *all, struct core_job *x, struct buf *request,
+    const struct buf *body, struct err *e)
+{
+	fd_auto int fd = -1;
 	buf_auto struct buf b = { 0 };
 
+	if (x->job.kind == JOURNAL_CALLBACK)
+		return send_result(all, x, request, body, e);
+	fd = fd_sealed("body", body->data, body->len, e);
 	if (fd == -1)
 		return -1;
+	if (x->job.kind == JOURNAL_ASYNC)
+		buf_get_str(request, x->url, sizeof(x->url));
+	if (request->failed)
+		return err_set(e, ERR_SYSTEM, "journal: a damaged job");
 	buf_put_u64(&b, x->job.number);
-	buf_add(&b, request->data, request->len);
+	buf_add(&b, request->data + request->at, request->len - request->at);
 	frame_link_send(&all->core->front, FRONT_INVOKE, x->serial, &b, &fd, 1);
 	return 0;
 }
 
 static void
-start(struct core_jobs *all, const struct journal_job *j,
-    const struct buf *request, const struct buf *body)
+start(struct core_jobs *all, const struct journal_job *j, struct buf *request,
+    const struct buf *body)
 {
 	struct core_job *x = calloc(1, sizeof(*x));
 	struct err why;
 
 	invariant(x != NULL);
+	x->all = all;
 	x->job = *j;
 	x->job.attempts++;
 	x->job.state = JOURNAL_RUNNING;

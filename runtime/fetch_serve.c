@@ -23,6 +23,7 @@
 #define STILL_S 30L /* slower than this many bytes a second, so long */
 #define STILL_BYTES 100L
 #define LONGEST_S 3600L
+#define CALLBACK_S 60L
 
 struct transfer {
 	struct transfer *next;
@@ -36,7 +37,8 @@ struct transfer {
 	CURL *easy;             /* NULL: it waits for its time, or its turn */
 	uint64_t at_ns;         /* for that time */
 	unsigned tries, absent; /* servers that have it not */
-	char url[CEILING_FETCH_URL + 160];
+	char url[FETCH_URL_MAX];
+	struct curl_slist *headers; /* POST */
 	char why[CURL_ERROR_SIZE + 64];
 };
 
@@ -49,6 +51,12 @@ struct fetcher {
 };
 
 /* ---- one transfer ---- */
+
+static bool
+is_post(const struct transfer *t)
+{
+	return t->headers != NULL;
+}
 
 static const char *
 server_of(const struct transfer *t)
@@ -85,6 +93,42 @@ take(char *data, size_t size, size_t n, void *arg)
 	return n;
 }
 
+/* What it answers is nobody's. */
+static size_t
+drop(char *data, size_t size, size_t n, void *arg)
+{
+	(void)data;
+	(void)arg;
+	return size * n;
+}
+
+static size_t
+give(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	ssize_t r = pread(t->file, data, size * n, (off_t)t->got);
+
+	if (r == -1)
+		return CURL_READFUNC_ABORT;
+	t->got += (uint64_t)r;
+	return (size_t)r;
+}
+
+static void
+set_post(struct transfer *t)
+{
+	CURL *c = t->easy;
+
+	curl_easy_setopt(c, CURLOPT_POST, 1L);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->max);
+	curl_easy_setopt(c, CURLOPT_READFUNCTION, give);
+	curl_easy_setopt(c, CURLOPT_READDATA, t);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, drop);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+	curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)(1 << 20));
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, CALLBACK_S);
+}
+
 static void
 set_options(struct transfer *t)
 {
@@ -94,6 +138,7 @@ set_options(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
@@ -106,7 +151,9 @@ set_options(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->why);
 	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
-	if (t->got > 0)
+	if (is_post(t))
+		set_post(t);
+	else if (t->got > 0)
 		curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE,
 		    (curl_off_t)t->got);
 }
@@ -114,7 +161,8 @@ set_options(struct transfer *t)
 static void
 start(struct transfer *t)
 {
-	make_url(t);
+	if (!is_post(t))
+		make_url(t);
 	t->why[0] = '\0';
 	t->easy = curl_easy_init();
 	invariant(t->easy != NULL);
@@ -143,6 +191,7 @@ free_transfer(struct transfer *t)
 		at = &(*at)->next;
 	*at = t->next;
 	stop(t);
+	curl_slist_free_all(t->headers);
 	fd_close(&t->file);
 	free(t);
 }
@@ -156,7 +205,7 @@ answer_done(struct transfer *t, struct err *e)
 	int r;
 
 	buf_put_u64(&b, t->got);
-	buf_put_str(&b, server_of(t));
+	buf_put_str(&b, is_post(t) ? "" : server_of(t));
 	r = frame_send(t->all->core, FETCH_DONE, t->serial, &b, NULL, 0, e);
 	free_transfer(t);
 	return r;
@@ -226,6 +275,22 @@ begin_anew(struct transfer *t)
 	return ftruncate(t->file, 0);
 }
 
+/* Core tries again: it has the journal. */
+static int
+finish_post(struct transfer *t, CURLcode code, long status, struct err *e)
+{
+	stop(t);
+	if (code == CURLE_OK && status >= 200 && status < 300)
+		return answer_done(t, e);
+	if (code == CURLE_OK)
+		snprintf(t->why, sizeof(t->why), "it answered with status %ld",
+		    status);
+	else if (t->why[0] == '\0')
+		snprintf(t->why, sizeof(t->why), "%s",
+		    curl_easy_strerror(code));
+	return answer_failed(t, ERR_GUEST, t->why, e);
+}
+
 static int
 finish(struct transfer *t, CURLcode code, struct err *e)
 {
@@ -234,6 +299,8 @@ finish(struct transfer *t, CURLcode code, struct err *e)
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &after);
+	if (is_post(t))
+		return finish_post(t, code, status, e);
 	stop(t);
 	if (code == CURLE_OK && status != 200 && status != 206)
 		return answer_failed(t, ERR_GUEST,
@@ -262,22 +329,66 @@ finish(struct transfer *t, CURLcode code, struct err *e)
 
 /* ---- core ---- */
 
-static int
-take_request(struct fetcher *all, struct frame *f, struct err *e)
+static struct transfer *
+new_transfer(struct fetcher *all, uint32_t serial)
 {
 	struct transfer *t = calloc(1, sizeof(*t)), **last = &all->first;
-	uint8_t what = buf_get_u8(&f->body);
 
 	invariant(t != NULL);
 	t->all = all;
-	t->serial = f->serial;
-	t->what = (enum fetch_what)what;
+	t->serial = serial;
 	t->file = -1;
-	buf_get_str(&f->body, t->hash, sizeof(t->hash));
-	t->max = buf_get_u64(&f->body);
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = t;
+	return t;
+}
+
+static void
+add_header(struct transfer *t, const char *name, const char *text)
+{
+	char line[256];
+	struct curl_slist *all;
+
+	snprintf(line, sizeof(line), "%s: %s", name, text);
+	all = curl_slist_append(t->headers, line);
+	invariant(all != NULL);
+	t->headers = all;
+}
+
+static int
+take_post(struct fetcher *all, struct frame *f, struct err *e)
+{
+	struct transfer *t = new_transfer(all, f->serial);
+	char id[FRONT_CALL_ID], status[16];
+	struct stat s;
+
+	buf_get_str(&f->body, t->url, sizeof(t->url));
+	buf_get_str(&f->body, id, sizeof(id));
+	snprintf(status, sizeof(status), "%u", buf_get_u32(&f->body));
+	if (f->nfds != 1 || !buf_ok(&f->body) || fstat(f->fds[0], &s) == -1 ||
+	    !ceiling_fetch_may_call(all->rules, t->url)) {
+		free_transfer(t);
+		return err_set(e, ERR_INVALID, "core: malformed frame");
+	}
+	t->file = fd_take(&f->fds[0]);
+	t->max = (uint64_t)s.st_size;
+	add_header(t, "Content-Type", "application/octet-stream");
+	add_header(t, "X-Call-Id", id);
+	add_header(t, "Idempotency-Key", id);
+	add_header(t, "X-Function-Status", status);
+	return 0;
+}
+
+static int
+take_get(struct fetcher *all, struct frame *f, struct err *e)
+{
+	struct transfer *t = new_transfer(all, f->serial);
+	uint8_t what = buf_get_u8(&f->body);
+
+	t->what = (enum fetch_what)what;
+	buf_get_str(&f->body, t->hash, sizeof(t->hash));
+	t->max = buf_get_u64(&f->body);
 	if (f->type != FETCH_GET || f->nfds != 1 || !buf_ok(&f->body) ||
 	    what >= FETCH_WHATS || item_hash_kind(t->hash) == ITEM_HASH_NONE) {
 		free_transfer(t);
@@ -299,7 +410,7 @@ hear_core(struct fetcher *all, struct err *e)
 
 	if (r != 1)
 		return r;
-	r = take_request(all, &f, e);
+	r = f.type == FETCH_POST ? take_post(all, &f, e) : take_get(all, &f, e);
 	frame_fini(&f);
 	return r == -1 ? -1 : 1;
 }

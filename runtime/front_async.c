@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "messages/fetch_msgs.h"
 #include "runtime/exchange.h"
 #include "runtime/front_request.h"
 
@@ -78,6 +79,7 @@ is_ours(const char *name)
 	return exchange_is_hop_by_hop(name) ||
 	    strcasecmp(name, "content-length") == 0 ||
 	    strcasecmp(name, "x-call-id") == 0 ||
+	    strcasecmp(name, "x-callback-url") == 0 ||
 	    strcasecmp(name, "idempotency-key") == 0 ||
 	    strcasecmp(name, FRONT_KEY_HEADER) == 0 ||
 	    strcasecmp(name, "expect") == 0;
@@ -128,6 +130,7 @@ ask_async(struct front_request *r, const char *id)
 		.path = r->route.path,
 		.query = r->route.query };
 	struct headers h = { &call, false };
+	const char *url = front_request_header(r, "X-Callback-Url");
 	char key[SHA256_HEX];
 	buf_auto struct buf b = { 0 };
 	fd_auto int fd = -1;
@@ -137,9 +140,13 @@ ask_async(struct front_request *r, const char *id)
 	    &h);
 	call.name[call.nheaders] = "idempotency-key";
 	call.text[call.nheaders++] = id;
+	if (url != NULL && strlen(url) >= FETCH_URL_MAX)
+		return front_request_fail(r, MHD_HTTP_BAD_REQUEST, ERR_INVALID,
+		    "X-Callback-Url: longer than 1024 bytes");
 	buf_put_str(&b, id);
 	front_key_digest(r, key);
 	buf_put_str(&b, key);
+	buf_put_str(&b, url == NULL ? "" : url);
 	front_msgs_put_invoke(&b, &call);
 	if (h.over || b.len > FRONT_CALL_MAX)
 		return front_request_fail(r, 431, ERR_INVALID,
@@ -180,10 +187,6 @@ front_async_start(struct front_request *r, const char *method)
 	if (r->route.to == ROUTE_CALL && strcmp(method, "GET") != 0)
 		return front_request_fail(r, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    ERR_INVALID, "not with this method");
-	/* Who may be called back is for the operator to say. */
-	if (front_request_header(r, "X-Callback-Url") != NULL)
-		return front_request_fail(r, MHD_HTTP_FORBIDDEN, ERR_DENIED,
-		    "X-Callback-Url: this node calls nobody back");
 	return MHD_YES;
 }
 

@@ -15,7 +15,7 @@ const char *
 journal_job_kind_name(enum journal_job_kind k)
 {
 	static const char *const names[JOURNAL_KINDS] = { "cron", "message",
-		"async" };
+		"async", "callback" };
 
 	return names[k];
 }
@@ -193,7 +193,7 @@ make_room(struct journal *j, enum journal_job_kind kind, uint64_t size,
     struct err *e)
 {
 	/* What strangers leave never keeps out the operator's own. */
-	const uint64_t share = kind == JOURNAL_ASYNC ? 2 : 1;
+	const uint64_t share = kind >= JOURNAL_ASYNC ? 2 : 1;
 	int dropped = 1;
 
 	while (j->jobs_bytes + size > j->most_bytes / share && dropped > 0) {

@@ -18,6 +18,7 @@ enum journal_job_kind {
 	JOURNAL_CRON,    /* once: a slot is never fired twice */
 	JOURNAL_MESSAGE, /* again until it is taken, a few times */
 	JOURNAL_ASYNC,
+	JOURNAL_CALLBACK, /* what came of one, to where its caller wants it */
 	JOURNAL_KINDS,
 };
 

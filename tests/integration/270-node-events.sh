@@ -92,7 +92,7 @@ expect "without a name" 202 \
 id=$(sed 's/.*"call_id":"\([0-9a-f]*\)".*/\1/' "$work/body")
 await is_done "$id"
 contains "a bad name" '"code":"invalid"' "$(async "$echo" 'a/b' -d x)"
-contains "called back" "calls nobody back" "$(async "$echo" two -H 'X-Callback-Url: http://127.0.0.1/' -d x)"
+contains "called back" "does not allow" "$(async "$echo" two -H 'X-Callback-Url: http://127.0.0.1/' -d x)"
 contains "one that takes no calls" '"code":"denied"' "$(async "$quiet" three -d x)"
 contains "nobody published it" '"code":"not-found"' "$(async "$(printf '%064d' 7)" four -d x)"
 result nobody >/dev/null

@@ -3,7 +3,8 @@
 node reads, and what goes wrong there.
 
   aleph_server.py DIRECTORY    prints the port; serves DIRECTORY/messages/HASH
-                               and DIRECTORY/files/HASH
+                               and DIRECTORY/files/HASH; what is posted is in
+                               DIRECTORY/hooks, a line each
 
 DIRECTORY/faults/HASH has a word for each request of that hash, in turn; when
 they are used up it is served well.  DIRECTORY/log gets a line a request.
@@ -83,6 +84,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.wfile.write(data)
+
+
+    def do_POST(self):
+        name = self.path.rsplit("/", 1)[1]
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        fault = self.fault(name)
+        if fault == "busy":
+            return self.reply(503, b"")
+        if fault == "redirect":
+            return self.reply(307, b"", Location="/hook/elsewhere")
+        with open(f"{TOP}/hooks", "a") as f:
+            f.write(f"{self.path} {self.headers.get('X-Call-Id')} {self.headers.get('X-Function-Status')} "
+                    f"{self.headers.get('Idempotency-Key')} {body.decode('latin-1').strip()}\n")
+        self.reply(204, b"")
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

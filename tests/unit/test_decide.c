@@ -305,6 +305,8 @@ static const struct bad bad[] = {
 	{ "version: 1\nfetch: {aleph: [http://a, http://a, http://a, "
 	  "http://a, http://a, http://a, http://a, http://a, http://a]}\n",
 	    "policy:many", "more than 8" },
+	{ "version: 1\nasync: {callbacks: ['https://h']}\n", "policy:url",
+	    "not an http or https URL with a slash at its end" },
 	{ "version: 1\nfetch: {max: 4}\n", "policy:amount",
 	    "not a number of bytes with its unit" },
 	{ "version: 1\nseccomp: {wx: maybe}\n", "policy:wx",
@@ -328,6 +330,27 @@ static const struct bad bad[] = {
 	{ "version: 1\nimages: {trusted: [x]}\n", "policy:digest",
 	    "\"x\" is not a SHA-256 digest" },
 };
+
+static void
+results_go_where_the_policy_says(void **state)
+{
+	static const char inside[][64] = { "https://h/in/",
+		"https://h/in/x?a=/../", "https://h/in/...",
+		"https://h/in/.a/b.", "https://h/in/%2e%2ex" };
+	static const char outside[][64] = { "https://h/", "https://h/inn",
+		"http://h/in/", "https://h/in/../x", "https://h/in/..",
+		"https://h/in/%2E./x", "https://h/in/.%2e?", "https://h/in/./x",
+		"https://h/in/a\\..", "https://h/in/a b", "https://h.x/in/",
+		"https://h/in/#x", "" };
+	struct ceiling_fetch f = { .ncallbacks = 1,
+		.callback = { "https://h/in/" } };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(inside); i++)
+		assert_true(ceiling_fetch_may_call(&f, inside[i]));
+	for (size_t i = 0; i < nitems(outside); i++)
+		assert_false(ceiling_fetch_may_call(&f, outside[i]));
+}
 
 static void
 every_mistake_in_a_policy_has_its_sentence(void **state)
@@ -487,6 +510,7 @@ main(void)
 		cmocka_unit_test(no_message_widens_any_ceiling),
 		cmocka_unit_test(
 		    ungranted_wishes_are_refused_if_the_admin_says_so),
+		cmocka_unit_test(results_go_where_the_policy_says),
 		cmocka_unit_test(every_mistake_in_a_policy_has_its_sentence),
 		cmocka_unit_test(the_digest_follows_the_decision),
 		cmocka_unit_test(verdicts_follow_their_precedence),
