@@ -100,7 +100,7 @@ struct aleph_program {
 	int64_t vcpus, memory_mib, seconds;
 	bool has_vcpus, has_memory, has_seconds; /* asked for, not defaulted */
 	bool internet, aleph_api, shared_cache, reproducible;
-	bool on_http;
+	bool on_http, on_persistent;
 	const struct value *cron; /* a text, a list of texts, or NULL */
 	const struct value *subscriptions; /* a list of objects, or NULL */
 	const struct value *variables;     /* object of strings, or NULL */

@@ -149,6 +149,7 @@ fill_rest(struct aleph_program *p, const struct value *content)
 	p->reproducible = value_get_bool(v, "reproducible", false);
 	v = value_get(content, "on");
 	p->on_http = value_get_bool(v, "http", false);
+	p->on_persistent = value_get_bool(v, "persistent", false);
 	p->cron = read_some(v, "cron");
 	p->subscriptions = read_some(v, "message");
 	if (p->subscriptions == NULL)

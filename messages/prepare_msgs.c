@@ -10,6 +10,9 @@ prepare_msgs_put_program(struct buf *b, const struct prepare_program *p)
 	buf_put_str(b, p->sender);
 	buf_put_u8(b, p->unverified);
 	buf_put_u8(b, p->on_http);
+	buf_put_u8(b, p->persistent);
+	buf_put_u8(b, p->interface);
+	buf_put_u64(b, p->wall_ns);
 	buf_put_str(b, p->cron);
 	buf_put_str(b, p->subscriptions);
 	buf_put_str(b, p->forgets);
@@ -24,6 +27,9 @@ prepare_msgs_get_program(struct buf *b, struct prepare_program *p)
 	buf_get_str(b, p->sender, sizeof(p->sender));
 	p->unverified = buf_get_u8(b) != 0;
 	p->on_http = buf_get_u8(b) != 0;
+	p->persistent = buf_get_u8(b) != 0;
+	p->interface = buf_get_u8(b);
+	p->wall_ns = buf_get_u64(b);
 	buf_get_str(b, p->cron, sizeof(p->cron));
 	buf_get_str(b, p->subscriptions, sizeof(p->subscriptions));
 	buf_get_str(b, p->forgets, sizeof(p->forgets));

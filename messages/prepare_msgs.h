@@ -90,6 +90,9 @@ struct prepare_program {
 	char sender[PREPARE_SENDER_MAX];
 	bool unverified;
 	bool on_http;
+	bool persistent;             /* on.persistent */
+	uint8_t interface;           /* enum aleph_interface */
+	uint64_t wall_ns;            /* for a call */
 	char cron[PREPARE_CRON_MAX]; /* expressions, each with a newline */
 	char subscriptions[PREPARE_SUBSCRIPTIONS_MAX]; /* a JSON list; or "" */
 	char forgets[PREPARE_FORGETS_MAX]; /* hashes, each with a newline */

@@ -32,6 +32,7 @@ ceiling_default(struct ceiling *c)
 	c->grant = *grant_of_tier(GRANT_STANDARD);
 	c->optional = OPTIONAL_BY_DEFAULT;
 	c->node.cron_period_ns = 60 * CLOCK_SECOND;
+	c->node.warm_idle_ns = 60 * CLOCK_SECOND;
 	c->fetch.file_max = UINT64_C(4) << 30;
 	c->node.queue = 128;
 	c->node.wait_ns = 5 * CLOCK_SECOND;
@@ -439,6 +440,7 @@ static const struct ceiling_row rows[] = {
 	{ "cron", ceiling_node_cron },
 	{ "admission", ceiling_node_admission },
 	{ "fetch", ceiling_fetch_read },
+	{ "warm", ceiling_node_warm },
 	{ "async", ceiling_fetch_async },
 };
 static const struct ceiling_row seccomp_rows[] = { { "groups", read_groups },

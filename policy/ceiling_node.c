@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "messages/item_hash.h"
 #include "policy/amount.h"
 #include "policy/ceiling_reader.h"
 
@@ -82,6 +83,47 @@ ceiling_node_cron(const struct ceiling_reader *r, const struct value *v,
 	static const struct ceiling_row rows[] = { { "min_period",
 						       read_period },
 		{ "jitter", read_jitter }, { "overlap", read_overlap } };
+
+	ceiling_read_rows(r, v, path, rows, nitems(rows));
+}
+
+static void
+add_warm(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	struct ceiling_node *n = &r->c->node;
+
+	if (strcmp(v->text, "*") == 0)
+		n->warm_all = true;
+	else if (item_hash_kind(v->text) == ITEM_HASH_NONE)
+		ceiling_report_text(r, "policy:digest", v, path,
+		    "is no item hash");
+	else if (n->nwarm == nitems(n->warm))
+		ceiling_report(r, "policy:many", v, path, "more than 64");
+	else
+		str_copy(n->warm[n->nwarm++], sizeof(n->warm[0]), v->text);
+}
+
+static void
+read_warm(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	ceiling_each_text(r, v, path, add_warm);
+}
+
+static void
+read_idle(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_time(r, v, path, &r->c->node.warm_idle_ns);
+}
+
+void
+ceiling_node_warm(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	static const struct ceiling_row rows[] = { { "functions", read_warm },
+		{ "idle", read_idle } };
 
 	ceiling_read_rows(r, v, path, rows, nitems(rows));
 }

@@ -69,12 +69,12 @@ list(const struct cli_command *command, const char *path, int argc, char **argv,
 static void
 print_runs(const struct value *v)
 {
-	printf("%-10s  %-9s  %-8s  %s\n", "RUN", "STATE", "TRIGGER",
+	printf("%-10s  %-9s  %-10s  %s\n", "RUN", "STATE", "TRIGGER",
 	    "FUNCTION");
 	for (size_t i = 0; i < v->len; i++) {
 		node_client_print(v->item[i], "run", 12);
 		node_client_print(v->item[i], "state", 11);
-		node_client_print(v->item[i], "trigger", 10);
+		node_client_print(v->item[i], "trigger", 12);
 		node_client_print(v->item[i], "item_hash", 0);
 		putchar('\n');
 	}

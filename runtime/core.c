@@ -106,7 +106,7 @@ hear_trigger(void *core, struct frame *f, struct err *e)
 	if (t.job == 0 &&
 	    core_keys_check(&c->keys, hash, key, &t.key, &why) == -1)
 		core_run_refuse(c, &t, &why);
-	else
+	else if (!core_warm_takes(&c->warm, &t))
 		core_run_start(c, &t);
 	return 0;
 }
@@ -122,7 +122,8 @@ hear_left(void *core, struct frame *f, struct err *e)
 		front_msgs_get_left(&f->body, &facts);
 	if (!buf_ok(&f->body))
 		return err_set(e, ERR_INVALID, "left: malformed frame");
-	core_run_left(c, f->serial, &facts);
+	if (!core_warm_left(&c->warm, f->serial, &facts))
+		core_run_left(c, f->serial, &facts);
 	return 0;
 }
 
@@ -266,6 +267,7 @@ hear_front(void *arg, struct frame *f, struct err *e)
 static void
 front_is_gone(struct core *c)
 {
+	core_warm_front_gone(&c->warm);
 	core_run_front_gone(c);
 	core_jobs_front_gone(&c->jobs);
 }
@@ -362,6 +364,7 @@ hear_monitor(void *arg, struct frame *f, struct err *e)
 	if (f->type != MONITOR_DRAIN || f->nfds != 0)
 		return err_set(e, ERR_INVALID, "monitor: frame %u", f->type);
 	c->draining = true;
+	core_warm_drain(&c->warm);
 	core_run_is_over(c);
 	return 0;
 }
@@ -394,6 +397,7 @@ static void
 close_all(struct core *c)
 {
 	core_run_fini(c);
+	core_warm_close(&c->warm);
 	/* What waited for its record is told, and may do the rest. */
 	core_audit_close(&c->audit);
 	core_cron_close(&c->cron);
@@ -430,6 +434,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	if (core_audit_open(&c->audit, c->loop, c->boot,
 		c->ceiling.node.audit_drops, c->metrics.refusals, e) == -1 ||
 	    core_keys_open(&c->keys, c, e) == -1 ||
+	    core_warm_open(&c->warm, c, e) == -1 ||
 	    core_jobs_open(&c->jobs, c, e) == -1 ||
 	    core_cron_open(&c->cron, c, e) == -1 ||
 	    frame_link_open(&c->monitor, c->loop, monitor, hear_monitor,

@@ -22,6 +22,7 @@
 #include "runtime/core_prepare.h"
 #include "runtime/core_program.h"
 #include "runtime/core_queue.h"
+#include "runtime/core_warm.h"
 #include "runtime/metrics.h"
 
 struct core_run;
@@ -48,6 +49,7 @@ struct core {
 	uint64_t started_ns; /* CLOCK_REALTIME */
 	struct core_jobs jobs;
 	struct core_keys keys;
+	struct core_warm warm;
 	struct core_cron cron;
 	struct buf subscriptions; /* core_events.c: lines, once they are read */
 	bool has_subscriptions;

@@ -77,6 +77,11 @@ add_run(struct value *v, const struct core_audit_run *r)
 		value_set_text(v, "key", r->key);
 	if (r->job != 0)
 		record_parts_set(v, "job", r->job);
+	if (r->life != NULL) {
+		record_parts_set(v, "wall_ns", r->life->limit[GRANT_WALL]);
+		record_parts_set(v, "cpu_time_ns",
+		    r->life->limit[GRANT_CPU_TIME]);
+	}
 }
 
 static void
@@ -353,6 +358,8 @@ core_audit_ended(struct core_audit *a, const struct core_audit_end *x)
 		record_parts_end(v, x->exited);
 	if (x->why != NULL)
 		add_error(v, "error", x->why);
+	if (x->served > 0)
+		record_parts_set(v, "calls", x->served);
 	if (x->left != NULL && x->left->status != 0)
 		value_set_int(v, "status", x->left->status);
 	if (x->created != NULL) {

@@ -60,6 +60,8 @@ struct core_audit_run {
 	const char *run, *hash, *owner, *trigger;
 	const char *key; /* name of the caller's; "": none */
 	uint64_t job;    /* 0: none */
+	const struct grant
+	    *life; /* of one for many calls; NULL: as the terms say */
 };
 void core_audit_admitted(struct core_audit *, const struct core_audit_run *,
     const struct core_assembly *, audit_log_fn *fn, void *arg);
@@ -78,6 +80,7 @@ struct core_audit_end {
 	const struct launch_created *created; /* NULL: nothing was started */
 	const struct launch_exited *exited;   /* NULL: nothing ran */
 	const struct front_left *left;        /* NULL: nobody saw its reply */
+	unsigned served;                      /* calls, of one for many */
 	uint64_t stdout_bytes, stderr_bytes;
 	const char *export; /* digest; NULL: none */
 	uint64_t export_bytes;

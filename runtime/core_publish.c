@@ -77,6 +77,7 @@ forget_one(struct publish *p, const char *hash, struct value *done,
 	core_cron_remove(&c->cron, hash);
 	core_events_published(c);
 	core_program_forget(&c->programs, hash);
+	core_warm_forget(&c->warm, hash);
 	core_run_forget(c, hash);
 	value_add_text(done, hash);
 	return 0;
@@ -110,6 +111,7 @@ applied(void *arg, struct frame *f, const struct err *cause,
 		return;
 	}
 	core_program_refresh(&c->programs);
+	core_warm_refresh(&c->warm);
 	core_log("%s: %s", p->program.hash,
 	    p->program.kind == PREPARE_STORE ? "a STORE" : "a FORGET");
 	if (p->front == c->nfronts) {
@@ -158,6 +160,8 @@ recorded(void *arg, const struct err *cause)
 		core_log("%s: published", p->program.hash);
 		if (fresh)
 			core_cron_add(&p->core->cron, &p->program, now);
+		if (fresh)
+			core_warm_published(&p->core->warm, &p->program);
 		core_events_published(p->core);
 		answer(p, fresh);
 		return;

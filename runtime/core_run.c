@@ -12,9 +12,9 @@
 #include "messages/value.h"
 #include "runtime/core.h"
 #include "runtime/core_run_parts.h"
+#include "runtime/core_warm.h"
 #include "runtime/dns_msgs.h"
 #include "runtime/function_binary.h"
-#include "runtime/pipes.h"
 
 /* From the trigger to a machine that can be talked to. */
 #define LAUNCH_NS (60 * CLOCK_SECOND)
@@ -40,7 +40,9 @@ tell_refused(struct core_run *r, const struct err *why)
 
 	if (r->told)
 		return;
-	r->told = true;
+	r->told = r->refused = true;
+	if (r->warm != NULL)
+		r->why = *why;
 	front_msgs_put_refused(&b, why, NULL);
 	if (r->serial != 0)
 		frame_link_send(&r->core->front, FRONT_REFUSED, r->serial, &b,
@@ -79,30 +81,6 @@ core_run_give_up(struct core_run *r, const struct err *why)
 		kill_machine(r, LAUNCH_CAUSE_STOP);
 }
 
-/* ---- what a machine writes beside its work ---- */
-
-static void
-wrote_too_much(void *arg)
-{
-	kill_machine(arg, LAUNCH_CAUSE_OUTPUT);
-}
-
-static void
-stream_over(void *arg)
-{
-	core_run_end_finish(arg);
-}
-
-/* fd is taken over. */
-static int
-start_drain(struct core_run *r, struct core_drain *d, int fd,
-    enum grant_limit limit, struct err *e)
-{
-	return core_drain_start(d, r->core->loop, fd,
-	    r->assembly->machine.grant.limit[limit], wrote_too_much,
-	    stream_over, r, e);
-}
-
 /* ---- the end ---- */
 
 static void
@@ -132,6 +110,8 @@ ended(void *arg, const struct launch_exited *x)
 		err_set(&why, ERR_GUEST, "the machine ended before it served");
 		tell_refused(r, &why);
 	}
+	if (r->warm != NULL)
+		core_warm_ended(r, x);
 	front_msgs_put_ended(&b, &end);
 	if (r->serial != 0)
 		frame_link_send(&r->core->front, FRONT_ENDED, r->serial, &b,
@@ -172,6 +152,11 @@ knocked(void *arg, struct frame *f, const struct err *why)
 		core_run_end_finish(r);
 	} else if (r->left) {
 		kill_machine(r, LAUNCH_CAUSE_STOP);
+	} else if (f != NULL && r->warm != NULL) {
+		loop_timer_stop(r->core->loop, &r->deadline);
+		r->told = true;
+		r->state = RUN_ADMITTED;
+		core_warm_serves(r);
 	} else if (f != NULL) {
 		r->to = fd_take(&f->fds[0]);
 		admit(r);
@@ -238,65 +223,14 @@ created(void *arg, struct frame *f, const struct err *why)
 	}
 }
 
-/* The machine's ends; closed once they are passed on. */
-struct ends {
-	int in, out, err, channel_in, channel_out;
-};
-
-static int
-make_ends(struct core_run *r, struct ends *t, struct err *e)
-{
-	enum aleph_interface kind = r->assembly->facts.interface;
-	int out = -1, err = -1;
-
-	if (kind == ALEPH_EXEC) {
-		if (pipes_make(&t->in, &r->to, false, e) == -1 ||
-		    pipes_make(&r->from, &t->out, true, e) == -1)
-			return -1;
-	} else {
-		t->in = pipes_nothing(e);
-		if (t->in == -1 || pipes_make(&out, &t->out, true, e) == -1 ||
-		    start_drain(r, &r->out, out, GRANT_STDOUT, e) == -1)
-			return -1;
-	}
-	if (pipes_make(&err, &t->err, true, e) == -1 ||
-	    start_drain(r, &r->err, err, GRANT_STDERR, e) == -1)
-		return -1;
-	if (kind == ALEPH_ASGI &&
-	    (pipes_make(&t->channel_in, &r->to, false, e) == -1 ||
-		pipes_make(&r->from, &t->channel_out, true, e) == -1))
-		return -1;
-	return 0;
-}
-
-static size_t
-list_fds(const struct core_run *r, const struct ends *t, int fds[FRAME_FDS_MAX])
-{
-	const struct core_assembly *a = r->assembly;
-	size_t n = 0;
-
-	fds[n++] = t->in;
-	fds[n++] = t->out;
-	fds[n++] = t->err;
-	fds[n++] = a->args;
-	if (a->machine.channel) {
-		fds[n++] = t->channel_in;
-		fds[n++] = t->channel_out;
-	}
-	for (size_t i = 0; i < a->machine.nmounts; i++)
-		if (a->machine.mount[i].kind != MACHINE_TMPFS)
-			fds[n++] = a->source[i];
-	return n;
-}
-
 static int
 create(struct core_run *r, struct err *e)
 {
-	struct ends t = { -1, -1, -1, -1, -1 };
+	struct core_run_ends t = { -1, -1, -1, -1, -1 };
 	struct core_launcher *l = &r->core->launcher;
 	buf_auto struct buf b = { 0 };
 	int fds[FRAME_FDS_MAX];
-	int status = make_ends(r, &t, e);
+	int status = core_run_ends_make(r, &t, e);
 
 	if (status == 0) {
 		buf_put_u32(&b, r->assembly->tenant->number);
@@ -304,13 +238,9 @@ create(struct core_run *r, struct err *e)
 		core_launcher_follow(l, &r->machine,
 		    core_launcher_next_serial(l), ended, r);
 		core_launcher_ask(l, LAUNCH_CREATE, r->machine.serial, &b, fds,
-		    list_fds(r, &t, fds), created, r);
+		    core_run_ends_list(r, &t, fds), created, r);
 	}
-	fd_close(&t.in);
-	fd_close(&t.out);
-	fd_close(&t.err);
-	fd_close(&t.channel_in);
-	fd_close(&t.channel_out);
+	core_run_ends_close(&t);
 	return status;
 }
 
@@ -338,12 +268,25 @@ void
 core_run_go_on(struct core_run *r)
 {
 	const struct core_audit_run run = { r->id, r->hash, r->assembly->owner,
-		r->kind, r->key, r->job };
+		r->kind, r->key, r->job,
+		r->warm == NULL ? NULL : &r->assembly->machine.grant };
 
 	r->state = RUN_RECORDING;
 	if (r->job != 0)
 		core_jobs_set_begun(&r->core->jobs, r->job, true);
 	core_audit_admitted(&r->core->audit, &run, r->assembly, recorded, r);
+}
+
+/* The message's seconds are a call's: this one's time is what the admin allows.
+ * No other run has this assembly. */
+static void
+live_long(struct core_run *r)
+{
+	const struct grant *most = &r->core->ceiling.grant;
+	struct grant *g = &r->assembly->machine.grant;
+
+	g->limit[GRANT_WALL] = most->limit[GRANT_WALL];
+	g->limit[GRANT_CPU_TIME] = most->limit[GRANT_CPU_TIME];
 }
 
 static void
@@ -358,12 +301,14 @@ assembled(void *arg, struct core_assembly *a, const struct err *cause)
 		why = *cause;
 	} else if (r->left) {
 		err_set(&why, ERR_TIMEOUT, "nobody waits for it any more");
-	} else if (!a->facts.on_http && r->job == 0) {
+	} else if (!a->facts.on_http && r->job == 0 && r->warm == NULL) {
 		err_set(&why, ERR_DENIED,
 		    "on.http is false: it takes no calls over HTTP");
 	} else if (a->machine.resolver && r->core->dns.sock == -1) {
 		err_set(&why, ERR_BUSY, "the resolver starts again");
 	} else {
+		if (r->warm != NULL)
+			live_long(r);
 		core_queue_enter(&r->core->queue, r);
 		return;
 	}
@@ -391,20 +336,25 @@ core_run_refuse(struct core *c, const struct core_run_trigger *t,
 	frame_link_send(&c->front, FRONT_REFUSED, t->serial, &b, NULL, 0);
 }
 
-void
-core_run_start(struct core *c, const struct core_run_trigger *t)
+static bool
+has_room(const struct core *c, struct err *e)
+{
+	if (!c->draining && c->nruns < CORE_RUNS_MAX)
+		return true;
+	err_set(e, ERR_BUSY,
+	    c->draining ? "the node is about to stop"
+			: "%d functions run already",
+	    CORE_RUNS_MAX);
+	return false;
+}
+
+/* It may be over when this returns. */
+static void
+begin(struct core *c, const struct core_run_trigger *t,
+    struct core_warm_function *w)
 {
 	struct core_run *r;
-	struct err why;
 
-	if (c->draining || c->nruns >= CORE_RUNS_MAX) {
-		err_set(&why, ERR_BUSY,
-		    c->draining ? "the node is about to stop"
-				: "%d functions run already",
-		    CORE_RUNS_MAX);
-		core_run_refuse(c, t, &why);
-		return;
-	}
 	r = calloc(1, sizeof(*r));
 	invariant(r != NULL);
 	*r = (struct core_run){ .core = c,
@@ -413,6 +363,7 @@ core_run_start(struct core *c, const struct core_run_trigger *t)
 		.serial = t->serial,
 		.kind = t->kind,
 		.job = t->job,
+		.warm = w,
 		.started_ns = clock_real_ns(),
 		.began_ns = clock_mono_ns(),
 		.to = -1,
@@ -426,9 +377,32 @@ core_run_start(struct core *c, const struct core_run_trigger *t)
 	c->nruns++;
 	loop_timer_set(c->loop, &r->deadline, clock_mono_ns() + LAUNCH_NS,
 	    too_late, r);
+	if (w != NULL)
+		core_warm_began(r);
 	core_program_want(&c->programs, t->hash, assembled, r);
 }
 
+void
+core_run_start(struct core *c, const struct core_run_trigger *t)
+{
+	struct err why;
+
+	if (!has_room(c, &why)) {
+		core_run_refuse(c, t, &why);
+		return;
+	}
+	begin(c, t, NULL);
+}
+
+int
+core_run_start_warm(struct core *c, const struct core_run_trigger *t,
+    struct core_warm_function *w, struct err *e)
+{
+	if (!has_room(c, e))
+		return -1;
+	begin(c, t, w);
+	return 0;
+}
 static void
 leave(struct core_run *r)
 {
@@ -490,6 +464,19 @@ core_run_stop(struct core *c, const char *id, struct err *e)
 }
 
 void
+core_run_end(struct core_run *r, enum launch_cause cause)
+{
+	struct err why;
+
+	if (r->state == RUN_ADMITTED) {
+		kill_machine(r, cause);
+	} else if (r->state != RUN_ENDED) {
+		err_set(&why, ERR_BUSY, "the node needs it no longer");
+		core_run_give_up(r, &why);
+	}
+}
+
+void
 core_run_forget(struct core *c, const char *hash)
 {
 	struct core_run *r, *next;
@@ -511,6 +498,8 @@ core_run_front_gone(struct core *c)
 	for (r = c->runs; r != NULL; r = next) {
 		next = r->next;
 		r->serial = 0;
+		if (r->warm != NULL)
+			continue;
 		if (!r->left)
 			leave(r);
 		go_if_over(r);
@@ -538,6 +527,8 @@ core_run_list(const struct core *c)
 		value_set_text(v, "item_hash", r->hash);
 		value_set_text(v, "trigger", r->kind);
 		value_set_text(v, "state", states[r->state]);
+		if (r->warm != NULL)
+			value_set_int(v, "calls", r->ncalls);
 		value_set_int(v, "started_ns", (int64_t)r->started_ns);
 	}
 	return list;

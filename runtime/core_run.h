@@ -8,7 +8,11 @@
 
 #include <stdint.h>
 
+#include "messages/launch_msgs.h"
+
 struct core;
+struct core_run;
+struct core_warm_function;
 struct err;
 struct front_left;
 struct value;
@@ -28,6 +32,14 @@ struct core_run_trigger {
 void core_run_refuse(struct core *, const struct core_run_trigger *,
     const struct err *why);
 void core_run_start(struct core *, const struct core_run_trigger *);
+
+/* One for many calls, that nobody waits for (core_warm.h).  -1: there is no
+ * room, and nothing was begun. */
+int core_run_start_warm(struct core *, const struct core_run_trigger *,
+    struct core_warm_function *, struct err *);
+
+/* Nobody needs it any more, or it did what it may not. */
+void core_run_end(struct core_run *, enum launch_cause);
 
 /* Front needs it no longer, and says what it saw of it. */
 void core_run_left(struct core *, uint32_t serial, const struct front_left *);

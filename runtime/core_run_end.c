@@ -13,7 +13,8 @@ record_end(struct core_run *r)
 	const struct core_audit_end x = {
 		.run = { r->id, r->hash,
 		    r->assembly == NULL ? "" : r->assembly->owner, r->kind,
-		    r->key, r->job },
+		    r->key, r->job, NULL },
+		.served = r->served,
 		.why = r->failed ? &r->why : NULL,
 		.created = r->created_it ? &r->created : NULL,
 		.exited = r->ran ? &r->exited : NULL,
@@ -46,6 +47,8 @@ core_run_end_free(struct core_run *r)
 	struct core_run **at = &c->runs;
 
 	record_end(r);
+	if (r->warm != NULL)
+		core_warm_over(r);
 	core_queue_leave(&c->queue, r);
 	while (*at != r)
 		at = &(*at)->next;

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
+#include "messages/frame.h"
 #include "messages/front_msgs.h"
 #include "messages/item_hash.h"
 #include "messages/launch_msgs.h"
@@ -17,6 +18,7 @@
 #include "runtime/journal_key.h"
 
 struct core_assembly;
+struct core_warm_function;
 
 enum core_run_state {
 	RUN_PREPARING, /* its assembly is made */
@@ -37,9 +39,12 @@ struct core_run {
 	bool left;       /* front needs the machine no longer */
 	bool recorded;   /* that it is admitted: its end is recorded too */
 	struct quota_need need;
-	bool holds;                 /* what it needs */
-	struct loop_timer patience; /* in the queue */
-	struct core_run *after;     /* in the queue */
+	struct core_warm_function *warm; /* whose machine it is; or NULL */
+	unsigned ncalls, served;         /* of that: now, and ever */
+	bool refused;                    /* why says it */
+	bool holds;                      /* what it needs */
+	struct loop_timer patience;      /* in the queue */
+	struct core_run *after;          /* in the queue */
 	bool created_it, ran;
 	char hash[ITEM_HASH_MAX];
 	const char *kind;           /* of the trigger */
@@ -71,6 +76,19 @@ void core_run_go_on(struct core_run *);
 
 /* core_run.c: it does not run; or what runs of it must end. */
 void core_run_give_up(struct core_run *, const struct err *why);
+
+/*
+ * core_run_ends.c: the machine's ends of what it reads and writes, closed once
+ * they are passed on; front's are kept in the run, and its standard error is
+ * read from now on.
+ */
+struct core_run_ends {
+	int in, out, err, channel_in, channel_out;
+};
+int core_run_ends_make(struct core_run *, struct core_run_ends *, struct err *);
+size_t core_run_ends_list(const struct core_run *, const struct core_run_ends *,
+    int fds[FRAME_FDS_MAX]);
+void core_run_ends_close(struct core_run_ends *);
 
 /* core_run_end.c: nothing of it is left; what is open is closed. */
 void core_run_end_free(struct core_run *);

@@ -8,7 +8,7 @@
 #include "runtime/journal.h"
 #include "runtime/journal_parts.h"
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 /* Of version 0, an empty file; a version more, and what it adds. */
 static const char *const schema[SCHEMA_VERSION] = {
@@ -66,6 +66,10 @@ static const char *const schema[SCHEMA_VERSION] = {
 	" created_ns INTEGER NOT NULL,"
 	" revoked_ns INTEGER NOT NULL DEFAULT 0"
 	") STRICT;",
+
+	"ALTER TABLE program ADD COLUMN persistent INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE program ADD COLUMN interface INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE program ADD COLUMN wall_ns INTEGER NOT NULL DEFAULT 0;",
 };
 
 int
@@ -175,18 +179,21 @@ journal_open(struct err *e)
 	if (open_db(j, e) == 0 &&
 	    journal_prepare(j,
 		"INSERT INTO program (hash, digest, sender, unverified,"
-		" on_http, published_ns, cron, subscriptions)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+		" on_http, published_ns, cron, subscriptions,"
+		" persistent, interface, wall_ns)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT (hash) DO NOTHING",
 		&j->add, e) == 0 &&
 	    journal_prepare(j,
 		"SELECT hash, digest, sender, unverified, on_http, cron,"
-		" subscriptions, published_ns FROM program"
+		" subscriptions, published_ns, persistent, interface,"
+		" wall_ns FROM program"
 		" WHERE hash = ? AND forgotten_ns = 0",
 		&j->find, e) == 0 &&
 	    journal_prepare(j,
 		"SELECT hash, digest, sender, unverified, on_http, cron,"
-		" subscriptions, published_ns FROM program"
+		" subscriptions, published_ns, persistent, interface,"
+		" wall_ns FROM program"
 		" WHERE forgotten_ns = 0 ORDER BY number",
 		&j->each, e) == 0 &&
 	    journal_prepare(j,
@@ -257,6 +264,9 @@ journal_add_program(struct journal *j, const struct prepare_program *p,
 	sqlite3_bind_int64(j->add, 6, (sqlite3_int64)now_ns);
 	journal_bind_text(j->add, 7, p->cron);
 	journal_bind_text(j->add, 8, p->subscriptions);
+	sqlite3_bind_int(j->add, 9, p->persistent);
+	sqlite3_bind_int(j->add, 10, p->interface);
+	sqlite3_bind_int64(j->add, 11, (sqlite3_int64)p->wall_ns);
 	r = sqlite3_step(j->add);
 	*fresh = sqlite3_changes(j->db) == 1;
 	j->functions += *fresh;
@@ -290,6 +300,9 @@ take_program(struct journal *j, sqlite3_stmt *s, struct prepare_program *p,
 		return err_set(e, ERR_SYSTEM, "journal: a damaged row");
 	p->unverified = sqlite3_column_int(s, 3) != 0;
 	p->on_http = sqlite3_column_int(s, 4) != 0;
+	p->persistent = sqlite3_column_int(s, 8) != 0;
+	p->interface = (uint8_t)sqlite3_column_int(s, 9);
+	p->wall_ns = (uint64_t)sqlite3_column_int64(s, 10);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ static const struct {
 };
 
 static const char *const triggers[METRICS_TRIGGERS] = { "http", "cron",
-	"message", "async" };
+	"message", "async", "warm", "persistent" };
 
 void
 metrics_observe(struct metrics_histogram *h, uint64_t ns)

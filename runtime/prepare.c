@@ -187,6 +187,9 @@ keep_message(struct preparer *p, const struct reading *r,
 		out->sender[0] = '\0';
 	out->unverified = a->unverified;
 	out->on_http = a->on_http;
+	out->persistent = a->on_persistent;
+	out->interface = (uint8_t)a->code.interface;
+	out->wall_ns = r->decision.grant.limit[GRANT_WALL];
 	return 0;
 }
 

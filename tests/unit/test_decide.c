@@ -305,6 +305,8 @@ static const struct bad bad[] = {
 	{ "version: 1\nfetch: {aleph: [http://a, http://a, http://a, "
 	  "http://a, http://a, http://a, http://a, http://a, http://a]}\n",
 	    "policy:many", "more than 8" },
+	{ "version: 1\nwarm: {functions: [x]}\n", "policy:digest",
+	    "\"x\" is no item hash" },
 	{ "version: 1\nasync: {callbacks: ['https://h']}\n", "policy:url",
 	    "not an http or https URL with a slash at its end" },
 	{ "version: 1\nfetch: {max: 4}\n", "policy:amount",

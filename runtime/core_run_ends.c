@@ -1,0 +1,93 @@
+#include "base/err.h"
+#include "base/fd.h"
+#include "messages/aleph.h"
+#include "runtime/core.h"
+#include "runtime/core_run_parts.h"
+#include "runtime/pipes.h"
+
+/* ---- what a machine writes beside its work ---- */
+
+static void
+wrote_too_much(void *arg)
+{
+	struct core_run *r = arg;
+
+	if (r->machine.serial != 0)
+		core_launcher_kill(&r->core->launcher, r->machine.serial,
+		    LAUNCH_CAUSE_OUTPUT);
+}
+
+static void
+stream_over(void *arg)
+{
+	core_run_end_finish(arg);
+}
+
+/* fd is taken over. */
+static int
+start_drain(struct core_run *r, struct core_drain *d, int fd,
+    enum grant_limit limit, struct err *e)
+{
+	return core_drain_start(d, r->core->loop, fd,
+	    r->assembly->machine.grant.limit[limit], wrote_too_much,
+	    stream_over, r, e);
+}
+
+/* ---- the ends ---- */
+
+int
+core_run_ends_make(struct core_run *r, struct core_run_ends *t, struct err *e)
+{
+	enum aleph_interface kind = r->assembly->facts.interface;
+	int out = -1, err = -1;
+
+	if (kind == ALEPH_EXEC) {
+		if (pipes_make(&t->in, &r->to, false, e) == -1 ||
+		    pipes_make(&r->from, &t->out, true, e) == -1)
+			return -1;
+	} else {
+		t->in = pipes_nothing(e);
+		if (t->in == -1 || pipes_make(&out, &t->out, true, e) == -1 ||
+		    start_drain(r, &r->out, out, GRANT_STDOUT, e) == -1)
+			return -1;
+	}
+	if (pipes_make(&err, &t->err, true, e) == -1 ||
+	    start_drain(r, &r->err, err, GRANT_STDERR, e) == -1)
+		return -1;
+	if (kind == ALEPH_ASGI &&
+	    (pipes_make(&t->channel_in, &r->to, false, e) == -1 ||
+		pipes_make(&r->from, &t->channel_out, true, e) == -1))
+		return -1;
+	return 0;
+}
+
+size_t
+core_run_ends_list(const struct core_run *r, const struct core_run_ends *t,
+    int fds[FRAME_FDS_MAX])
+{
+	const struct core_assembly *a = r->assembly;
+	size_t n = 0;
+
+	fds[n++] = t->in;
+	fds[n++] = t->out;
+	fds[n++] = t->err;
+	fds[n++] = a->args;
+	if (a->machine.channel) {
+		fds[n++] = t->channel_in;
+		fds[n++] = t->channel_out;
+	}
+	for (size_t i = 0; i < a->machine.nmounts; i++)
+		if (a->machine.mount[i].kind != MACHINE_TMPFS)
+			fds[n++] = a->source[i];
+	return n;
+}
+
+void
+core_run_ends_close(struct core_run_ends *t)
+{
+	fd_close(&t->in);
+	fd_close(&t->out);
+	fd_close(&t->err);
+	fd_close(&t->channel_in);
+	fd_close(&t->channel_out);
+}

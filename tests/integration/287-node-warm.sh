@@ -1,0 +1,105 @@
+#!/bin/sh
+# Functions whose machine serves many calls: warm ones until nobody has called
+# for a while, persistent ones always.
+. "$abs_top_srcdir/tests/lib/node.sh"
+need="python"
+. "$abs_top_srcdir/tests/lib/tools.sh"
+. "$abs_top_srcdir/tests/lib/cellad.sh"
+
+# A server that counts, and does what its path says.
+cat >"$work/serve" <<'END'
+#!/usr/bin/python3
+import http.server, os, time
+n = 0
+class H(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_): pass
+    def do_GET(self):
+        global n
+        n += 1
+        if self.path == "/hang": time.sleep(60)
+        if self.path == "/die": os._exit(3)
+        if self.path == "/slow": time.sleep(1)
+        body = b"%d\n" % n
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+http.server.ThreadingHTTPServer(("127.0.0.1", 8080), H).serve_forever()
+END
+# function NAME PERSISTENT [SALT]
+function() {
+	printf '%s\n# %s\n' "$(cat "$work/serve")" "${3:-$1}" >"$work/run"
+	ref=$("$cella" store add "$work/run" --as code)
+	cat >"$work/m.json" <<END
+{"type":"vm-function","address":"0x00","time":1,"allow_amend":false,
+ "environment":{},"resources":{"memory":128,"seconds":3},
+ "code":{"encoding":"plain","entrypoint":"run","ref":"$ref","interface":"binary"},
+ "runtime":{"ref":"$(image python)","comment":""},"on":{"http":true,"persistent":$2}}
+END
+	eval "$1=\$(\"\$cella\" publish \"\$work/m.json\")"
+}
+printf 'version: 1\nwarm: {functions: ["*"], idle: 2s}\n' >"$work/policy.yaml"
+chmod 600 "$work/policy.yaml"
+node_start --policy "$work/policy.yaml"
+runs() {
+	"$cella" ps --json | tr -d ' \n' | grep -o "\"item_hash\":\"$1\",\"trigger\":\"[a-z]*\",\"state\":\"$2\"" | wc -l
+}
+none() {
+	[ "$(runs "$1" '[a-z]*')" -eq 0 ]
+}
+
+# ---- warm ----
+function warm false
+expect "one machine" "1 2 3" "$(for _ in 1 2 3; do call "$warm"; done | xargs)"
+expect "it is there" 1 "$(runs "$warm" serving)"
+await none "$warm"
+expect "it went when nobody called" 1 "$(call "$warm")"
+# Two that start at the same time wait for one machine.
+await none "$warm"
+for i in 1 2 3 4; do curl -s -m 20 "http://$http/vm/$warm" >"$work/out.$i" & pids="${pids:-} $!"; done
+wait $pids
+expect "at the same time" "1 2 3 4" "$(sort "$work"/out.? | xargs)"
+expect "a slow one" 5 "$(call "$warm/slow")"
+call "$warm/hang" >"$work/out"
+expect "too long" 504 "$(status)"
+expect "its machine went with it" 1 "$(call "$warm")"
+call "$warm/die" >"$work/out"
+expect "it died" 502 "$(status)"
+expect "another came" 1 "$(call "$warm")"
+contains "the record" '"calls":' "$("$cella" audit show --json | tr -d ' \n')"
+contains "of the one that took too long" '"verdict":"wall"' "$("$cella" audit show --json | tr -d ' ' | grep "$warm" | grep '"kind":"end"' | grep wall)"
+ok=$("$cella" audit show --json | tr -d ' ' | grep "$warm" | grep '"kind":"end"' | grep -c '"verdict":"ok"')
+[ "$ok" -ge 2 ] || fail "machines that were let go ended well: $ok"
+# Front's death takes the callers, not the machine.
+expect "before" 2 "$(call "$warm")"
+kill -9 "$(child cella-front)"
+await sh -c "curl -s http://$http/healthz | grep -q ok"
+expect "after front died" 3 "$(call "$warm")"
+# Somebody who leaves is no reason to end it.
+curl -s -m 0.2 "http://$http/vm/$warm/slow"
+expect "after a caller left" 5 "$(call "$warm")"
+
+# ---- persistent ----
+function kept true
+await sh -c "\"$cella\" ps --json | tr -d ' \n' | grep -q '\"trigger\":\"persistent\",\"state\":\"serving\"'"
+expect "it serves" "1 2" "$(call "$kept") $(call "$kept")"
+call "$warm" >/dev/null
+await none "$warm" # as long as that one was idle
+expect "it stays" 3 "$(call "$kept")"
+"$cella" stop "$("$cella" ps | awk '$3 == "persistent" { print $1 }')"
+await sh -c "[ \"\$(curl -s http://$http/vm/$kept)\" = 1 ]"
+call "$kept/die" >"$work/out"
+await sh -c "[ \"\$(curl -s http://$http/vm/$kept)\" = 1 ]"
+for pid in $(child cella-core); do kill -9 "$pid"; done
+await sh -c "\"$cella\" ps --json 2>/dev/null | tr -d ' \n' | grep -q '\"trigger\":\"persistent\",\"state\":\"serving\"'"
+expect "after core died" 1 "$(call "$kept")"
+
+# ---- the end ----
+curl -s "http://$http/vm/$kept/slow" >"$work/slow" &
+caller=$!
+await sh -c "\"$cella\" ps --json | grep -q '\"calls\": 1'"
+node_stop
+wait $caller
+expect "drained" 2 "$(cat "$work/slow")"
+expect "end" 0 "$status"
+finish
