@@ -70,6 +70,7 @@ struct front {
 	struct front_rules rules;
 	uint32_t owner; /* uid that may connect to the control socket */
 	bool draining;
+	bool leaving; /* callers are told so: front_gate_drain() */
 	struct err *why;
 	int status;
 };

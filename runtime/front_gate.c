@@ -557,6 +557,10 @@ front_gate_drain(struct front *f)
 {
 	struct front_gate *g, *next;
 
+	/* Whoever goes asks whether it is time to end, and comes here again. */
+	if (f->leaving)
+		return;
+	f->leaving = true;
 	for (g = f->gates; g != NULL; g = next) {
 		next = g->next;
 		if (g->h2 != NULL) {
@@ -568,6 +572,7 @@ front_gate_drain(struct front *f)
 			shut_inner(g);
 		}
 	}
+	f->leaving = false;
 }
 
 void
