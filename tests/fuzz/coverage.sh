@@ -9,7 +9,7 @@ bound=$2
 low=0
 decoders() {
 	case $1 in
-	aleph) echo 'messages/(aleph|aleph_checks|aleph_fields|aleph_schema|schema)\.c' ;;
+	aleph) echo 'messages/(aleph|aleph_checks|aleph_fields|aleph_item|aleph_schema|schema)\.c' ;;
 	archive) echo 'guest/(extract|layer|tree)\.c' ;;
 	channel) echo 'messages/channel.*\.c' ;;
 	dns) echo 'messages/dns\.c' ;;

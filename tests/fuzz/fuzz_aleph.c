@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "messages/aleph.h"
+#include "messages/aleph_item.h"
 #include "messages/json.h"
 #include "messages/value.h"
 #include "policy/ceiling.h"
@@ -35,6 +36,23 @@ check_ids(const struct problems *p)
 	}
 }
 
+/* One that is accepted has what whoever acts on it relies on. */
+static void
+read_item(const struct aleph_program *p, const struct aleph_envelope *n,
+    struct problems *problems)
+{
+	struct aleph_item m;
+
+	if (aleph_item_read(&m, n, p->root, problems) == -1)
+		return;
+	invariant(problems->len == 0 && item_hash_kind(m.id) != ITEM_HASH_NONE);
+	invariant(m.time_us >= 0 && m.address != NULL);
+	if (m.kind == ALEPH_STORE)
+		invariant(item_hash_kind(m.file) != ITEM_HASH_NONE);
+	else
+		invariant(m.hashes->len > 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -60,6 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		invariant(problems.len > 0 || !n.is_program);
 		check_ids(&problems);
+		read_item(&program, &n, &problems);
 	}
 	problems_fini(&problems);
 	aleph_fini(&program);
