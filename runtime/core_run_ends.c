@@ -28,9 +28,11 @@ static int
 start_drain(struct core_run *r, struct core_drain *d, int fd,
     enum grant_limit limit, struct err *e)
 {
+	/* A server that lives on has always more to say: its end is kept. */
 	return core_drain_start(d, r->core->loop, fd,
-	    r->assembly->machine.grant.limit[limit], wrote_too_much,
-	    stream_over, r, e);
+	    r->warm != NULL ? UINT64_MAX
+			    : r->assembly->machine.grant.limit[limit],
+	    wrote_too_much, stream_over, r, e);
 }
 
 /* ---- the ends ---- */

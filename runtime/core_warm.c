@@ -21,8 +21,6 @@
 #define LAST_PAUSE (64 * CLOCK_SECOND)
 #define LONG_ENOUGH (60 * CLOCK_SECOND) /* what then fails is no start */
 
-static void start_run(struct core_warm_function *w);
-
 /* ---- functions ---- */
 
 static struct core_warm_function *
@@ -110,12 +108,7 @@ too_idle(void *arg)
 	core_warm_drop(w);
 }
 
-static void
-start_again(void *arg)
-{
-	core_warm_look(arg);
-}
-
+static void start_run(void *arg);
 static void check_health(void *arg);
 
 /* What is to be done next, and when. */
@@ -127,7 +120,9 @@ core_warm_look(struct core_warm_function *w)
 
 	if (w->run == NULL && (wanted || core_warm_call_waits(w)) &&
 	    w->timer.place == 0) {
-		start_run(w);
+		/* In a turn of its own: it may fail at once, and take the
+		 * function with it. */
+		loop_timer_set(c->loop, &w->timer, 0, start_run, w);
 	} else if (w->serving && wanted) {
 		loop_timer_set(c->loop, &w->timer, clock_mono_ns() + HEALTH_NS,
 		    check_health, w);
@@ -144,11 +139,11 @@ core_warm_look(struct core_warm_function *w)
 }
 
 static void
-start_run(struct core_warm_function *w)
+start_run(void *arg)
 {
+	struct core_warm_function *w = arg;
 	const struct core_run_trigger t = { .hash = w->hash,
 		.kind = w->persistent ? "persistent" : "warm" };
-
 	struct err why;
 
 	if (core_run_start_warm(w->all->core, &t, w, &why) == 0)
@@ -156,7 +151,8 @@ start_run(struct core_warm_function *w)
 	core_warm_call_refuse_waiting(w, &why);
 	if (w->persistent)
 		loop_timer_set(w->all->core->loop, &w->timer,
-		    clock_mono_ns() + FIRST_PAUSE, start_again, w);
+		    clock_mono_ns() + FIRST_PAUSE, start_run, w);
+	core_warm_drop(w);
 }
 
 /* ---- health ---- */
@@ -274,7 +270,7 @@ plan_again(struct core_warm_function *w, const struct core_run *r)
 	if (w->pause_ns > LAST_PAUSE)
 		w->pause_ns = LAST_PAUSE;
 	loop_timer_set(w->all->core->loop, &w->timer, now + w->pause_ns,
-	    start_again, w);
+	    start_run, w);
 }
 
 void
@@ -414,12 +410,14 @@ void
 core_warm_front_gone(struct core_warm *all)
 {
 	struct core_warm_function *w, *next;
+	bool asking;
 
 	for (w = all->first; w != NULL; w = next) {
 		struct core_warm_call *c, *after;
 
 		next = w->next;
 		/* One of them may be the last, and the function go with it. */
+		asking = w->asking;
 		w->asking = true;
 		for (c = w->calls; c != NULL; c = after) {
 			after = c->next;
@@ -427,7 +425,7 @@ core_warm_front_gone(struct core_warm *all)
 			if (!c->left)
 				leave(c);
 		}
-		w->asking = false;
+		w->asking = asking;
 		core_warm_drop(w);
 	}
 }
@@ -458,7 +456,7 @@ core_warm_open(struct core_warm *all, struct core *c, struct err *e)
 	if (journal_each_program(c->journal, load, all, e) == -1)
 		return -1;
 	for (struct core_warm_function *w = all->first; w != NULL; w = w->next)
-		loop_timer_set(c->loop, &w->timer, 0, start_again, w);
+		loop_timer_set(c->loop, &w->timer, 0, start_run, w);
 	return 0;
 }
 

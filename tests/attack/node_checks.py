@@ -1,6 +1,6 @@
 """Rows that attack a node through its front: a node of the row's own, on a
 port that the kernel chose, and callers that do not behave."""
-import os, re, select, signal, socket, subprocess, time
+import json, os, re, select, signal, socket, subprocess, time
 
 from checks import expect
 
@@ -8,12 +8,19 @@ from checks import expect
 class Node:
     """A node whose state is the host's store, until the end of the block."""
 
-    def __init__(self, host):
+    def __init__(self, host, policy=None):
         self.host = host
+        self.options = []
+        if policy:
+            path = f"{host.work}/node-policy.yaml"
+            with open(path, "w") as f:
+                f.write("version: 1\n" + policy + "\n")
+            os.chmod(path, 0o600)
+            self.options = ["--policy", path]
 
     def __enter__(self):
         self.log = open(f"{self.host.work}/node.log", "w+b")
-        self.process = subprocess.Popen([f"{self.host.build}/cellad", "--state-dir", self.host.store, "--http", "127.0.0.1:0"],
+        self.process = subprocess.Popen([f"{self.host.build}/cellad", "--state-dir", self.host.store, "--http", "127.0.0.1:0", *self.options],
                                         env=self.host.environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=self.log)
         self.port = None
@@ -34,9 +41,9 @@ class Node:
         self.process.stdout.close()
         self.log.close()
 
-    def publish(self, *args, seconds=10):
+    def publish(self, *args, seconds=10, interface="exec"):
         m = self.host.message(more={"on": {"http": True}, "code": {
-            "encoding": "plain", "entrypoint": "attacker", "ref": self.host.code, "interface": "exec",
+            "encoding": "plain", "entrypoint": "attacker", "ref": self.host.code, "interface": interface,
             "args": list(args)}}, seconds=seconds)
         return self.host.out("publish", m).strip()
 
@@ -75,6 +82,26 @@ class Node:
                 if not more:
                     return got
                 got += more
+
+
+def warm_state(host):
+    """What one call leaves, the next finds only where the operator said so,
+    and the record says that he did."""
+    seen = {}
+    for policy in (None, 'warm: {functions: ["*"], idle: 60s}'):
+        with Node(host, policy) as n:
+            hash = n.publish("warm-state", interface="binary")
+            get = f"GET /vm/{hash} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+            seen[bool(policy)] = [re.search(rb"visit [^\n]*|$", n.exchange(get))[0].decode() for _ in range(3)]
+            admitted = [json.loads(x)["record"] for x in host.out("audit", "show", "--kind", "admit", "--json").splitlines()]
+            admitted = [r for r in admitted if r["item_hash"] == hash]
+            triggers = [r["trigger"] for r in admitted][-3:]
+            expect(f"the record: {triggers}", triggers[-1:] == ["warm"] if policy else triggers == ["http"] * 3)
+            expect("its time", all("wall_ns" in r for r in admitted if r["trigger"] == "warm"))
+    fresh = "visit 1 file 0 env 0 umask 0"
+    expect(f"fresh: {seen[False]}", seen[False] == [fresh] * 3)
+    expect(f"warm: {seen[True]}", seen[True] == [fresh, "visit 2 file 1 env 1 umask 1", "visit 3 file 1 env 1 umask 1"])
+    return "nothing, and by policy all"
 
 
 def statuses(reply):

@@ -1,8 +1,10 @@
 /* Memory, tasks, time, disk, output: each bounded, should nothing stop it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -310,6 +313,46 @@ forge_log(char **argv)
 	fputs("cella: denied: nothing\n\033[2Jx\r\n", stderr);
 }
 
+/* A server that leaves what it can, and tells what it found: one visit a line.
+ */
+static void
+warm_state(char **argv)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons(8080),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int s = socket(AF_INET, SOCK_STREAM, 0), c, visits = 0, on = 1;
+	char in[4096], out[256];
+	bool file, set;
+	mode_t mask;
+
+	(void)argv;
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(s, (struct sockaddr *)&a, sizeof(a)) == -1 ||
+	    listen(s, 16) == -1) {
+		say("listen", -1);
+		return;
+	}
+	while ((c = accept(s, NULL, NULL)) != -1) {
+		if (read(c, in, sizeof(in)) <= 0) {
+			close(c);
+			continue;
+		}
+		file = access("/tmp/left", F_OK) == 0;
+		set = getenv("LEFT") != NULL;
+		mask = umask(0123);
+		snprintf(out, sizeof(out),
+		    "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+		    "visit %d file %d env %d umask %d\n",
+		    ++visits, file, set, mask == 0123);
+		close(open("/tmp/left", O_CREAT | O_WRONLY, 0600));
+		setenv("LEFT", "1", 1);
+		if (write(c, out, strlen(out)) == -1)
+			say("write", -1);
+		close(c);
+	}
+}
+
 const struct row rows_resources[] = {
 	{ "fork-bomb", fork_bomb },
 	{ "vfork-bomb", vfork_bomb },
@@ -326,5 +369,6 @@ const struct row rows_resources[] = {
 	{ "nest-epoll", nest_epoll },
 	{ "kill-self", kill_self },
 	{ "forge-log", forge_log },
+	{ "warm-state", warm_state },
 	{ NULL, NULL },
 };

@@ -111,7 +111,7 @@ ROWS = [
     Row(95, "lock-memory"),
     Row(97, "nest-epoll"),
     Row(102, "parallel", check=checks.parallel),
-    Row(104, "warm-state", later="the node: it keeps machines warm"),
+    Row(104, "warm-state", check=node_checks.warm_state),
     # Network
     Row(105, "links", tier=STRICT),
     Row(106, "reach", ["@port", "127.0.0.1", "169.254.169.254", "10.0.0.1", "8.8.8.8"], items=(22,), host=["127.0.0.1"]),

@@ -8,7 +8,7 @@
                              with --enable-leave-out: some row must miss it
   run.py --leave-out-all     the same, and every row that misses one is told
 """
-import os, re, shutil, subprocess, sys
+import os, re, shutil, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import checks, harness
@@ -129,11 +129,12 @@ def suite(words, learn):
     try:
         host = harness.Host(work)
         for row in chosen(words):
+            began = time.monotonic()
             state, seen = one(row, host, learn, words == ["--quick"])
             count[state] += 1
             expected = row.verdict if not row.check else "refused or contained"
-            print(f"{row.number:4} {row.name:18} {row.tier:9} {state:5} expected: {expected:18} seen: {seen[:150]}",
-                  flush=True)
+            print(f"{row.number:4} {row.name:18} {row.tier:9} {state:5} expected: {expected:18} seen: {seen[:150]}"
+                  f" ({time.monotonic() - began:.1f} s)", flush=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(f"attack: {count['pass']} passed, {count['RED']} red, {count['later']} later")
