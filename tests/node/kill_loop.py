@@ -50,7 +50,8 @@ class Node:
     def start(self):
         self.log = open(STORE + ".log", "ab")
         self.process = subprocess.Popen(
-            [CELLA + "d", "--state-dir", STORE, "--http", "127.0.0.1:%d" % (self.port or 0)],
+            # Another port each time: somebody's connection may have the old one.
+            [CELLA + "d", "--state-dir", STORE, "--http", "127.0.0.1:0"],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         for line in self.process.stdout:
             if line.startswith("http "):
