@@ -67,13 +67,15 @@ enum front_type {
 };
 
 enum front_query {
-	FRONT_QUERY_FUNCTIONS, /* what is published */
-	FRONT_QUERY_RUNS,      /* what runs now */
-	FRONT_QUERY_CRON,      /* functions with on.cron, and when */
-	FRONT_QUERY_JOBS,      /* calls that nobody waits for */
-	FRONT_QUERY_METRICS,   /* a text, and not JSON */
-	FRONT_QUERY_KEYS,      /* of functions that not everybody may call */
-	FRONT_QUERY_AUDIT,     /* the last record of the audit log */
+	FRONT_QUERY_FUNCTIONS,  /* what is published */
+	FRONT_QUERY_RUNS,       /* what runs now */
+	FRONT_QUERY_CRON,       /* functions with on.cron, and when */
+	FRONT_QUERY_JOBS,       /* calls that nobody waits for */
+	FRONT_QUERY_METRICS,    /* a text, and not JSON */
+	FRONT_QUERY_KEYS,       /* of functions that not everybody may call */
+	FRONT_QUERY_EXECUTIONS, /* what runs, and how much the host has */
+	FRONT_QUERY_USAGE,
+	FRONT_QUERY_AUDIT, /* the last record of the audit log */
 	FRONT_QUERIES,
 };
 
@@ -121,11 +123,10 @@ struct front_invoke {
 	const char *hash, *method, *path, *query;
 	size_t nheaders;
 	const char *name[FRONT_HEADERS_MAX], *text[FRONT_HEADERS_MAX];
-	char *room; /* of a reader's strings */
+	char *room; /* of a reader's strings; he frees it, also on failure */
 };
 void front_msgs_put_invoke(struct buf *, const struct front_invoke *);
 
-/* The reader frees room, also on failure. */
 void front_msgs_get_invoke(struct buf *, struct front_invoke *);
 
 /* FRONT_INVOKED. */

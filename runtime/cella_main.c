@@ -12,6 +12,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_run_command,
 	&cmd_validate_command,
 	&cmd_publish_command,
+	&cmd_invoke_command,
 	&cmd_ps_command,
 	&cmd_stop_command,
 	&cmd_cron_command,

@@ -54,6 +54,7 @@ extern const struct cli_command cmd_ps_command;
 extern const struct cli_command cmd_stop_command;
 extern const struct cli_command cmd_cron_command;
 extern const struct cli_command cmd_jobs_command;
+extern const struct cli_command cmd_invoke_command;
 extern const struct cli_command cmd_key_command;
 extern const struct cli_command cmd_audit_command;
 extern const struct cli_command cmd_usage_command;

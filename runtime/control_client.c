@@ -58,6 +58,20 @@ receive(int sock, struct exchange *x, struct err *e)
 }
 
 int
+control_client_exchange(int sock, const struct exchange_request *r,
+    const void *body, size_t len, struct exchange *x, struct err *e)
+{
+	exchange_start(x, ALEPH_BINARY, REPLY_MAX, r);
+	exchange_send(x, body, len);
+	exchange_send_end(x);
+	/* A node that refuses early has answered all the same. */
+	if (fd_write_full(sock, x->out.data, x->out.len) == -1 &&
+	    errno != EPIPE)
+		return err_sys(e, "node");
+	return receive(sock, x, e);
+}
+
+int
 control_client_ask(int sock, const char *method, const char *path,
     const void *body, size_t len, struct buf *reply, struct err *e)
 {
@@ -67,13 +81,7 @@ control_client_ask(int sock, const char *method, const char *path,
 	struct exchange x;
 	int status = -1;
 
-	exchange_start(&x, ALEPH_BINARY, REPLY_MAX, &r);
-	exchange_send(&x, body, len);
-	exchange_send_end(&x);
-	/* A node that refuses early has answered all the same. */
-	if (fd_write_full(sock, x.out.data, x.out.len) == -1 && errno != EPIPE)
-		err_sys(e, "node");
-	else if (receive(sock, &x, e) == 0)
+	if (control_client_exchange(sock, &r, body, len, &x, e) == 0)
 		status = x.status;
 	if (status != -1)
 		buf_add(reply, x.body.data + x.body.at, x.body.len - x.body.at);

@@ -10,6 +10,8 @@
 #include "base/buf.h"
 
 struct err;
+struct exchange;
+struct exchange_request;
 
 /* path, else the socket of the node whose state the store is: a descriptor. */
 int control_client_open(const char *path, const char *store, struct err *);
@@ -17,5 +19,12 @@ int control_client_open(const char *path, const char *store, struct err *);
 /* reply gets the body, at most 64 MiB of it; the status, or -1. */
 int control_client_ask(int sock, const char *method, const char *path,
     const void *body, size_t len, struct buf *reply, struct err *);
+
+/*
+ * Any request, and its whole reply: in x, whose status, headers and body (at
+ * most 64 MiB) are the caller's to read.  x is to be freed in either case.
+ */
+int control_client_exchange(int sock, const struct exchange_request *,
+    const void *body, size_t len, struct exchange *x, struct err *);
 
 #endif

@@ -12,6 +12,7 @@
 #include "messages/monitor_msgs.h"
 #include "messages/value.h"
 #include "runtime/core.h"
+#include "runtime/core_about.h"
 #include "runtime/core_events.h"
 #include "runtime/core_publish.h"
 #include "runtime/core_run.h"
@@ -161,6 +162,10 @@ query(struct core *c, enum front_query what, struct err *e)
 		return core_audit_state(&c->audit);
 	case FRONT_QUERY_CRON:
 		return core_cron_list(&c->cron);
+	case FRONT_QUERY_EXECUTIONS:
+		return core_about_executions(c);
+	case FRONT_QUERY_USAGE:
+		return core_about_usage(c);
 	case FRONT_QUERY_KEYS:
 		return core_keys_list(&c->keys);
 	case FRONT_QUERY_JOBS:

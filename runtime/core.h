@@ -54,6 +54,7 @@ struct core {
 	struct buf subscriptions; /* core_events.c: lines, once they are read */
 	bool has_subscriptions;
 	unsigned nevents; /* messages that are being matched */
+	long ncpus;       /* of the host */
 	const char *boot; /* of the host; borrowed */
 	uint32_t life; /* number of this core's, of all that had the journal */
 	struct core_run *runs; /* those of this front and of those before */

@@ -87,6 +87,7 @@ run(struct err *e)
 	umask(077);
 	if (read_boot(boot, e) == -1)
 		return -1;
+	core.ncpus = sysconf(_SC_NPROCESSORS_ONLN);
 	if (fchdir(FD_STATE) == -1)
 		return err_sys(e, "state directory");
 	if (confine(&closed, e) == -1 || read_policy(&core, e) == -1)

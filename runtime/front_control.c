@@ -46,6 +46,10 @@ query_of(enum route_to to)
 		return FRONT_QUERY_CRON;
 	case ROUTE_JOBS:
 		return FRONT_QUERY_JOBS;
+	case ROUTE_EXECUTIONS:
+		return FRONT_QUERY_EXECUTIONS;
+	case ROUTE_USAGE:
+		return FRONT_QUERY_USAGE;
 	case ROUTE_KEYS:
 		return FRONT_QUERY_KEYS;
 	case ROUTE_METRICS:
@@ -170,7 +174,8 @@ front_control_start(struct front_request *r, const char *method)
 	bool post = strcmp(method, "POST") == 0;
 
 	/* Who may read metrics is decided by where they are. */
-	if (r->route.to != ROUTE_METRICS && !may_control(r))
+	if (r->route.to != ROUTE_METRICS && route_is_control(r->route.to) &&
+	    !may_control(r))
 		return front_request_fail(r, MHD_HTTP_UNAUTHORIZED, ERR_DENIED,
 		    "the token of this node, or its socket, is needed");
 	if (post ? !is_posted(r->route.to)

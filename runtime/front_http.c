@@ -83,6 +83,9 @@ start(struct front_request *r, const char *method)
 	case ROUTE_OPENAPI:
 		return front_request_queue_text(r, MHD_HTTP_OK,
 		    "application/json", front_openapi);
+	case ROUTE_CONFIG:
+	case ROUTE_VERSION:
+		return front_status_answer(r);
 	case ROUTE_HEALTH:
 	case ROUTE_READY:
 		return front_request_queue_text(r, MHD_HTTP_OK, "text/plain",
@@ -98,6 +101,8 @@ start(struct front_request *r, const char *method)
 	case ROUTE_METRICS:
 	case ROUTE_CRON:
 	case ROUTE_JOBS:
+	case ROUTE_EXECUTIONS:
+	case ROUTE_USAGE:
 	case ROUTE_KEYS:
 	case ROUTE_KEY_ADD:
 	case ROUTE_KEY_OPEN:

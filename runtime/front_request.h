@@ -84,6 +84,10 @@ void front_function_start(struct front_request *, const char *method);
 enum MHD_Result front_function_go_on(struct front_request *, const char *data,
     size_t *len);
 
+/* ---- front_status.c: /status/ ---- */
+
+enum MHD_Result front_status_answer(struct front_request *);
+
 /* ---- front_tunnel.c: WebSockets ---- */
 
 /* The function has agreed: its call is taken over. */

@@ -12,6 +12,11 @@ static const struct {
 	enum route_to to;
 } fixed[] = {
 	{ "/openapi.json", ROUTE_OPENAPI },
+	{ "/about/executions/list", ROUTE_EXECUTIONS },
+	{ "/v2/about/executions/list", ROUTE_EXECUTIONS },
+	{ "/about/usage/system", ROUTE_USAGE },
+	{ "/status/config", ROUTE_CONFIG },
+	{ "/status/check/version", ROUTE_VERSION },
 	{ "/healthz", ROUTE_HEALTH },
 	{ "/readyz", ROUTE_READY },
 	{ "/control/messages", ROUTE_MESSAGES },

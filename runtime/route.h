@@ -14,6 +14,10 @@ enum route_to {
 	ROUTE_BAD_HASH,   /* 400 */
 	ROUTE_FUNCTION,   /* /vm/HASH[/PATH] */
 	ROUTE_OPENAPI,    /* /openapi.json: docs/openapi.json */
+	ROUTE_EXECUTIONS, /* /about/executions/list */
+	ROUTE_USAGE,      /* /about/usage/system */
+	ROUTE_CONFIG,     /* /status/config */
+	ROUTE_VERSION,    /* /status/check/version */
 	ROUTE_HEALTH,     /* /healthz: front answers */
 	ROUTE_READY,      /* /readyz: core is there */
 	ROUTE_MESSAGES,   /* /control/messages */

@@ -31,13 +31,18 @@ cat >"$work/m.json" <<END
  "code":{"encoding":"plain","entrypoint":"noop","ref":"$code","interface":"exec"},
  "runtime":{"ref":"$runtime","comment":""},"on":{"http":true}}
 END
-"${cella}d" --state-dir "$CELLA_STORE" --http 127.0.0.1:0 >"$work/out" 2>"$work/err" &
+sed "s/$code/$("$cella" store add "$abs_top_builddir/tests/bench/warm_server" --as code)/; s/noop/warm_server/; s/\"exec\"/\"binary\"/" \
+    "$work/m.json" >"$work/warm.json"
+printf 'version: 1\nwarm: {functions: ["*"]}\n' >"$work/policy.yaml"
+chmod 600 "$work/policy.yaml"
+"${cella}d" --state-dir "$CELLA_STORE" --http 127.0.0.1:0 --policy "$work/policy.yaml" >"$work/out" 2>"$work/err" &
 node=$!
 "$abs_top_builddir/tests/bench/bare" >"$work/bare" &
 bare=$!
 until grep -q '^ready$' "$work/out" && [ -s "$work/bare" ]; do sleep 0.1; done
 http=$(sed -n 's/^http //p' "$work/out")
 hash=$("$cella" publish "$work/m.json")
+warm=$("$cella" publish "$work/warm.json")
 
 # load CONNECTIONS URL: requests a second, median and 99th percentile in ms.
 load() {
@@ -55,6 +60,8 @@ column() { # FILE NUMBER
 for _ in $(seq "$turns"); do
 	load 16 "http://127.0.0.1:$(cat "$work/bare")/" >>"$work/r.bare"
 	load 16 "http://$http/healthz" >>"$work/r.health"
+	h2load -c 16 -m 8 -D "$seconds" "http://$http/healthz" | awk '/^finished/ { print $4, "-", "-" }' >>"$work/r.h2"
+	load 16 "http://$http/vm/$warm" >>"$work/r.warm"
 	for c in 1 4 16; do
 		load $c "http://$http/vm/$hash" >>"$work/r.$c"
 	done
@@ -67,6 +74,9 @@ row() { # NAME FILE RATIO TARGET
 row "libmicrohttpd alone, 16 connections" "$work/r.bare" 1.00 ""
 row "front alone, /healthz, 16 connections" "$work/r.health" \
     "$(echo "$(column "$work/r.health" 1) $(column "$work/r.bare" 1)" | awk '{ printf "%.2f", $1 / $2 }')" 0.45
+row "the same by HTTP/2, 8 streams each" "$work/r.h2" \
+    "$(echo "$(column "$work/r.h2" 1) $(column "$work/r.bare" 1)" | awk '{ printf "%.2f", $1 / $2 }')" ""
+row "warm binary, 16 connections" "$work/r.warm" "" "8,000 a second, p99 20 ms"
 row "fresh exec, 1 connection" "$work/r.1" "" "median 4 ms"
 row "fresh exec, 4 connections" "$work/r.4" "" "400 a second"
 row "fresh exec, 16 connections" "$work/r.16" "" "400 a second"

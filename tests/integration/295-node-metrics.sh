@@ -97,5 +97,22 @@ for path, item in paths.items():
         if operation["security"]:
             assert status == 401, (method, path, status)
 END
+# ---- what monitoring of other nodes asks ----
+/usr/bin/python3 - "$http" <<'END' || fail "about and status"
+import json, os, sys, urllib.request, urllib.error
+def get(path):
+    try:
+        return 200, json.load(urllib.request.urlopen("http://" + sys.argv[1] + path))
+    except urllib.error.HTTPError as e:
+        return e.code, json.load(e)
+status, usage = get("/about/usage/system")
+assert usage["cpu"]["count"] == os.cpu_count() and usage["active"] is True, usage
+assert usage["mem"]["total_kB"] > usage["mem"]["available_kB"] > 0 and usage["disk"]["total_kB"] > 0, usage
+assert all(0 <= usage["cpu"]["load_average"][k] < 10000 for k in ("load1", "load5", "load15")), usage
+assert get("/about/executions/list")[0] == 200 and get("/v2/about/executions/list")[0] == 200
+version = get("/status/config")[1]["VERSION"]
+for wanted, answer in ((version, 200), ("0", 200), ("0.0.9", 200), (version + ".0", 200), (version + ".1", 403), ("99", 403)):
+    assert get("/status/check/version?reference=" + wanted) == (answer, {"result": answer == 200}), wanted
+END
 node_stop
 finish
