@@ -44,6 +44,7 @@ find_or_add(struct core_warm *all, const struct prepare_program *p)
 	invariant(w != NULL);
 	*w = (struct core_warm_function){ .all = all,
 		.next = all->first,
+		.on_http = p->on_http,
 		.persistent = p->persistent,
 		.wall_ns = p->wall_ns };
 	memcpy(w->hash, p->hash, sizeof(w->hash));
@@ -310,19 +311,33 @@ is_warm(const struct core *c, const struct prepare_program *p)
 	return false;
 }
 
+/* NULL: it is none of these, or nobody published it. */
+static struct core_warm_function *
+know(struct core_warm *all, const char *hash)
+{
+	static struct prepare_program p; /* a large one */
+	struct core_warm_function *w = find(all, hash);
+	struct err ignored;
+
+	if (w != NULL && !w->forgotten)
+		return w;
+	if (journal_find_program(all->core->journal, hash, &p, &ignored) ==
+		-1 ||
+	    !is_warm(all->core, &p))
+		return NULL;
+	return find_or_add(all, &p);
+}
+
 bool
 core_warm_takes(struct core_warm *all, const struct core_run_trigger *t)
 {
-	static struct prepare_program p; /* a large one */
-	struct core_warm_function *w;
+	struct core_warm_function *w = know(all, t->hash);
 	struct core_warm_call *c;
 	struct err why;
 
-	if (journal_find_program(all->core->journal, t->hash, &p, &why) == -1 ||
-	    !is_warm(all->core, &p))
+	if (w == NULL)
 		return false;
-	w = find_or_add(all, &p);
-	if (!p.on_http && t->job == 0)
+	if (!w->on_http && t->job == 0)
 		err_set(&why, ERR_DENIED,
 		    "on.http is false: it takes no calls over HTTP");
 	else if (all->core->draining)

@@ -30,7 +30,7 @@ struct core_warm_function {
 	struct core_warm *all;
 	struct core_warm_function *next;
 	char hash[ITEM_HASH_MAX];
-	bool persistent, forgotten;
+	bool on_http, persistent, forgotten;
 	uint64_t wall_ns;     /* for a call */
 	struct core_run *run; /* that takes calls, or will; NULL: none */
 	unsigned nruns;       /* with those that take none any more */
