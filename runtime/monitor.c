@@ -257,7 +257,8 @@ monitor_hear_core(void *arg, struct frame *f, struct err *e)
 	if (n->state != RUNNING)
 		return 0;
 	for (unsigned w = DNS; w < CHILDREN; w++)
-		start_one(n, (enum who)w);
+		if (w != FETCH || n->policy != NULL) /* it names servers */
+			start_one(n, (enum who)w);
 	say_where(n);
 	return 0;
 }
