@@ -17,6 +17,10 @@
 /* The clock may be set: whoever waits for a time looks again. */
 #define TICK_MAX (10 * CLOCK_SECOND)
 
+/* Callbacks at a time: a server that lets them wait keeps nothing else waiting.
+ */
+#define CALLBACKS_MAX 8
+
 struct core_job {
 	struct core_jobs *all;
 	struct core_job *next;
@@ -358,6 +362,16 @@ start(struct core_jobs *all, const struct journal_job *j, struct buf *request,
 	forget(all, &all->first);
 }
 
+static bool
+calls_back_enough(const struct core_jobs *all)
+{
+	size_t n = 0;
+
+	for (const struct core_job *x = all->first; x != NULL; x = x->next)
+		n += x->job.kind == JOURNAL_CALLBACK;
+	return n >= CALLBACKS_MAX;
+}
+
 /* 1: one was started. */
 static int
 start_one(struct core_jobs *all, struct err *e)
@@ -368,6 +382,9 @@ start_one(struct core_jobs *all, struct err *e)
 	int r =
 	    journal_next_job(journal, clock_real_ns(), &j, &request, &body, e);
 
+	/* They are the last kind: nothing else is due. */
+	if (r == 1 && j.kind == JOURNAL_CALLBACK && calls_back_enough(all))
+		return 0;
 	if (r != 1 || journal_begin_job(journal, j.number, e) == -1)
 		return r == 1 ? -1 : r;
 	start(all, &j, &request, &body);
