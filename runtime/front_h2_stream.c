@@ -58,6 +58,15 @@ set_timer(struct front_h2_stream *s)
 		loop_timer_stop(l, &s->still);
 }
 
+static void
+plan(struct front_h2_stream *s)
+{
+	loop_set(s->h2->front->loop, &s->watch,
+	    (waiting(&s->exchange.body) < FRONT_H2_BACKLOG ? EPOLLIN : 0U) |
+		(waiting(&s->up) > 0 ? EPOLLOUT : 0U));
+	set_timer(s);
+}
+
 /* ---- the end ---- */
 
 static void
@@ -217,10 +226,7 @@ front_h2_stream_read(struct front_h2_stream *s, uint8_t *out, size_t max,
 		buf_reset(b);
 	if (x->complete && waiting(b) == 0)
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
-	loop_set(s->h2->front->loop, &s->watch,
-	    (waiting(b) < FRONT_H2_BACKLOG ? EPOLLIN : 0U) |
-		(waiting(&s->up) > 0 ? EPOLLOUT : 0U));
-	set_timer(s);
+	plan(s);
 	return (ssize_t)n;
 }
 
@@ -243,15 +249,6 @@ write_inner(struct front_h2_stream *s)
 	buf_reset(b);
 	nghttp2_session_consume(s->h2->session, s->id, s->unused);
 	s->unused = 0;
-}
-
-static void
-plan(struct front_h2_stream *s)
-{
-	loop_set(s->h2->front->loop, &s->watch,
-	    (waiting(&s->exchange.body) < FRONT_H2_BACKLOG ? EPOLLIN : 0U) |
-		(waiting(&s->up) > 0 ? EPOLLOUT : 0U));
-	set_timer(s);
 }
 
 /* What came breaks off, or is no reply. */
@@ -452,6 +449,7 @@ front_h2_stream_start(struct front_h2_stream *s, bool whole)
 	if (whole && s->length == -1)
 		s->length = 0;
 	complete_headers(s);
+	s->head = s->method != NULL && strcmp(s->method, "HEAD") == 0;
 	s->malformed |=
 	    s->method == NULL || s->path == NULL || s->authority == NULL;
 	if (s->too_large || s->malformed) {
@@ -465,7 +463,6 @@ front_h2_stream_start(struct front_h2_stream *s, bool whole)
 		fail(s);
 		return;
 	}
-	s->head = strcmp(s->method, "HEAD") == 0;
 	r.method = s->method;
 	r.path = s->path;
 	r.headers = &s->headers;
