@@ -109,7 +109,6 @@ static void
 fetched(void *arg, const struct err *why)
 {
 	struct core_prepare_job *j = arg;
-
 	struct core_prepare_job **at = &j->all->held;
 
 	while (*at != j)
@@ -178,7 +177,6 @@ hear_answer(void *arg, struct frame *f, struct err *e)
 {
 	struct core_preparer *p = arg;
 	struct core_prepare_job *j = p->busy;
-
 	int r = 0;
 
 	if (j == NULL || !is_answer(j, f))

@@ -403,6 +403,7 @@ core_run_start_warm(struct core *c, const struct core_run_trigger *t,
 	begin(c, t, w);
 	return 0;
 }
+
 static void
 leave(struct core_run *r)
 {

@@ -328,6 +328,21 @@ know(struct core_warm *all, const char *hash)
 	return find_or_add(all, &p);
 }
 
+static int
+may_take(const struct core_warm_function *w, const struct core_run_trigger *t,
+    struct err *e)
+{
+	if (!w->on_http && t->job == 0)
+		return err_set(e, ERR_DENIED,
+		    "on.http is false: it takes no calls over HTTP");
+	if (w->all->core->draining)
+		return err_set(e, ERR_BUSY, "the node is about to stop");
+	if (w->ncalls >= CALLS_MAX)
+		return err_set(e, ERR_BUSY, "%d calls are with it already",
+		    CALLS_MAX);
+	return 0;
+}
+
 bool
 core_warm_takes(struct core_warm *all, const struct core_run_trigger *t)
 {
@@ -337,17 +352,7 @@ core_warm_takes(struct core_warm *all, const struct core_run_trigger *t)
 
 	if (w == NULL)
 		return false;
-	if (!w->on_http && t->job == 0)
-		err_set(&why, ERR_DENIED,
-		    "on.http is false: it takes no calls over HTTP");
-	else if (all->core->draining)
-		err_set(&why, ERR_BUSY, "the node is about to stop");
-	else if (w->ncalls >= CALLS_MAX)
-		err_set(&why, ERR_BUSY, "%d calls are with it already",
-		    CALLS_MAX);
-	else
-		why.code = ERR_SYSTEM; /* none */
-	if (why.code != ERR_SYSTEM) {
+	if (may_take(w, t, &why) == -1) {
 		core_run_refuse(all->core, t, &why);
 		core_warm_drop(w);
 		return true;
