@@ -4,20 +4,18 @@
  * id must come back with its path.  At the end the list of all ids that the
  * reader can report is held against the ones that were seen.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "messages/aleph.h"
 #include "messages/aleph_schema.h"
 #include "messages/json.h"
 #include "messages/value.h"
+#include "tests/unit/edit.h"
 #include "tests/unit/unit.h"
 
 static char *seen[4096];
@@ -32,123 +30,6 @@ was_seen(const char *id)
 	return false;
 }
 
-static struct value *
-fixture(const char *name)
-{
-	char *path = str_printf("%s/tests/fixtures/%s.json",
-	    getenv("abs_top_srcdir"), name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct value *v;
-	struct err e;
-	char *data;
-	size_t len;
-
-	assert_true(fd >= 0);
-	assert_int_equal(fd_read_all(fd, 1 << 20, &data, &len, &e), 0);
-	v = json_parse(data, len, &e);
-	assert_non_null(v);
-	close(fd);
-	free(data);
-	free(path);
-	return v;
-}
-
-/* ---- editing a tree ---- */
-
-static void
-drop(struct value *map, const char *key)
-{
-	for (size_t i = 0; i < map->len; i++)
-		if (strcmp(map->key[i], key) == 0) {
-			free(map->key[i]);
-			value_free(map->item[i]);
-			for (; i + 1 < map->len; i++) {
-				map->key[i] = map->key[i + 1];
-				map->item[i] = map->item[i + 1];
-			}
-			map->len--;
-			return;
-		}
-}
-
-static void
-put(struct value *map, const char *key, struct value *v)
-{
-	drop(map, key);
-	value_set(map, key, v);
-}
-
-/* The map at a path such as "content.volumes[1].parent". */
-static struct value *
-at(struct value *root, const char *path)
-{
-	struct value *v = root;
-	char part[64];
-	size_t n;
-
-	while (*path != '\0') {
-		if (*path == '[') {
-			v = v->item[strtoul(path + 1, NULL, 10)];
-			path = strchr(path, ']') + 1;
-		} else {
-			n = strcspn(path, ".[");
-			memcpy(part, path, n);
-			part[n] = '\0';
-			v = (struct value *)(uintptr_t)value_get(v, part);
-			assert_non_null(v);
-			path += n;
-		}
-		path += *path == '.';
-	}
-	return v;
-}
-
-static struct value *
-texts(size_t n)
-{
-	struct value *v = value_new(VALUE_LIST);
-
-	while (n-- > 0)
-		value_add_text(v, "x");
-	return v;
-}
-
-static struct value *
-maps(size_t n, const struct value *of)
-{
-	struct value *v = value_new(VALUE_LIST);
-
-	while (n-- > 0)
-		value_add(v, value_copy(of));
-	return v;
-}
-
-static struct value *
-entries(size_t n, const char *text)
-{
-	struct value *v = value_new(VALUE_MAP);
-	char key[32];
-
-	while (n-- > 0) {
-		snprintf(key, sizeof(key), "k%zu", n);
-		value_set_text(v, key, text);
-	}
-	return v;
-}
-
-static struct value *
-long_text(size_t n)
-{
-	char *text = malloc(n + 1);
-	struct value *v;
-
-	memset(text, 'x', n);
-	text[n] = '\0';
-	v = value_of_text(text);
-	free(text);
-	return v;
-}
-
 /* ---- reading, and what comes back ---- */
 
 /* A document that a reader is given: bare, or the content of an envelope. */
@@ -161,7 +42,7 @@ struct document {
 static struct value *
 wrap(const struct value *content)
 {
-	struct value *e = fixture("envelope");
+	struct value *e = edit_fixture("envelope");
 	char *text = json_emit(content, JSON_AS_LINE), hash[SHA256_HEX];
 
 	sha256_of(text, strlen(text), hash);
@@ -239,13 +120,13 @@ break_field(const struct place *w, const struct schema_field *f,
     const char *check, struct value *with)
 {
 	struct document d = copy_of(w->whole);
-	struct value *map = at(d.body, w->path);
+	struct value *map = edit_at(d.body, w->path);
 	char id[160], path[256];
 
 	if (with == NULL)
-		drop(map, f->name);
+		edit_drop(map, f->name);
 	else
-		put(map, f->name, with);
+		edit_put(map, f->name, with);
 	snprintf(id, sizeof(id), "%s.%s:%s", w->schema->name, f->name, check);
 	snprintf(path, sizeof(path), "%s%s%s%s%s",
 	    d.in_envelope ? "content" : "",
@@ -319,19 +200,22 @@ break_contents(const struct place *w, const struct schema_field *f)
 	case SCHEMA_TEXT:
 		if (f->max != 0)
 			break_field(w, f, "length",
-			    long_text((size_t)f->max + 1));
+			    edit_long_text((size_t)f->max + 1));
 		break;
 	case SCHEMA_TEXTS:
-		key = long_text(129);
+		key = edit_long_text(129);
 		break_field(w, f, "key",
 		    map_with(key->text, value_of_text("x")));
 		value_free(key);
 		break_field(w, f, "text", map_with("k0", value_of_int(1)));
-		break_field(w, f, "value", map_with("k0", long_text(4097)));
-		break_field(w, f, "count", entries((size_t)f->max + 1, "x"));
+		break_field(w, f, "value",
+		    map_with("k0", edit_long_text(4097)));
+		break_field(w, f, "count",
+		    edit_entries((size_t)f->max + 1, "x"));
 		break;
 	case SCHEMA_FREE:
-		break_field(w, f, "count", entries((size_t)f->max + 1, "x"));
+		break_field(w, f, "count",
+		    edit_entries((size_t)f->max + 1, "x"));
 		break;
 	default:
 		break;
@@ -347,7 +231,7 @@ break_item(const struct place *w, const struct schema_field *item,
     const char *check, struct value *with)
 {
 	struct document d = copy_of(w->whole);
-	struct value *list = at(at(d.body, w->path), item->name);
+	struct value *list = edit_at(edit_at(d.body, w->path), item->name);
 	char id[160], path[256];
 
 	value_free(list->item[0]);
@@ -374,22 +258,24 @@ break_items(const struct place *w, const struct schema_field *f)
 	break_item(w, item, "type", value_of_int(5));
 	if (item->type == SCHEMA_FREE)
 		break_item(w, item, "count",
-		    entries((size_t)item->max + 1, "x"));
+		    edit_entries((size_t)item->max + 1, "x"));
 	if (item->type == SCHEMA_TEXT && item->max != 0)
-		break_item(w, item, "length", long_text((size_t)item->max + 1));
+		break_item(w, item, "length",
+		    edit_long_text((size_t)item->max + 1));
 }
 
 static void
 break_count(const struct place *w, const struct schema_field *f)
 {
-	const struct value *list = at(at(w->whole->body, w->path), f->name);
+	const struct value *list =
+	    edit_at(edit_at(w->whole->body, w->path), f->name);
 
 	if (f->max == 0)
 		return;
 	break_field(w, f, "count",
 	    list->item[0]->kind == VALUE_MAP
-		? maps((size_t)f->max + 1, list->item[0])
-		: texts((size_t)f->max + 1));
+		? edit_maps((size_t)f->max + 1, list->item[0])
+		: edit_texts((size_t)f->max + 1));
 }
 
 static void
@@ -429,7 +315,7 @@ break_schema(const struct document *whole, const struct schema *s,
 	if (!s->open || whole->in_envelope) {
 		struct document d = copy_of(whole);
 
-		put(at(d.body, path), "zzz", value_of_int(1));
+		edit_put(edit_at(d.body, path), "zzz", value_of_int(1));
 		snprintf(id, sizeof(id), "%s:unknown", s->name);
 		snprintf(where, sizeof(where), "%s%s%s%szzz",
 		    d.in_envelope ? "content" : "",
@@ -450,7 +336,7 @@ the_whole_messages_are_good(void **state)
 
 	(void)state;
 	for (int d = 0; d < 4; d++) {
-		struct document doc = { fixture(names[d]), false, -1 };
+		struct document doc = { edit_fixture(names[d]), false, -1 };
 
 		assert_int_equal(read_document(&doc, &p), 0);
 		doc.dialect = d;
@@ -465,12 +351,14 @@ the_whole_messages_are_good(void **state)
 static void
 every_field_of_the_proposals_is_checked(void **state)
 {
-	struct document d = { fixture("proposal-1"), false, ALEPH_PROPOSAL_1 };
+	struct document d = { edit_fixture("proposal-1"), false,
+		ALEPH_PROPOSAL_1 };
 
 	(void)state;
 	break_schema(&d, aleph_schema_program(ALEPH_PROPOSAL_1), "");
 	value_free(d.body);
-	d = (struct document){ fixture("proposal-2"), false, ALEPH_PROPOSAL_2 };
+	d = (struct document){ edit_fixture("proposal-2"), false,
+		ALEPH_PROPOSAL_2 };
 	break_schema(&d, aleph_schema_program(ALEPH_PROPOSAL_2), "");
 	value_free(d.body);
 }
@@ -482,7 +370,7 @@ every_field_of_the_accepted_dialects_is_checked(void **state)
 
 	(void)state;
 	for (int k = 0; k < 2; k++) {
-		struct document d = { fixture(names[k]), true,
+		struct document d = { edit_fixture(names[k]), true,
 			ALEPH_ACCEPTED + k };
 
 		break_schema(&d,
@@ -504,7 +392,7 @@ static void
 every_field_of_the_envelope_is_checked(void **state)
 {
 	const struct schema *s = aleph_schema_envelope();
-	struct value *content = fixture("accepted");
+	struct value *content = edit_fixture("accepted");
 	struct document d = { wrap(content), false, -1 };
 
 	(void)state;
@@ -524,7 +412,7 @@ inline_body(struct document *d)
 	d->in_envelope = true;
 	d->dialect = ALEPH_LOCAL;
 	value_free(d->body);
-	d->body = fixture("local");
+	d->body = edit_fixture("local");
 	return d->body;
 }
 
@@ -536,40 +424,49 @@ inline_body(struct document *d)
 	}
 
 BREAKER(mount_relative,
-    put(at(b, "volumes[1]"), "mount", value_of_text("data")))
-BREAKER(mount_proc, put(at(b, "volumes[1]"), "mount", value_of_text("/proc/1")))
-BREAKER(mount_root, put(at(b, "volumes[1]"), "mount", value_of_text("/")))
+    edit_put(edit_at(b, "volumes[1]"), "mount", value_of_text("data")))
+BREAKER(mount_proc,
+    edit_put(edit_at(b, "volumes[1]"), "mount", value_of_text("/proc/1")))
+BREAKER(mount_root,
+    edit_put(edit_at(b, "volumes[1]"), "mount", value_of_text("/")))
 BREAKER(mount_over_code,
-    put(at(b, "volumes[1]"), "mount", value_of_text("/opt")))
+    edit_put(edit_at(b, "volumes[1]"), "mount", value_of_text("/opt")))
 BREAKER(mount_twice,
-    put(at(b, "volumes[1]"), "mount", value_of_text("/opt/venv")))
-BREAKER(entry_empty, put(at(b, "code"), "entrypoint", value_of_text("")))
+    edit_put(edit_at(b, "volumes[1]"), "mount", value_of_text("/opt/venv")))
+BREAKER(entry_empty,
+    edit_put(edit_at(b, "code"), "entrypoint", value_of_text("")))
 BREAKER(entry_module,
-    put(at(b, "code"), "entrypoint", value_of_text("../x:app")))
-BREAKER(entry_path, put(at(b, "code"), "interface", value_of_text("exec"));
-	put(at(b, "code"), "entrypoint", value_of_text("../../bin/sh")))
+    edit_put(edit_at(b, "code"), "entrypoint", value_of_text("../x:app")))
+BREAKER(
+    entry_path,
+    edit_put(edit_at(b, "code"), "interface", value_of_text("exec"));
+    edit_put(edit_at(b, "code"), "entrypoint", value_of_text("../../bin/sh")))
 BREAKER(name_with_equals,
-    put(b, "variables", map_with("A=B", value_of_text("x"))))
-BREAKER(no_code, drop(at(b, "code"), "content"))
+    edit_put(b, "variables", map_with("A=B", value_of_text("x"))))
+BREAKER(no_code, edit_drop(edit_at(b, "code"), "content"))
 BREAKER(two_codes,
-    put(at(b, "code"), "ref",
+    edit_put(edit_at(b, "code"), "ref",
 	value_of_text("c5e40cd89103d3c57327a514f465b83cd193d1331f307bc5a4c38b"
 		      "fec36ab37d")))
-BREAKER(zip_text, put(at(b, "code"), "encoding", value_of_text("zip")))
+BREAKER(zip_text,
+    edit_put(edit_at(b, "code"), "encoding", value_of_text("zip")))
 BREAKER(long_arg, struct value *l = value_new(VALUE_LIST);
-	value_add(l, long_text((128 << 10) + 1)); put(at(b, "code"), "args", l))
-BREAKER(cron_number, put(at(b, "on"), "cron", value_of_int(5)))
-BREAKER(cron_none, put(at(b, "on"), "cron", value_new(VALUE_LIST)))
-BREAKER(cron_seconds, put(at(b, "on"), "cron", value_of_text("0 * * * * *")))
+	value_add(l, edit_long_text((128 << 10) + 1));
+	edit_put(edit_at(b, "code"), "args", l))
+BREAKER(cron_number, edit_put(edit_at(b, "on"), "cron", value_of_int(5)))
+BREAKER(cron_none, edit_put(edit_at(b, "on"), "cron", value_new(VALUE_LIST)))
+BREAKER(cron_seconds,
+    edit_put(edit_at(b, "on"), "cron", value_of_text("0 * * * * *")))
 BREAKER(any_message, struct value *l = value_new(VALUE_LIST);
-	value_add(l, value_new(VALUE_MAP)); put(at(b, "on"), "message", l))
+	value_add(l, value_new(VALUE_MAP));
+	edit_put(edit_at(b, "on"), "message", l))
 BREAKER(long_subscription, struct value *l = value_new(VALUE_LIST);
-	value_add(l, map_with("sender", long_text(16 << 10)));
-	put(at(b, "on"), "message", l))
-BREAKER(volume_text, value_free(at(b, "volumes")->item[0]);
-	at(b, "volumes")->item[0] = value_of_int(3))
+	value_add(l, map_with("sender", edit_long_text(16 << 10)));
+	edit_put(edit_at(b, "on"), "message", l))
+BREAKER(volume_text, value_free(edit_at(b, "volumes")->item[0]);
+	edit_at(b, "volumes")->item[0] = value_of_int(3))
 BREAKER(not_ephemeral,
-    put(at(b, "volumes[1]"), "ephemeral", value_new(VALUE_BOOL)))
+    edit_put(edit_at(b, "volumes[1]"), "ephemeral", value_new(VALUE_BOOL)))
 
 static void
 proposal_callable(struct document *d)
@@ -577,10 +474,10 @@ proposal_callable(struct document *d)
 	struct value *code;
 
 	value_free(d->body);
-	d->body = fixture("proposal-2");
+	d->body = edit_fixture("proposal-2");
 	d->dialect = ALEPH_PROPOSAL_2;
-	code = at(d->body, "content.code");
-	put(code, "entrypoint", value_of_text("a-b"));
+	code = edit_at(d->body, "content.code");
+	edit_put(code, "entrypoint", value_of_text("a-b"));
 }
 
 static const struct special specials[] = {
@@ -668,13 +565,13 @@ a_callable_is_an_identifier(void **state)
 static void
 refuse_envelope(const char *key, struct value *with, const char *id)
 {
-	struct value *content = fixture("accepted"), *root = wrap(content);
+	struct value *content = edit_fixture("accepted"), *root = wrap(content);
 	static struct problems p;
 
 	if (with == NULL)
-		drop(root, key);
+		edit_drop(root, key);
 	else
-		put(root, key, with);
+		edit_put(root, key, with);
 	assert_int_equal(read_root(root, -1, &p), -1);
 	if (!problems_has(&p, id))
 		fail_msg("%s did not come: %s", id,
@@ -706,7 +603,7 @@ the_envelope_has_rules_of_its_own(void **state)
 	    "item_content:json");
 	refuse_envelope("item_content", value_of_text("[]"),
 	    "item_content:json");
-	long_content = long_text(200001);
+	long_content = edit_long_text(200001);
 	refuse_envelope("item_content", long_content, "item_content:length");
 	refuse_envelope("confirmations", value_new(VALUE_LIST),
 	    "confirmed:empty");
@@ -717,7 +614,7 @@ the_envelope_has_rules_of_its_own(void **state)
 	assert_int_equal(read_root(value_new(VALUE_LIST), -1, &p), -1);
 	assert_true(problems_has(&p, "message:object"));
 	problems_fini(&p);
-	assert_int_equal(read_root(fixture("envelope"), 0, &p), -1);
+	assert_int_equal(read_root(edit_fixture("envelope"), 0, &p), -1);
 	quoted = str_dup(p.item[0].text);
 	assert_string_equal(quoted, "proposal-1 has no envelope");
 	free(quoted);
