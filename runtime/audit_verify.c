@@ -24,6 +24,7 @@ struct verify {
 	bool started;
 	size_t torn; /* bytes of a line that the next record must own to */
 	bool is_torn;
+	uint64_t next; /* the record whose key the node holds; 0: not known */
 };
 
 int
@@ -197,27 +198,37 @@ check_files(struct verify *v, int dir, const uint64_t *number, size_t n,
 	return 0;
 }
 
-/* What is behind the last line that is there. */
+/*
+ * Before the log: a node may be writing.  A record is written before the key of
+ * the next one, so that a log that is read later is never the shorter.
+ */
 static void
-check_end(struct verify *v, int dir)
+read_next(struct verify *v, int dir)
 {
 	fd_auto int fd = openat(dir, AUDIT_LOG_KEY,
 	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	uint64_t last = v->out->last, next = 0;
 	char data[8];
 	struct buf b;
+
+	if (fd == -1 || pread(fd, data, sizeof(data), 0) != sizeof(data))
+		return;
+	b = buf_over(data, sizeof(data));
+	v->next = buf_get_u64(&b);
+}
+
+/* What is behind the last line that is there. */
+static void
+check_end(struct verify *v)
+{
+	uint64_t last = v->out->last;
 
 	if (v->out->why != NULL)
 		return;
 	v->out->line = 0;
-	if (fd != -1 && pread(fd, data, sizeof(data), 0) == 8) {
-		b = buf_over(data, sizeof(data));
-		next = buf_get_u64(&b);
-	}
-	if (next > last + 1)
+	if (v->next > last + 1)
 		v->out->why = str_printf("records %" PRIu64 " to %" PRIu64
 					 " are missing at the end",
-		    last + 1, next - 1);
+		    last + 1, v->next - 1);
 	else if (v->checkpoint->seq > last)
 		v->out->why = str_printf("record %" PRIu64
 					 " of the checkpoint is missing",
@@ -239,13 +250,14 @@ audit_verify(struct audit_verified *out, int dir, const struct audit_mark *key,
 	int r;
 
 	memset(out, 0, sizeof(*out));
+	read_next(&v, dir);
 	if (audit_files_list(dir, &number, &n, e) == -1)
 		return -1;
 	r = check_files(&v, dir, number, n, e);
 	free(number);
 	if (r == -1)
 		return -1;
-	check_end(&v, dir);
+	check_end(&v);
 	str_hex(out->hash, v.chain.prev, SHA256_LEN);
 	return 0;
 }

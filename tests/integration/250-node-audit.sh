@@ -47,6 +47,20 @@ key=$("$cella" audit key)
 contains "good, with the key" '"keyed": true' "$("$cella" audit verify --key "$key" --json)"
 mark=$(curl -s --unix-socket "$CELLA_STORE/control.sock" http://x/control/audit |
     sed 's/.*"seq":\([0-9]*\),"hash":"\([^"]*\)".*/\1:\2/')
+# The log grows while it is looked at, also behind what was read of it.
+function_of grows cat
+strace -qq -o "$work/trace" -P key -e trace=openat -e inject=openat:delay_enter=1000000 \
+    "$cella" audit verify >"$work/live" 2>&1 &
+reader=$!
+grown=0
+while kill -0 "$reader" 2>/dev/null; do
+	call "$grows/" -d x >/dev/null
+	grown=$((grown + 1))
+done
+wait "$reader"
+expect "while it grows" 0 $?
+contains "while it grows" "good: records 1 to" "$(cat "$work/live")"
+[ "$grown" -gt 2 ] && grep -q DELAYED "$work/trace" || fail "it did not grow meanwhile: $grown"
 expect "root's file" 600 "$(stat -c %a "$log")"
 
 # ---- core is killed: the log goes on ----
