@@ -30,7 +30,7 @@ struct core_program {
 	struct core_prepare_job *job; /* for those who wait */
 	struct core_tenant *tenant;   /* of the job */
 	bool stale;                   /* the job: it began before a change */
-	bool forgotten;
+	bool forgotten, binary;
 };
 
 /* ---- assemblies ---- */
@@ -253,14 +253,30 @@ find_tenant(struct core_programs *all, const char *owner, struct err *e)
 }
 
 static struct core_program *
-find(struct core_programs *all, const char *hash, struct err *e)
+look_up(const struct core_programs *all, const char *hash)
 {
-	size_t bucket = bucket_of(hash);
-	struct core_program *p = all->bucket[bucket];
-	struct prepare_program row;
+	struct core_program *p = all->bucket[bucket_of(hash)];
 
 	while (p != NULL && strcmp(p->hash, hash) != 0)
 		p = p->next;
+	return p;
+}
+
+bool
+core_program_is_other(const struct core_programs *all, const char *hash)
+{
+	const struct core_program *p = look_up(all, hash);
+
+	return p != NULL && !p->binary;
+}
+
+static struct core_program *
+find(struct core_programs *all, const char *hash, struct err *e)
+{
+	size_t bucket = bucket_of(hash);
+	struct core_program *p = look_up(all, hash);
+	struct prepare_program row;
+
 	if (p != NULL) {
 		unlink_use(p);
 		link_newest(p);
@@ -273,6 +289,7 @@ find(struct core_programs *all, const char *hash, struct err *e)
 	p = calloc(1, sizeof(*p));
 	invariant(p != NULL);
 	p->all = all;
+	p->binary = row.interface == ALEPH_BINARY;
 	invariant(str_copy(p->owner, sizeof(p->owner), owner_of(&row)));
 	memcpy(p->hash, row.hash, sizeof(p->hash));
 	p->last = &p->first;
@@ -428,10 +445,8 @@ core_program_refresh(struct core_programs *all)
 void
 core_program_forget(struct core_programs *all, const char *hash)
 {
-	struct core_program *p = all->bucket[bucket_of(hash)];
+	struct core_program *p = look_up(all, hash);
 
-	while (p != NULL && strcmp(p->hash, hash) != 0)
-		p = p->next;
 	if (p == NULL)
 		return;
 	p->forgotten = p->stale = true;

@@ -69,6 +69,9 @@ void core_program_fini(struct core_programs *);
 void core_program_want(struct core_programs *, const char *hash,
     core_program_fn *fn, void *arg);
 
+/* It was asked for lately, and is no binary function. */
+bool core_program_is_other(const struct core_programs *, const char *hash);
+
 /* What references stand for has changed: the next launch looks again. */
 void core_program_refresh(struct core_programs *);
 

@@ -321,6 +321,9 @@ know(struct core_warm *all, const char *hash)
 
 	if (w != NULL && !w->forgotten)
 		return w;
+	/* Most launches are of these: the journal need not be asked. */
+	if (core_program_is_other(&all->core->programs, hash))
+		return NULL;
 	if (journal_find_program(all->core->journal, hash, &p, &ignored) ==
 		-1 ||
 	    !is_warm(all->core, &p))
