@@ -7,6 +7,15 @@
  *                                     <-  FAILED (front_msgs_put_refused())
  *   POST url, call id, u32 status + file ->
  *                                     <-  DONE 0, "", or FAILED
+ *   FEED u64 since                  ->
+ *                                     <-  FED u8 whether it is there, why not
+ *                                     <-  HEARD + file, under serials from 1 on
+ *   TAKEN                             ->
+ *
+ * FEED: follow the policy's feed of messages, from those of that time on (ns of
+ * CLOCK_REALTIME; 0: from now on).  Each message is a file, not above
+ * FETCH_MESSAGE_MAX, and answered by TAKEN with its serial; no more than
+ * FETCH_HEARD_MAX are on their way.
  *
  * The file is core's, and empty; what is written to it is a stranger's, and
  * whoever reads it next proves that it is what the hash says.
@@ -19,7 +28,15 @@ enum fetch_type {
 	FETCH_DONE,
 	FETCH_FAILED,
 	FETCH_POST,
+	FETCH_FEED,
+	FETCH_FED,
+	FETCH_HEARD,
+	FETCH_TAKEN,
 };
+
+#define FETCH_HEARD_MAX 16
+#define FETCH_MESSAGE_MAX (1 << 20)
+#define FETCH_WHY_MAX 512 /* of FED, with a NUL */
 
 enum fetch_what {
 	FETCH_MESSAGE, /* a page of messages, with that one */

@@ -13,21 +13,22 @@
  *   ASSEMBLE u32 tenant, item hash  ->
  *                                   <-  ASSEMBLED terms, machine + descriptors,
  *                                       or FAILED
- *   EVENT + message, subscriptions  ->
- *                                   <-  EVENT_DONE id, hashes + message,
- *                                       or FAILED
+ *   EVENT u8 feed + message, subscriptions ->
+ *                                   <-  EVENT_DONE u8 news, id, forgets,
+ *                                       u32 n, hashes + message, or FAILED
  *   PACK u32 which                  ->
  *                                   <-  PACKED digest, size, or FAILED
  *   RELEASE u32 which               ->
  *
  * EVENT's second descriptor has a line for each function, "HASH JSON"; the
  * answer names those that subscribed to the message, which comes back as it is
- * to be delivered.  READ stores a message that can run here, and binds it to
- * its item hash, before it answers; of a STORE or a FORGET it keeps the bytes,
- * and APPLY, which names their digest, does what they say.  ASSEMBLED's
- * descriptors are the args block, then one for each mount that is not a tmpfs,
- * in order.  What it made is kept until RELEASE, which names the serial of
- * ASSEMBLE; PACK packs its export volume.
+ * to be delivered.  Of a feed's, news says what else it is good for, and
+ * forgets are a FORGET's hashes, each with a newline.  READ stores a message
+ * that can run here, and binds it to its item hash, before it answers; of a
+ * STORE or a FORGET it keeps the bytes, and APPLY, which names their digest,
+ * does what they say.  ASSEMBLED's descriptors are the args block, then one for
+ * each mount that is not a tmpfs, in order.  What it made is kept until
+ * RELEASE, which names the serial of ASSEMBLE; PACK packs its export volume.
  *
  * MISSING in the place of FAILED: the job would go on if the node had what that
  * hash stands for.  TAKE is for what somebody else has sent (enum fetch_what):
@@ -98,10 +99,13 @@ struct prepare_program {
 	char forgets[PREPARE_FORGETS_MAX]; /* hashes, each with a newline */
 };
 
-/* PREPARE_EVENT_DONE, in front of the hashes. */
-struct prepare_event {
-	char id[ITEM_HASH_MAX]; /* of the message; else of its bytes */
-	uint32_t nhashes;
+/* PREPARE_EVENT_DONE: what a feed's message is, beside an event. */
+enum prepare_news {
+	PREPARE_NEWS_NONE,
+	PREPARE_NEWS_OWNER,  /* its owner's word on what is here: publish it */
+	PREPARE_NEWS_FORGET, /* the same, if one of the functions is his */
+	PREPARE_NEWS_UNVERIFIED, /* nobody vouches for it: it goes nowhere */
+	PREPARE_NEWS,
 };
 #define PREPARE_EVENT_HASHES_MAX 1024
 

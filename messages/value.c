@@ -84,6 +84,19 @@ value_set(struct value *map, const char *key, struct value *v)
 }
 
 struct value *
+value_replace(struct value *map, const char *key, struct value *v)
+{
+	invariant(map->kind == VALUE_MAP);
+	for (size_t i = 0; i < map->len; i++) {
+		if (strcmp(map->key[i], key) != 0)
+			continue;
+		value_free(map->item[i]);
+		return map->item[i] = v;
+	}
+	return append(map, key, v);
+}
+
+struct value *
 value_add(struct value *list, struct value *v)
 {
 	invariant(list->kind == VALUE_LIST);

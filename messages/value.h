@@ -59,6 +59,9 @@ int64_t value_get_int(const struct value *, const char *key, int64_t otherwise);
  */
 bool value_equal(const struct value *, const struct value *);
 
+/* In the place of the member that it has, if it has one. */
+struct value *value_replace(struct value *map, const char *key, struct value *);
+
 /* The builders take the child over and return it. */
 struct value *value_set(struct value *map, const char *key, struct value *);
 struct value *value_add(struct value *list, struct value *);

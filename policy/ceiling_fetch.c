@@ -6,19 +6,43 @@
 #include "policy/amount.h"
 #include "policy/ceiling_reader.h"
 
-bool
-ceiling_fetch_is_url(const char *url)
+/* What follows the scheme of a URL, if it is that one or the one with an s. */
+static const char *
+after_scheme(const char *url, const char *scheme)
 {
-	const char *host = strncmp(url, "https://", 8) == 0 ? url + 8
-	    : strncmp(url, "http://", 7) == 0               ? url + 7
-							    : NULL;
+	size_t n = strlen(scheme);
 
+	if (strncmp(url, scheme, n) != 0)
+		return NULL;
+	url += n;
+	if (*url == 's')
+		url++;
+	return strncmp(url, "://", 3) == 0 ? url + 3 : NULL;
+}
+
+static bool
+is_place(const char *host)
+{
 	if (host == NULL || *host == '\0' || *host == '/' || *host == ':')
 		return false;
-	for (const char *p = url; *p != '\0'; p++)
+	for (const char *p = host; *p != '\0'; p++)
 		if (*p <= ' ' || *p >= 0x7f || strchr("?#@\\\"<>^`{|}", *p))
 			return false;
 	return true;
+}
+
+bool
+ceiling_fetch_is_url(const char *url)
+{
+	return is_place(after_scheme(url, "http"));
+}
+
+bool
+ceiling_fetch_is_feed(const char *url)
+{
+	const char *host = after_scheme(url, "ws");
+
+	return is_place(host) && strchr(host, '/') != NULL;
 }
 
 static void
@@ -140,12 +164,33 @@ read_max(const struct ceiling_reader *r, const struct value *v,
 		    "not a number of bytes with its unit");
 }
 
+static void
+read_feed(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	if (!ceiling_is_kind(r, v, VALUE_STRING, path))
+		return;
+	if (!ceiling_fetch_is_feed(v->text) ||
+	    !str_copy(r->c->fetch.feed, CEILING_FETCH_URL, v->text))
+		ceiling_report(r, "policy:url", v, path,
+		    "not a ws or wss URL with a path");
+}
+
+static void
+read_unverified(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	if (ceiling_is_kind(r, v, VALUE_BOOL, path))
+		r->c->fetch.feed_unverified = v->truth;
+}
+
 void
 ceiling_fetch_read(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	static const struct ceiling_row rows[] = { { "aleph", read_aleph },
-		{ "max", read_max } };
+		{ "max", read_max }, { "feed", read_feed },
+		{ "unverified", read_unverified } };
 
 	ceiling_read_rows(r, v, path, rows, nitems(rows));
 }

@@ -18,6 +18,9 @@ struct ceiling_fetch {
 	/* "https://host[:port][/path]", without a slash at its end. */
 	char aleph[CEILING_FETCH_SERVERS][CEILING_FETCH_URL];
 	uint64_t file_max; /* bytes of one file */
+	/* "wss://host[:port]/path": messages as they are published; or "". */
+	char feed[CEILING_FETCH_URL];
+	bool feed_unverified; /* also those that no signature vouches for */
 	size_t ncallbacks;
 	/* The same, with a slash at its end: what may follow it is free. */
 	char callback[CEILING_FETCH_SERVERS][CEILING_FETCH_URL];
@@ -25,6 +28,9 @@ struct ceiling_fetch {
 
 /* An http or https URL with a host, and no user, query or fragment. */
 bool ceiling_fetch_is_url(const char *);
+
+/* The same, of a WebSocket, with a path. */
+bool ceiling_fetch_is_feed(const char *);
 
 /*
  * Whether results may be sent there: it begins with one of them, and nothing

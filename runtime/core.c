@@ -411,8 +411,10 @@ close_all(struct core *c)
 	core_events_close(c);
 	core_queue_close(&c->queue);
 	core_program_fini(&c->programs);
+	core_feed_gone(&c->feed);
 	core_fetch_close(&c->fetch);
 	core_prepare_fini(&c->prepare);
+	core_feed_close(&c->feed);
 	core_launcher_close(&c->launcher);
 	frame_link_close(&c->front);
 	frame_link_close(&c->dns);
@@ -434,6 +436,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	core_prepare_init(&c->prepare, c->loop, &c->launcher, &c->monitor,
 	    &c->ceiling);
 	core_fetch_init(&c->fetch, c);
+	core_feed_init(&c->feed, c);
 	c->prepare.fetch = &c->fetch;
 	core_program_init(&c->programs, &c->prepare, c->journal);
 	if (core_audit_open(&c->audit, c->loop, c->boot,

@@ -15,6 +15,7 @@
 #include "policy/ceiling.h"
 #include "runtime/core_audit.h"
 #include "runtime/core_cron.h"
+#include "runtime/core_feed.h"
 #include "runtime/core_fetch.h"
 #include "runtime/core_jobs.h"
 #include "runtime/core_keys.h"
@@ -42,6 +43,7 @@ struct core {
 	struct core_launcher launcher;
 	struct core_prepare prepare;
 	struct core_fetch fetch;
+	struct core_feed feed;
 	struct core_programs programs;
 	struct core_audit audit;
 	struct core_queue queue;

@@ -16,10 +16,10 @@
 
 /* ---- messages ---- */
 
-/* Front may be another when the message is matched. */
 struct event {
 	struct core *core;
-	uint32_t serial, front;
+	core_events_fn *fn;
+	void *arg;
 };
 
 static int
@@ -61,15 +61,6 @@ core_events_close(struct core *c)
 	c->has_subscriptions = false;
 }
 
-static void
-refuse(struct event *v, const struct err *why, const char *problems)
-{
-	if (v->front == v->core->nfronts)
-		core_refuse(v->core, v->serial, why, problems);
-	v->core->nevents--;
-	free(v);
-}
-
 /* A function is called once for each message, however often that comes. */
 static int
 add_message_job(struct core *c, const char *id, const char *hash,
@@ -89,78 +80,140 @@ add_message_job(struct core *c, const char *id, const char *hash,
 }
 
 static int
-add_jobs(struct core *c, struct frame *f, struct value *answer, struct err *e)
+add_jobs(struct core *c, struct frame *f, struct core_events_done *done,
+    struct err *e)
 {
-	struct value *list = value_set_list(answer, "functions");
-	char id[ITEM_HASH_MAX], hash[ITEM_HASH_MAX], *data;
+	struct value *list = value_set_list(done->answer, "functions");
+	char hash[ITEM_HASH_MAX], *data;
 	buf_auto struct buf body = { 0 };
 	int64_t known = 0;
-	uint32_t n;
 	size_t len;
 	bool fresh;
 
-	buf_get_str(&f->body, id, sizeof(id));
-	n = buf_get_u32(&f->body);
-	if (f->body.failed || f->nfds != 1 || n > PREPARE_EVENT_HASHES_MAX)
-		return err_set(e, ERR_SYSTEM, "preparer: malformed frame");
 	if (fd_read_all(f->fds[0], 2 * ALEPH_SIZE_MAX, &data, &len, e) == -1)
 		return -1;
 	buf_add(&body, data, len);
 	free(data);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < done->nfunctions; i++) {
 		buf_get_str(&f->body, hash, sizeof(hash));
 		if (f->body.failed)
 			return err_set(e, ERR_SYSTEM,
 			    "preparer: malformed frame");
-		if (add_message_job(c, id, hash, &body, &fresh, e) == -1)
+		if (add_message_job(c, done->id, hash, &body, &fresh, e) == -1)
 			return -1;
 		value_add_text(list, hash);
 		known += !fresh;
 	}
-	value_set_text(answer, "item_hash", id);
-	value_set_int(answer, "known", known);
+	value_set_text(done->answer, "item_hash", done->id);
+	value_set_int(done->answer, "known", known);
 	return 0;
+}
+
+static int
+read_done(struct frame *f, struct core_events_done *done, struct err *e)
+{
+	uint8_t news = buf_get_u8(&f->body);
+
+	buf_get_str(&f->body, done->id, sizeof(done->id));
+	buf_get_str(&f->body, done->forgets, sizeof(done->forgets));
+	done->nfunctions = buf_get_u32(&f->body);
+	done->news = (enum prepare_news)news;
+	if (f->body.failed || f->nfds != 1 || news >= PREPARE_NEWS ||
+	    done->nfunctions > PREPARE_EVENT_HASHES_MAX)
+		return err_set(e, ERR_SYSTEM, "preparer: malformed frame");
+	return 0;
+}
+
+/* One transaction, if there is something to write down. */
+static int
+keep(struct core *c, struct frame *f, struct core_events_done *done,
+    struct err *e)
+{
+	if (read_done(f, done, e) == -1)
+		return -1;
+	if (done->nfunctions == 0)
+		return add_jobs(c, f, done, e);
+	if (journal_begin(c->journal, e) == 0 && add_jobs(c, f, done, e) == 0 &&
+	    journal_commit(c->journal, e) == 0) {
+		core_jobs_kick(&c->jobs);
+		return 0;
+	}
+	journal_roll_back(c->journal);
+	return -1;
 }
 
 static void
 matched(void *arg, struct frame *f, const struct err *why, const char *problems)
 {
+	static struct core_events_done done;
 	struct event *v = arg;
-	struct core *c = v->core;
-	struct value *answer;
 	struct err e;
 
-	if (f == NULL) {
-		refuse(v, why, problems);
-		return;
-	}
-	answer = value_new(VALUE_MAP);
-	if (journal_begin(c->journal, &e) == -1 ||
-	    add_jobs(c, f, answer, &e) == -1 ||
-	    journal_commit(c->journal, &e) == -1) {
-		journal_roll_back(c->journal);
-		value_free(answer);
-		refuse(v, &e, NULL);
-		return;
-	}
-	core_jobs_kick(&c->jobs);
-	if (v->front == c->nfronts)
-		core_answer(c, v->serial, answer);
+	memset(&done, 0, sizeof(done));
+	done.answer = value_new(VALUE_MAP);
+	if (f == NULL)
+		v->fn(v->arg, NULL, why, problems);
+	else if (keep(v->core, f, &done, &e) == -1)
+		v->fn(v->arg, NULL, &e, NULL);
 	else
-		value_free(answer);
-	c->nevents--;
+		v->fn(v->arg, &done, NULL, NULL);
+	value_free(done.answer);
 	free(v);
+}
+
+int
+core_events_match(struct core *c, int *message, bool feed, core_events_fn *fn,
+    void *arg, struct err *e)
+{
+	int fds[CORE_PREPARE_FDS] = { -1, open_subscriptions(c, e) };
+	struct event *v;
+	buf_auto struct buf b = { 0 };
+
+	if (fds[1] == -1)
+		return -1;
+	fds[0] = fd_take(message);
+	v = calloc(1, sizeof(*v));
+	invariant(v != NULL);
+	*v = (struct event){ c, fn, arg };
+	buf_put_u8(&b, feed);
+	core_prepare_ask(&c->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_EVENT,
+		.body = &b,
+		.fds = fds,
+		.nfds = 2 },
+	    matched, v);
+	return 0;
+}
+
+/* Front may be another when the message is matched. */
+struct posted {
+	struct core *core;
+	uint32_t serial, front;
+};
+
+static void
+posted(void *arg, const struct core_events_done *done, const struct err *why,
+    const char *problems)
+{
+	struct posted *p = arg;
+	struct core *c = p->core;
+
+	if (p->front == c->nfronts && done == NULL)
+		core_refuse(c, p->serial, why, problems);
+	else if (p->front == c->nfronts)
+		core_answer(c, p->serial, value_copy(done->answer));
+	c->nevents--;
+	free(p);
 }
 
 int
 core_events_hear(void *arg, struct frame *f, struct err *e)
 {
 	struct core *c = arg;
-	int fds[CORE_PREPARE_FDS] = { -1, -1 };
-	struct event *v;
+	struct posted *p;
 	struct err why;
 
-	if (!buf_ok(&f->body))
+	if (!buf_ok(&f->body) || f->nfds != 1)
 		return err_set(e, ERR_INVALID, "event: malformed frame");
 	if (c->nevents >= CORE_EVENTS_MAX) {
 		err_set(&why, ERR_BUSY,
@@ -168,21 +221,12 @@ core_events_hear(void *arg, struct frame *f, struct err *e)
 		core_refuse(c, f->serial, &why, NULL);
 		return 0;
 	}
-	fds[1] = open_subscriptions(c, &why);
-	if (fds[1] == -1) {
-		core_refuse(c, f->serial, &why, NULL);
-		return 0;
-	}
-	fds[0] = fd_take(&f->fds[0]);
-	v = calloc(1, sizeof(*v));
-	invariant(v != NULL);
-	*v = (struct event){ c, f->serial, c->nfronts };
+	p = calloc(1, sizeof(*p));
+	invariant(p != NULL);
+	*p = (struct posted){ c, f->serial, c->nfronts };
 	c->nevents++;
-	core_prepare_ask(&c->prepare,
-	    &(struct core_prepare_ask){ .type = PREPARE_EVENT,
-		.fds = fds,
-		.nfds = 2 },
-	    matched, v);
+	if (core_events_match(c, &f->fds[0], false, posted, p, &why) == -1)
+		posted(p, NULL, &why, NULL);
 	return 0;
 }
 

@@ -312,8 +312,11 @@ static int
 hear(void *arg, struct frame *f, struct err *e)
 {
 	struct core_fetch_wanted *w = find_serial(arg, f->serial);
-	struct core_fetch_sent *s = ((struct core_fetch *)arg)->sent;
+	struct core_fetch *all = arg;
+	struct core_fetch_sent *s = all->sent;
 
+	if (f->type == FETCH_FED || f->type == FETCH_HEARD)
+		return core_feed_hear(&all->core->feed, f, e);
 	while (s != NULL && s->serial != f->serial)
 		s = s->next;
 	if (s != NULL)
@@ -354,6 +357,7 @@ gone(void *arg, const struct err *why)
 	err_in(&e, "cella-fetch");
 	core_log("%s", e.text);
 	all->open = false;
+	core_feed_gone(&all->core->feed);
 	fail_all(all, &e);
 }
 
@@ -380,6 +384,7 @@ core_fetch_attach(struct core_fetch *all, int sock, struct err *e)
 		e) == -1)
 		return -1;
 	all->open = true;
+	core_feed_attach(&all->core->feed);
 	return 0;
 }
 

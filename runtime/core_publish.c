@@ -15,9 +15,22 @@
 /* Front may be another when the message is read. */
 struct publish {
 	struct core *core;
-	uint32_t serial, front;
+	uint32_t serial, front; /* NOBODY: it came by itself */
+	void (*fn)(void *, const struct err *);
+	void *arg;
 	struct prepare_program program;
 };
+
+#define NOBODY UINT32_MAX
+
+static void
+end(struct publish *p, const struct err *why)
+{
+	if (p->fn != NULL)
+		p->fn(p->arg, why);
+	p->core->npublish--;
+	free(p);
+}
 
 static void
 refuse(struct publish *p, const struct err *why, const char *problems)
@@ -28,8 +41,7 @@ refuse(struct publish *p, const struct err *why, const char *problems)
 	    p->program.hash[0] == '\0' ? NULL : p->program.hash, why);
 	if (p->front == c->nfronts)
 		core_refuse(c, p->serial, why, problems);
-	c->npublish--;
-	free(p);
+	end(p, why);
 }
 
 static void
@@ -46,8 +58,7 @@ answer(struct publish *p, bool fresh)
 		value_set_bool(v, "unverified", p->program.unverified);
 		core_answer(c, p->serial, v);
 	}
-	c->npublish--;
-	free(p);
+	end(p, NULL);
 }
 
 /* ---- STORE and FORGET ---- */
@@ -125,8 +136,7 @@ applied(void *arg, struct frame *f, const struct err *cause,
 			value_set(v, "functions", value_copy(done));
 		core_answer(c, p->serial, v);
 	}
-	c->npublish--;
-	free(p);
+	end(p, NULL);
 }
 
 /* It stands in the audit log: only now it does something. */
@@ -198,6 +208,27 @@ published(void *arg, struct frame *f, const struct err *why,
 	}
 }
 
+static struct publish *
+new_publish(struct core *c)
+{
+	struct publish *p = calloc(1, sizeof(*p));
+
+	invariant(p != NULL);
+	p->core = c;
+	c->npublish++;
+	return p;
+}
+
+static void
+read_it(struct publish *p, int *message)
+{
+	core_prepare_ask(&p->core->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_READ,
+		.fds = message,
+		.nfds = 1 },
+	    published, p);
+}
+
 int
 core_publish_hear(void *arg, struct frame *f, struct err *e)
 {
@@ -213,14 +244,21 @@ core_publish_hear(void *arg, struct frame *f, struct err *e)
 		core_refuse(c, f->serial, &why, NULL);
 		return 0;
 	}
-	c->npublish++;
-	p = calloc(1, sizeof(*p));
-	invariant(p != NULL);
-	*p = (struct publish){ c, f->serial, c->nfronts, { .hash = "" } };
-	core_prepare_ask(&c->prepare,
-	    &(struct core_prepare_ask){ .type = PREPARE_READ,
-		.fds = f->fds,
-		.nfds = 1 },
-	    published, p);
+	p = new_publish(c);
+	p->serial = f->serial;
+	p->front = c->nfronts;
+	read_it(p, &f->fds[0]);
 	return 0;
+}
+
+void
+core_publish_heard(struct core *c, int *message,
+    void (*fn)(void *, const struct err *), void *arg)
+{
+	struct publish *p = new_publish(c);
+
+	p->front = NOBODY;
+	p->fn = fn;
+	p->arg = arg;
+	read_it(p, message);
 }

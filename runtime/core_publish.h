@@ -12,4 +12,11 @@ struct frame;
 /* FRONT_PUBLISH. */
 int core_publish_hear(void *core, struct frame *, struct err *);
 
+/*
+ * A message that nobody sent by hand, as a file that is taken over.  fn is
+ * called once, later: why is NULL if it is published, or was.
+ */
+void core_publish_heard(struct core *, int *message,
+    void (*fn)(void *arg, const struct err *why), void *arg);
+
 #endif

@@ -13,6 +13,7 @@
 #include "messages/front_msgs.h"
 #include "messages/item_hash.h"
 #include "policy/ceiling_fetch.h"
+#include "runtime/fetch_feed.h"
 #include "runtime/fetch_serve.h"
 
 #define TRIES 6
@@ -48,6 +49,7 @@ struct fetcher {
 	CURLM *multi;
 	struct transfer *first;
 	unsigned running;
+	struct fetch_feed *feed;
 };
 
 /* ---- one transfer ---- */
@@ -410,7 +412,11 @@ hear_core(struct fetcher *all, struct err *e)
 
 	if (r != 1)
 		return r;
-	r = f.type == FETCH_POST ? take_post(all, &f, e) : take_get(all, &f, e);
+	if (f.type == FETCH_FEED || f.type == FETCH_TAKEN)
+		r = fetch_feed_hear(all->feed, &f, e);
+	else
+		r = f.type == FETCH_POST ? take_post(all, &f, e)
+					 : take_get(all, &f, e);
 	frame_fini(&f);
 	return r == -1 ? -1 : 1;
 }
@@ -457,22 +463,27 @@ finish_some(struct fetcher *all, struct err *e)
 static int
 serve(struct fetcher *all, struct err *e)
 {
-	struct curl_waitfd core = { .fd = all->core,
-		.events = CURL_WAIT_POLLIN };
-	int running, r, wait;
+	struct curl_waitfd wait[2];
+	int running, r, most;
 
 	for (;;) {
-		core.revents = 0;
+		wait[0] = (struct curl_waitfd){ .fd = all->core,
+			.events = CURL_WAIT_POLLIN };
 		if (curl_multi_perform(all->multi, &running) != CURLM_OK)
 			return err_set(e, ERR_SYSTEM, "libcurl");
 		if (finish_some(all, e) == -1)
 			return -1;
-		wait = start_due(all);
-		if (curl_multi_poll(all->multi, &core, 1,
-			all->running < TRANSFERS_MAX ? wait : 1000,
+		most = start_due(all);
+		if (all->running >= TRANSFERS_MAX)
+			most = 1000;
+		if (fetch_feed_turn(all->feed, e) == -1)
+			return -1;
+		most = fetch_feed_wait(all->feed, &wait[1], most);
+		if (curl_multi_poll(all->multi, wait,
+			wait[1].fd == CURL_SOCKET_BAD ? 1 : 2, most,
 			NULL) != CURLM_OK)
 			return err_set(e, ERR_SYSTEM, "libcurl");
-		if (core.revents == 0)
+		if (wait[0].revents == 0)
 			continue;
 		r = hear_core(all, e);
 		if (r != 1)
@@ -492,7 +503,9 @@ fetch_serve(int core, const struct ceiling_fetch *rules, struct err *e)
 	invariant(all.multi != NULL);
 	curl_multi_setopt(all.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 	    (long)TRANSFERS_MAX);
+	all.feed = fetch_feed_new(core, rules);
 	r = serve(&all, e);
+	fetch_feed_free(all.feed);
 	while (all.first != NULL)
 		free_transfer(all.first);
 	curl_multi_cleanup(all.multi);

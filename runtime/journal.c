@@ -8,7 +8,7 @@
 #include "runtime/journal.h"
 #include "runtime/journal_parts.h"
 
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 7
 
 /* Of version 0, an empty file; a version more, and what it adds. */
 static const char *const schema[SCHEMA_VERSION] = {
@@ -70,6 +70,11 @@ static const char *const schema[SCHEMA_VERSION] = {
 	"ALTER TABLE program ADD COLUMN persistent INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE program ADD COLUMN interface INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE program ADD COLUMN wall_ns INTEGER NOT NULL DEFAULT 0;",
+
+	"CREATE TABLE feed ("
+	" url TEXT PRIMARY KEY,"
+	" heard_ns INTEGER NOT NULL"
+	") STRICT;",
 };
 
 int
@@ -368,4 +373,46 @@ journal_each_program(struct journal *j,
 		status = journal_fail(j, "list", e);
 	sqlite3_reset(j->each);
 	return status;
+}
+
+int
+journal_get_feed(struct journal *j, const char *url, uint64_t *heard_ns,
+    struct err *e)
+{
+	sqlite3_stmt *s;
+	int r;
+
+	*heard_ns = 0;
+	if (journal_prepare(j, "SELECT heard_ns FROM feed WHERE url = ?", &s,
+		e) == -1)
+		return -1;
+	journal_bind_text(s, 1, url);
+	r = sqlite3_step(s);
+	if (r == SQLITE_ROW)
+		*heard_ns = (uint64_t)sqlite3_column_int64(s, 0);
+	else if (r != SQLITE_DONE)
+		journal_fail(j, "feed", e);
+	sqlite3_finalize(s);
+	return r == SQLITE_ROW || r == SQLITE_DONE ? 0 : -1;
+}
+
+int
+journal_set_feed(struct journal *j, const char *url, uint64_t heard_ns,
+    struct err *e)
+{
+	sqlite3_stmt *s;
+	int r;
+
+	if (journal_prepare(j,
+		"INSERT INTO feed (url, heard_ns) VALUES (?, ?)"
+		" ON CONFLICT (url) DO UPDATE SET heard_ns = excluded.heard_ns",
+		&s, e) == -1)
+		return -1;
+	journal_bind_text(s, 1, url);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)heard_ns);
+	r = sqlite3_step(s);
+	if (r != SQLITE_DONE)
+		journal_fail(j, "feed", e);
+	sqlite3_finalize(s);
+	return r == SQLITE_DONE ? 0 : -1;
 }

@@ -43,4 +43,13 @@ int journal_each_program(struct journal *,
     int (*fn)(void *, const struct prepare_program *, uint64_t published_ns),
     void *arg, struct err *);
 
+/*
+ * A feed of messages: all that it sent before that time became what it had to.
+ * 0: nobody has followed it.
+ */
+int journal_get_feed(struct journal *, const char *url, uint64_t *heard_ns,
+    struct err *);
+int journal_set_feed(struct journal *, const char *url, uint64_t heard_ns,
+    struct err *);
+
 #endif

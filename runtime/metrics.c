@@ -123,6 +123,23 @@ write_refusals(struct buf *b, const struct metrics *m)
 }
 
 static void
+write_feed(struct buf *b, const struct metrics_feed *f)
+{
+	static const char name[] = "cella_feed_messages_total";
+	static const char *const kinds[METRICS_FEED_MESSAGES] = { "delivered",
+		"published", "ignored", "unverified", "refused" };
+
+	if (!f->there)
+		return;
+	gauge(b, "cella_feed_up", f->up, "1 if the feed is connected.");
+	head(b, name, "counter",
+	    "Messages of the feed, by what became of them.");
+	for (int i = 0; i < METRICS_FEED_MESSAGES; i++)
+		buf_printf(b, "%s{result=\"%s\"} %" PRIu64 "\n", name, kinds[i],
+		    f->messages[i]);
+}
+
+static void
 write_quota(struct buf *b, const struct quota *q)
 {
 	const uint64_t *limit = q->limits.limit[QUOTA_HOST];
@@ -161,6 +178,7 @@ metrics_write(struct buf *b, const struct metrics *m,
 	buf_add_str(b, "cella_run_cpu_seconds_total ");
 	write_seconds(b, m->cpu_ns);
 	write_quota(b, n->quota);
+	write_feed(b, &m->feed);
 	gauge(b, "cella_jobs_waiting", n->jobs_waiting,
 	    "Calls that nobody waits for and that have not ended.");
 	gauge(b, "cella_jobs_kept_bytes", n->jobs_bytes,

@@ -34,6 +34,21 @@ struct metrics_histogram {
 	uint64_t sum_ns;
 };
 
+/* What became of a feed's messages. */
+enum metrics_feed_message {
+	METRICS_FEED_DELIVERED, /* functions subscribed to it */
+	METRICS_FEED_PUBLISHED, /* an owner's word on what is here */
+	METRICS_FEED_IGNORED,
+	METRICS_FEED_UNVERIFIED,
+	METRICS_FEED_REFUSED,
+	METRICS_FEED_MESSAGES,
+};
+
+struct metrics_feed {
+	bool there, up; /* the policy names one; it is connected */
+	uint64_t messages[METRICS_FEED_MESSAGES];
+};
+
 /* Since the start of this core. */
 struct metrics {
 	uint64_t runs[METRICS_TRIGGERS][METRICS_VERDICTS];
@@ -41,6 +56,7 @@ struct metrics {
 	struct metrics_histogram start; /* from the trigger to a machine */
 	struct metrics_histogram run;   /* of machines, wall time */
 	uint64_t cpu_ns;
+	struct metrics_feed feed;
 };
 
 /* What is, at the moment. */

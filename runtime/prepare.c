@@ -451,11 +451,18 @@ answer_pack(struct preparer *p, struct frame *f, struct err *e)
 static int
 answer_event(struct preparer *p, struct frame *f, struct err *e)
 {
+	struct prepare_event_ask ask = { .message = f->fds[0],
+		.subscriptions = f->fds[1],
+		.feed = buf_get_u8(&f->body) != 0,
+		.unverified = p->ceiling->fetch.feed_unverified,
+		.store = p->store };
 	buf_auto struct buf b = { 0 };
 	fd_auto int out = -1;
 	struct err why;
 
-	if (prepare_event_match(f->fds[0], f->fds[1], &b, &out, &why) == -1)
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "event: malformed frame");
+	if (prepare_event_match(&ask, &b, &out, &why) == -1)
 		return answer_failed(p, f->serial, &why, NULL, e);
 	return frame_send(p->core, PREPARE_EVENT_DONE, f->serial, &b, &out, 1,
 	    e);

@@ -1,10 +1,11 @@
 # A node for a script: sourced after node.sh (and tools.sh).  Its state is the
 # script's store.
 
-# node_start [OPTION...]: waits until it is ready; sets node and http.
+# node_start [OPTION...]: waits until it is ready; sets node and http.  What is
+# in node_prefix is put before the program, and ends in an exec of it.
 node_start() {
 	: >"$work/node.out" # it is there when tail looks
-	"${cella}d" --state-dir "$CELLA_STORE" --http 127.0.0.1:0 "$@" \
+	${node_prefix:-} "${cella}d" --state-dir "$CELLA_STORE" --http 127.0.0.1:0 "$@" \
 	    >"$work/node.out" 2>>"$work/node.err" 7>&- 8>&- 9>&- &
 	node=$!
 	tail --pid="$node" -n +1 -f "$work/node.out" 2>/dev/null | grep -q -m 1 '^ready$' || {

@@ -1,0 +1,261 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "messages/fetch_msgs.h"
+#include "messages/prepare_msgs.h"
+#include "runtime/core.h"
+#include "runtime/core_events.h"
+#include "runtime/core_feed.h"
+#include "runtime/core_publish.h"
+#include "runtime/journal.h"
+
+/* Senders' clocks, and messages on their way: asked for once more. */
+#define OVERLAP_NS (300 * CLOCK_SECOND)
+#define STAMP_NS (10 * CLOCK_SECOND)
+#define TRIES 8
+#define AGAIN_NS CLOCK_SECOND /* doubled each time */
+
+struct core_feed_heard {
+	struct core_feed_heard *next;
+	struct core_feed *feed;
+	uint32_t serial, generation;
+	int fd;
+	unsigned tries;
+	struct loop_timer again;
+};
+
+/* ---- how far ---- */
+
+static void
+stamp(void *arg)
+{
+	struct core_feed *f = arg;
+	struct core *c = f->core;
+	struct err e;
+
+	/* Nothing of what came before now is lost, if core is. */
+	if (f->up && f->heard == 0 &&
+	    journal_set_feed(c->journal, c->ceiling.fetch.feed, clock_real_ns(),
+		&e) == -1)
+		core_log("%s", e.text);
+	loop_timer_set(c->loop, &f->stamp, clock_mono_ns() + STAMP_NS, stamp,
+	    f);
+}
+
+void
+core_feed_init(struct core_feed *f, struct core *c)
+{
+	*f = (struct core_feed){ .core = c, .counts = &c->metrics.feed };
+	f->counts->there = c->ceiling.fetch.feed[0] != '\0';
+	if (f->counts->there)
+		stamp(f);
+}
+
+void
+core_feed_attach(struct core_feed *f)
+{
+	struct core *c = f->core;
+	buf_auto struct buf b = { 0 };
+	const char *url = c->ceiling.fetch.feed;
+	uint64_t since = 0;
+	struct err e;
+
+	core_feed_gone(f);
+	if (!f->counts->there)
+		return;
+	if (journal_get_feed(c->journal, url, &since, &e) == -1)
+		core_log("%s", e.text);
+	/* Never followed: from now on, also for a core after this one. */
+	if (since == 0 &&
+	    journal_set_feed(c->journal, url, clock_real_ns(), &e) == -1)
+		core_log("%s", e.text);
+	buf_put_u64(&b, since > OVERLAP_NS ? since - OVERLAP_NS : 0);
+	frame_link_send(&c->fetch.link, FETCH_FEED, 0, &b, NULL, 0);
+}
+
+void
+core_feed_gone(struct core_feed *f)
+{
+	f->generation++;
+	f->heard = 0;
+	f->up = f->counts->up = false;
+}
+
+/* ---- one message ---- */
+
+static void match(void *arg);
+
+static void
+free_heard(struct core_feed_heard *h)
+{
+	struct core_feed_heard **at = &h->feed->first;
+
+	while (*at != h)
+		at = &(*at)->next;
+	*at = h->next;
+	loop_timer_stop(h->feed->core->loop, &h->again);
+	fd_close(&h->fd);
+	free(h);
+}
+
+void
+core_feed_close(struct core_feed *f)
+{
+	if (f->core == NULL)
+		return;
+	while (f->first != NULL)
+		free_heard(f->first);
+	loop_timer_stop(f->core->loop, &f->stamp);
+}
+
+/* What becomes of it is written down, or nothing does. */
+static void
+finish(struct core_feed_heard *h)
+{
+	struct core_feed *f = h->feed;
+
+	if (h->generation == f->generation) {
+		f->heard--;
+		frame_link_send(&f->core->fetch.link, FETCH_TAKEN, h->serial,
+		    NULL, NULL, 0);
+	}
+	free_heard(h);
+}
+
+/* The journal may have room later; what nobody can read nobody can. */
+static void
+fail(struct core_feed_heard *h, const struct err *why)
+{
+	struct core *c = h->feed->core;
+
+	if ((why->code == ERR_BUSY || why->code == ERR_SYSTEM) &&
+	    h->tries < TRIES) {
+		loop_timer_set(c->loop, &h->again,
+		    clock_mono_ns() + (AGAIN_NS << h->tries++), match, h);
+		return;
+	}
+	h->feed->counts->messages[METRICS_FEED_REFUSED]++;
+	core_log("feed: a message is left out: %s", why->text);
+	finish(h);
+}
+
+static void
+published(void *arg, const struct err *why)
+{
+	struct core_feed_heard *h = arg;
+
+	if (why != NULL) {
+		fail(h, why);
+		return;
+	}
+	h->feed->counts->messages[METRICS_FEED_PUBLISHED]++;
+	finish(h);
+}
+
+static bool
+is_about_functions(struct core *c, const char *forgets)
+{
+	char hash[ITEM_HASH_MAX];
+	struct prepare_program p;
+	struct err ignored;
+	const char *end;
+
+	for (; (end = strchr(forgets, '\n')) != NULL; forgets = end + 1) {
+		if ((size_t)(end - forgets) >= sizeof(hash))
+			continue;
+		memcpy(hash, forgets, (size_t)(end - forgets));
+		hash[end - forgets] = '\0';
+		if (journal_find_program(c->journal, hash, &p, &ignored) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+matched(void *arg, const struct core_events_done *done, const struct err *why,
+    const char *problems)
+{
+	struct core_feed_heard *h = arg;
+	struct core_feed *f = h->feed;
+	uint64_t *counts = f->counts->messages;
+
+	(void)problems;
+	if (done == NULL) {
+		fail(h, why);
+		return;
+	}
+	if (done->news == PREPARE_NEWS_OWNER ||
+	    (done->news == PREPARE_NEWS_FORGET &&
+		is_about_functions(f->core, done->forgets))) {
+		core_publish_heard(f->core, &h->fd, published, h);
+		return;
+	}
+	if (done->news == PREPARE_NEWS_UNVERIFIED)
+		counts[METRICS_FEED_UNVERIFIED]++;
+	else if (done->nfunctions > 0)
+		counts[METRICS_FEED_DELIVERED]++;
+	else
+		counts[METRICS_FEED_IGNORED]++;
+	finish(h);
+}
+
+static void
+match(void *arg)
+{
+	struct core_feed_heard *h = arg;
+	int copy = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
+	struct err why;
+
+	if (copy == -1) {
+		err_sys(&why, "feed");
+		fail(h, &why);
+	} else if (core_events_match(h->feed->core, &copy, true, matched, h,
+		       &why) == -1) {
+		fd_close(&copy);
+		fail(h, &why);
+	}
+}
+
+static int
+hear_message(struct core_feed *f, struct frame *frame, struct err *e)
+{
+	struct core_feed_heard *h;
+
+	if (frame->nfds != 1 || !buf_ok(&frame->body) ||
+	    f->heard >= FETCH_HEARD_MAX)
+		return err_set(e, ERR_SYSTEM, "malformed frame");
+	h = calloc(1, sizeof(*h));
+	invariant(h != NULL);
+	*h = (struct core_feed_heard){ .next = f->first,
+		.feed = f,
+		.serial = frame->serial,
+		.generation = f->generation,
+		.fd = fd_take(&frame->fds[0]) };
+	f->first = h;
+	f->heard++;
+	match(h);
+	return 0;
+}
+
+int
+core_feed_hear(struct core_feed *f, struct frame *frame, struct err *e)
+{
+	char why[FETCH_WHY_MAX];
+	bool up;
+
+	if (frame->type == FETCH_HEARD)
+		return hear_message(f, frame, e);
+	up = buf_get_u8(&frame->body) != 0;
+	buf_get_str(&frame->body, why, sizeof(why));
+	if (!buf_ok(&frame->body))
+		return err_set(e, ERR_SYSTEM, "malformed frame");
+	if (up != f->up || !up)
+		core_log("feed: %s%s", why, up ? ": connected" : "");
+	f->up = f->counts->up = up;
+	return 0;
+}
