@@ -33,6 +33,8 @@ ceiling_default(struct ceiling *c)
 	c->optional = OPTIONAL_BY_DEFAULT;
 	c->node.cron_period_ns = 60 * CLOCK_SECOND;
 	c->node.warm_idle_ns = 60 * CLOCK_SECOND;
+	c->node.logs_function = 1 << 20;
+	c->node.logs_total = UINT64_C(256) << 20;
 	c->fetch.file_max = UINT64_C(4) << 30;
 	c->node.queue = 128;
 	c->node.wait_ns = 5 * CLOCK_SECOND;
@@ -440,6 +442,7 @@ static const struct ceiling_row rows[] = {
 	{ "cron", ceiling_node_cron },
 	{ "admission", ceiling_node_admission },
 	{ "fetch", ceiling_fetch_read },
+	{ "logs", ceiling_node_logs },
 	{ "warm", ceiling_node_warm },
 	{ "async", ceiling_fetch_async },
 };

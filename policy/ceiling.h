@@ -46,6 +46,9 @@ struct ceiling_node {
 	size_t nwarm;     /* or those alone */
 	char warm[CEILING_TRUSTED_MAX][65];
 	uint64_t warm_idle_ns;
+	/* Bytes that are kept of what functions write: of one, in each of two
+	 * files; and of all. */
+	uint64_t logs_function, logs_total;
 };
 
 struct ceiling {

@@ -10,6 +10,8 @@
 
 /* Longer ones are more likely a slip than a wish. */
 #define PERIOD_MAX (366 * 86400 * CLOCK_SECOND)
+/* A line, with room to turn round. */
+#define LOGS_LEAST (64 << 10)
 
 /* A text that is one of two: whether it is the second. */
 static bool
@@ -83,6 +85,41 @@ ceiling_node_cron(const struct ceiling_reader *r, const struct value *v,
 	static const struct ceiling_row rows[] = { { "min_period",
 						       read_period },
 		{ "jitter", read_jitter }, { "overlap", read_overlap } };
+
+	ceiling_read_rows(r, v, path, rows, nitems(rows));
+}
+
+static void
+read_bytes(const struct ceiling_reader *r, const struct value *v,
+    const char *path, uint64_t *bytes)
+{
+	if (v->kind != VALUE_STRING ||
+	    !amount_parse(GRANT_MEMORY, v->text, bytes) || *bytes < LOGS_LEAST)
+		ceiling_report(r, "policy:amount", v, path,
+		    "not a number of bytes with its unit, at least 64KiB");
+}
+
+static void
+read_logs_function(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_bytes(r, v, path, &r->c->node.logs_function);
+}
+
+static void
+read_logs_total(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_bytes(r, v, path, &r->c->node.logs_total);
+}
+
+void
+ceiling_node_logs(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	static const struct ceiling_row rows[] = {
+		{ "function", read_logs_function }, { "total", read_logs_total }
+	};
 
 	ceiling_read_rows(r, v, path, rows, nitems(rows));
 }

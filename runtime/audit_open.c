@@ -15,18 +15,8 @@
 int
 audit_open(const char *store, const char *path, struct err *e)
 {
-	char *chosen = store_open_path(store);
-	char *dir = path != NULL ? str_dup(path)
-				 : str_printf("%s/" AUDIT_LOG_DIR, chosen);
-	fd_auto int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd == -1)
-		err_sys(e, "%s", dir);
-	free(dir);
-	free(chosen);
-	if (fd == -1 || spawn_drop_for_good(e) == -1)
-		return -1;
-	return fd_take(&fd);
+	return path != NULL ? store_open_part(path, "", e)
+			    : store_open_part(store, AUDIT_LOG_DIR, e);
 }
 
 int

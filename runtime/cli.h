@@ -56,6 +56,7 @@ extern const struct cli_command cmd_cron_command;
 extern const struct cli_command cmd_jobs_command;
 extern const struct cli_command cmd_invoke_command;
 extern const struct cli_command cmd_key_command;
+extern const struct cli_command cmd_logs_command;
 extern const struct cli_command cmd_audit_command;
 extern const struct cli_command cmd_usage_command;
 extern const struct cli_command cmd_verify_command;

@@ -185,6 +185,8 @@ answer_metrics(struct core *c, uint32_t serial)
 		.runs = c->nruns,
 		.queued = c->queue.len,
 		.audit_fails = c->audit.failing,
+		.log_bytes = c->logs.total,
+		.log_dropped = c->logs.dropped,
 		.quota = &c->queue.quota };
 	buf_auto struct buf b = { 0 };
 	char hash[SHA256_HEX];
@@ -408,6 +410,7 @@ close_all(struct core *c)
 	core_cron_close(&c->cron);
 	core_jobs_close(&c->jobs);
 	core_keys_close(&c->keys);
+	core_logs_close(&c->logs);
 	core_events_close(c);
 	core_queue_close(&c->queue);
 	core_program_fini(&c->programs);
@@ -441,6 +444,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	core_program_init(&c->programs, &c->prepare, c->journal);
 	if (core_audit_open(&c->audit, c->loop, c->boot,
 		c->ceiling.node.audit_drops, c->metrics.refusals, e) == -1 ||
+	    core_logs_open(&c->logs, &c->ceiling.node, e) == -1 ||
 	    core_keys_open(&c->keys, c, e) == -1 ||
 	    core_warm_open(&c->warm, c, e) == -1 ||
 	    core_jobs_open(&c->jobs, c, e) == -1 ||

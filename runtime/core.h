@@ -20,6 +20,7 @@
 #include "runtime/core_jobs.h"
 #include "runtime/core_keys.h"
 #include "runtime/core_launcher.h"
+#include "runtime/core_logs.h"
 #include "runtime/core_prepare.h"
 #include "runtime/core_program.h"
 #include "runtime/core_queue.h"
@@ -51,6 +52,7 @@ struct core {
 	uint64_t started_ns; /* CLOCK_REALTIME */
 	struct core_jobs jobs;
 	struct core_keys keys;
+	struct core_logs logs;
 	struct core_warm warm;
 	struct core_cron cron;
 	struct buf subscriptions; /* core_events.c: lines, once they are read */

@@ -33,26 +33,25 @@ drain_some(void *arg, uint32_t events)
 	if (n > 0) {
 		d->total += (uint64_t)n;
 		keep_tail(d, data, (size_t)n);
+		d->fns->heard(d->arg, data, (size_t)n);
 		if (d->total > d->limit)
-			d->too_much(d->arg);
+			d->fns->too_much(d->arg);
 		return;
 	}
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	core_drain_close(d);
-	d->over(d->arg);
+	d->fns->over(d->arg);
 }
 
 int
 core_drain_start(struct core_drain *d, struct loop *loop, int fd,
-    uint64_t limit, void (*too_much)(void *), void (*over)(void *), void *arg,
-    struct err *e)
+    uint64_t limit, const struct core_drain_fns *fns, void *arg, struct err *e)
 {
 	*d = (struct core_drain){ .loop = loop,
 		.fd = fd,
 		.limit = limit,
-		.too_much = too_much,
-		.over = over,
+		.fns = fns,
 		.arg = arg };
 	if (loop_add(loop, &d->watch, fd, EPOLLIN, drain_some, d, e) == 0)
 		return 0;

@@ -14,6 +14,13 @@ struct err;
 
 #define CORE_DRAIN_TAIL 1024
 
+/* What core does with it; arg is each function's. */
+struct core_drain_fns {
+	void (*heard)(void *arg, const char *data, size_t len);
+	void (*too_much)(void *arg);
+	void (*over)(void *arg); /* nobody can write it any more */
+};
+
 struct core_drain {
 	struct loop *loop;
 	int fd; /* -1: closed */
@@ -21,8 +28,7 @@ struct core_drain {
 	uint64_t total, limit;
 	size_t len;
 	char tail[CORE_DRAIN_TAIL]; /* the last bytes */
-	void (*too_much)(void *arg);
-	void (*over)(void *arg); /* nobody can write it any more */
+	const struct core_drain_fns *fns;
 	void *arg;
 };
 
@@ -33,7 +39,7 @@ struct core_drain {
 
 /* fd is taken over, also on failure. */
 int core_drain_start(struct core_drain *, struct loop *, int fd, uint64_t limit,
-    void (*too_much)(void *), void (*over)(void *), void *arg, struct err *);
+    const struct core_drain_fns *, void *arg, struct err *);
 void core_drain_close(struct core_drain *);
 
 #endif

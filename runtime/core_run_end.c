@@ -69,25 +69,30 @@ core_run_end_free(struct core_run *r)
 
 /* What went well stands in the audit log; a fault is somebody's to mend. */
 static void
-log_end(const struct core_run *r)
+log_end(struct core_run *r)
 {
 	static const char *const causes[LAUNCH_CAUSES] = { "", ", wall time",
 		", cpu time", ", output", ", stopped", ", disk" };
 	static const char *const ends[LAUNCH_ENDS] = { "exit", "signal",
 		"no exec", "no start", "lost" };
 	const struct launch_exited *x = &r->exited;
-	char *tail;
+	struct core_logs *logs = &r->core->logs;
+	char *tail, *text;
 
+	core_logs_end(logs, &r->out_log);
+	core_logs_end(logs, &r->err_log);
 	if ((x->end == LAUNCH_END_EXIT && x->code == 0) ||
 	    (x->cause == LAUNCH_CAUSE_STOP && r->facts.complete))
 		return;
+	text = str_printf("%s %u%s%s, %.1f ms, %.1f MiB", ends[x->end], x->code,
+	    causes[x->cause], x->oom_kills > 0 ? ", out of memory" : "",
+	    (double)x->wall_ns / 1e6, (double)x->memory_peak / (1 << 20));
+	core_logs_say(logs, r->hash, r->id, text);
 	tail = str_printable(r->err.tail, r->err.len, CORE_DRAIN_TAIL);
-	core_log("%s: run %s: %s %u%s%s, %.1f ms, %.1f MiB%s%s", r->hash, r->id,
-	    ends[x->end], x->code, causes[x->cause],
-	    x->oom_kills > 0 ? ", out of memory" : "", (double)x->wall_ns / 1e6,
-	    (double)x->memory_peak / (1 << 20), r->err.len == 0 ? "" : ": ",
-	    tail);
+	core_log("%s: run %s: %s%s%s", r->hash, r->id, text,
+	    r->err.len == 0 ? "" : ": ", tail);
 	free(tail);
+	free(text);
 }
 
 static void

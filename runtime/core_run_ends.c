@@ -23,16 +23,42 @@ stream_over(void *arg)
 	core_run_end_finish(arg);
 }
 
+static void
+heard_out(void *arg, const char *data, size_t len)
+{
+	struct core_run *r = arg;
+
+	core_logs_take(&r->core->logs, &r->out_log, data, len);
+}
+
+static void
+heard_err(void *arg, const char *data, size_t len)
+{
+	struct core_run *r = arg;
+
+	core_logs_take(&r->core->logs, &r->err_log, data, len);
+}
+
 /* fd is taken over. */
 static int
 start_drain(struct core_run *r, struct core_drain *d, int fd,
     enum grant_limit limit, struct err *e)
 {
+	static const struct core_drain_fns out = { heard_out, wrote_too_much,
+		stream_over };
+	static const struct core_drain_fns err = { heard_err, wrote_too_much,
+		stream_over };
+	bool is_out = limit == GRANT_STDOUT;
+	struct core_logs_stream *s = is_out ? &r->out_log : &r->err_log;
+
+	s->name = is_out ? "stdout" : "stderr";
+	s->hash = r->hash;
+	s->run = r->id;
 	/* A server that lives on has always more to say: its end is kept. */
 	return core_drain_start(d, r->core->loop, fd,
 	    r->warm != NULL ? UINT64_MAX
 			    : r->assembly->machine.grant.limit[limit],
-	    wrote_too_much, stream_over, r, e);
+	    is_out ? &out : &err, r, e);
 }
 
 /* ---- the ends ---- */

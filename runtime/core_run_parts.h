@@ -14,6 +14,7 @@
 #include "policy/quota.h"
 #include "runtime/core_drain.h"
 #include "runtime/core_launcher.h"
+#include "runtime/core_logs.h"
 #include "runtime/core_run.h"
 #include "runtime/journal_key.h"
 
@@ -67,6 +68,7 @@ struct core_run {
 	struct err export_why;
 	bool export_failed;
 	struct core_drain out, err;
+	struct core_logs_stream out_log, err_log;
 	struct launch_created created;
 	struct launch_exited exited;
 };

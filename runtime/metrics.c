@@ -187,4 +187,8 @@ metrics_write(struct buf *b, const struct metrics *m,
 	    "Number of the last record of the audit log.");
 	gauge(b, "cella_audit_failing", n->audit_fails,
 	    "1 if the audit log cannot be written.");
+	gauge(b, "cella_logs_bytes", n->log_bytes,
+	    "What is kept of what functions wrote.");
+	counter(b, "cella_logs_dropped_bytes_total", n->log_dropped,
+	    "What functions wrote and was not kept: too much, or no disk.");
 }

@@ -66,6 +66,7 @@ struct metrics_now {
 	uint64_t jobs_waiting, jobs_bytes;
 	uint64_t audit_records;
 	bool audit_fails;
+	uint64_t log_bytes, log_dropped;
 	const struct quota *quota;
 };
 

@@ -171,6 +171,22 @@ store_open_path(const char *path)
 }
 
 int
+store_open_part(const char *path, const char *name, struct err *e)
+{
+	char *chosen = store_open_path(path);
+	char *dir = str_printf("%s/%s", chosen, name);
+	fd_auto int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd == -1)
+		err_sys(e, "%s", dir);
+	free(dir);
+	free(chosen);
+	if (fd == -1 || spawn_drop_for_good(e) == -1)
+		return -1;
+	return fd_take(&fd);
+}
+
+int
 store_open_chosen(struct store *s, const char *path, struct err *e)
 {
 	char *chosen = store_open_path(path);

@@ -15,6 +15,8 @@ struct store;
 int store_open(struct store *, const char *path, struct err *);
 /* path, else $CELLA_STORE, else the system's or the user's own. */
 char *store_open_path(const char *path); /* the caller frees */
+/* One of its directories, for whoever only reads it: privilege is dropped. */
+int store_open_part(const char *path, const char *name, struct err *);
 int store_open_chosen(struct store *, const char *path, struct err *);
 
 /*

@@ -46,6 +46,9 @@ counted() { # RESULT NUMBER
 is_up() {
 	[ "$(metric up)" = 1 ]
 }
+is_down() {
+	[ "$(metric up)" = 0 ]
+}
 has() { # STATE NUMBER
 	[ "$("$cella" jobs --json | grep -c "\"state\": \"$1\"")" -eq "$2" ]
 }
@@ -105,7 +108,7 @@ expect "taken back" 404 "$(status)"
 expect "all the same connection" 1 "$(grep -c startDate "$net/asked")"
 for how in '!close' '!break' '!rule'; do
 	send "$how"
-	await [ "$(metric up)" = 0 ]
+	await is_down
 	await is_up
 done
 expect "an amend that comes again" 3 "$(metric 'messages_total{result="published"}')"

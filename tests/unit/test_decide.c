@@ -317,6 +317,8 @@ static const struct bad bad[] = {
 	    "not a ws or wss URL with a path" },
 	{ "version: 1\nfetch: {feed: 'wss://x/', unverified: 1}\n",
 	    "policy:type", "an integer, not a boolean" },
+	{ "version: 1\nlogs: {total: 1KiB}\n", "policy:amount",
+	    "not a number of bytes with its unit, at least 64KiB" },
 	{ "version: 1\nfetch: {max: 4}\n", "policy:amount",
 	    "not a number of bytes with its unit" },
 	{ "version: 1\nseccomp: {wx: maybe}\n", "policy:wx",
