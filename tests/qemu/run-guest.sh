@@ -6,7 +6,7 @@
 # usage: run-guest.sh BUILD-DIRECTORY SCRIPT...     scripts of tests/integration,
 #            or of tests/attack: "attack", "attack-quick", "attack=ROW,ROW"; the
 #            first takes longer than GUEST_SECONDS, 900, unless told otherwise
-# Prints one line a script: PASS, FAIL or SKIP and its name.
+# Prints one line a script: PASS, FAIL or SKIP, its name, and how long it took.
 set -eu
 build=$(cd "$1" && pwd)
 shift
@@ -70,16 +70,19 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run abs_top_srcdir=
 ip link set lo up 2>/dev/null
 cd $build
 for s in $*; do
+	begun=\$(date +%s)
 	case \$s in
 	attack) /usr/bin/python3 $top/tests/attack/run.py >/tmp/log 2>&1 ;;
 	attack=*) /usr/bin/python3 $top/tests/attack/run.py \$(echo "\${s#attack=}" | tr , ' ') >/tmp/log 2>&1 ;;
 	attack-quick) /usr/bin/python3 $top/tests/attack/run.py --quick >/tmp/log 2>&1 ;;
 	*) /bin/sh $top/tests/integration/\$s >/tmp/log 2>&1 ;;
 	esac
-	case \$? in
-	0) echo "guest: PASS \$s" ;;
-	77) echo "guest: SKIP \$s" ;;
-	*) echo "guest: FAIL \$s"; sed -n '/ RED /s/^/guest:   /p' /tmp/log
+	status=\$?
+	took="\$((\$(date +%s) - begun)) s"
+	case \$status in
+	0) echo "guest: PASS \$s (\$took)" ;;
+	77) echo "guest: SKIP \$s (\$took)" ;;
+	*) echo "guest: FAIL \$s (\$took)"; sed -n '/ RED /s/^/guest:   /p' /tmp/log
 	    sed 's/^/guest:   /' /tmp/log | tail -n 30 ;;
 	esac
 done
