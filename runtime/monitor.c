@@ -42,19 +42,7 @@ static void end_all(struct node *n);
 static void plan_again(struct node *n, enum who w);
 static bool any_runs(const struct node *n);
 static void end_if_drained(struct node *n);
-
-static void
-reload(struct node *n)
-{
-	struct err e;
-
-	if (n->state != RUNNING || n->m->listen_https == -1)
-		return;
-	if (monitor_start_reload(n, &e) == -1)
-		say("not reloaded", &e);
-	else
-		say("certificate and key are read again", NULL);
-}
+static void begin_again(struct node *n);
 
 static void
 start_one(struct node *n, enum who w)
@@ -171,11 +159,26 @@ monitor_child_ended(void *arg, uint32_t events)
 		return;
 	}
 	loop_timer_stop(n->loop, &n->patience);
+	if (n->again)
+		begin_again(n);
 	/* What does not even start once is somebody's to mend. */
-	if (n->state == RUNNING && n->said)
+	else if (n->state == RUNNING && n->said)
 		plan_again(n, CORE);
 	else
 		loop_stop(n->loop);
+}
+
+/* All begin again, under the policy that was taken. */
+static void
+begin_again(struct node *n)
+{
+	n->again = n->drained = false;
+	n->state = RUNNING;
+	n->anew = true;
+	n->child[CORE].pause_ns = 0;
+	end_all(n);
+	if (!any_runs(n))
+		plan_again(n, CORE);
 }
 
 static void
@@ -183,6 +186,10 @@ end_now(void *arg)
 {
 	struct node *n = arg;
 
+	if (n->again) {
+		begin_again(n);
+		return;
+	}
 	n->state = ENDING;
 	end_all(n);
 	if (!any_runs(n))
@@ -213,8 +220,10 @@ say_listener(const char *what, int fd)
 static void
 say_where(struct node *n)
 {
-	if (n->said)
+	if (n->said) {
+		service_tell("READY=1"); /* after a reload */
 		return;
+	}
 	n->said = true;
 	say_listener("http", n->m->listen_http);
 	say_listener("https", n->m->listen_https);
@@ -257,7 +266,7 @@ monitor_hear_core(void *arg, struct frame *f, struct err *e)
 	if (n->state != RUNNING)
 		return 0;
 	for (unsigned w = DNS; w < CHILDREN; w++)
-		if (w != FETCH || n->policy != NULL) /* it names servers */
+		if (w != FETCH || n->policy.data != NULL) /* it names servers */
 			start_one(n, (enum who)w);
 	say_where(n);
 	return 0;
@@ -276,7 +285,7 @@ static void
 drain(struct node *n)
 {
 	n->state = DRAINING;
-	service_tell("STOPPING=1");
+	service_tell(n->again ? "RELOADING=1" : "STOPPING=1");
 	for (size_t i = 0; i < CHILDREN; i++)
 		loop_timer_stop(n->loop, &n->child[i].again);
 	if (n->core.sock == -1) {
@@ -290,6 +299,55 @@ drain(struct node *n)
 	    end_now, n);
 }
 
+/* ---- SIGHUP ---- */
+
+static void
+checked(void *arg, uint32_t events)
+{
+	struct child *c = arg;
+	struct node *n = c->node;
+	int status = 0;
+
+	(void)events;
+	waitpid(c->pid, &status, 0);
+	loop_remove(n->loop, &c->watch);
+	fd_close(&c->pidfd);
+	c->pid = 0;
+	if (n->state != RUNNING)
+		return;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		say("the new policy is not taken: the old one holds", NULL);
+		return;
+	}
+	free(n->policy.data);
+	n->policy = n->next;
+	n->next = (struct monitor_policy){ NULL, 0 };
+	say("a new policy: what runs may end, then all begin under it", NULL);
+	n->again = true;
+	drain(n);
+}
+
+static void
+reload(struct node *n)
+{
+	struct err e;
+	int r;
+
+	if (n->state != RUNNING || n->checker.pid != 0)
+		return;
+	if (n->m->listen_https != -1) {
+		if (monitor_start_reload(n, &e) == -1)
+			say("not reloaded", &e);
+		else
+			say("certificate and key are read again", NULL);
+	}
+	r = monitor_start_checker(n, checked, &e);
+	if (r == -1)
+		say("the policy is not read again", &e);
+	else if (r == 0 && n->m->policy != NULL)
+		say("the policy is the same", NULL);
+}
+
 static void
 hear_signal(void *arg, uint32_t events)
 {
@@ -299,12 +357,16 @@ hear_signal(void *arg, uint32_t events)
 	(void)events;
 	if (read(n->signals, &s, sizeof(s)) != (ssize_t)sizeof(s))
 		return;
-	if (s.ssi_signo == SIGHUP)
+	if (s.ssi_signo == SIGHUP) {
 		reload(n);
-	else if (n->state == RUNNING && s.ssi_signo == SIGTERM)
+	} else if (n->again && s.ssi_signo == SIGTERM) {
+		n->again = false; /* it drains already: this time for good */
+	} else if (n->state == RUNNING && s.ssi_signo == SIGTERM) {
 		drain(n);
-	else
+	} else {
+		n->again = false;
 		end_now(n); /* Ctrl-C, or the second time */
+	}
 }
 
 static int
@@ -346,6 +408,8 @@ monitor_run(const struct monitor *m, struct err *e)
 		n.child[i] = (struct child){ .node = &n,
 			.pidfd = -1,
 			.watch = LOOP_WATCH_NONE };
+	n.checker =
+	    (struct child){ .node = &n, .pidfd = -1, .watch = LOOP_WATCH_NONE };
 	n.loop = loop_open(e);
 	if (n.loop == NULL || open_signals(&n, e) == -1)
 		return -1;
@@ -359,6 +423,7 @@ monitor_run(const struct monitor *m, struct err *e)
 		r = err_set(e, ERR_SYSTEM, "it does not start");
 	frame_link_close(&n.core);
 	loop_close(n.loop);
-	free(n.policy);
+	free(n.policy.data);
+	free(n.next.data);
 	return r;
 }

@@ -34,6 +34,12 @@ struct child {
 	uint64_t started_ns, pause_ns;
 };
 
+/* The policy file's bytes; NULL: there is no file. */
+struct monitor_policy {
+	char *data;
+	size_t len;
+};
+
 enum state { RUNNING, DRAINING, ENDING };
 
 struct node {
@@ -49,8 +55,9 @@ struct node {
 	bool anew;    /* core or launcher died: wait for all, then start */
 	bool said;    /* where it listens */
 	bool drained; /* core has no run left */
-	char *policy; /* the file's bytes */
-	size_t policy_len;
+	bool again;   /* DRAINING: to start again, under another policy */
+	struct monitor_policy policy, next; /* next: it is looked at */
+	struct child checker;               /* who looks */
 };
 
 /* monitor_start.c; descriptors that it gives away stay open here. */
@@ -59,6 +66,13 @@ int monitor_start_child(struct node *, enum who, struct err *);
 
 /* Certificate and key, read again and sent to front. */
 int monitor_start_reload(struct node *, struct err *);
+
+/*
+ * The policy file, read again; if it is another, somebody looks at it, and fn
+ * hears of his end.  1: so it is; 0: there is no other.
+ */
+int monitor_start_checker(struct node *, void (*fn)(void *, uint32_t),
+    struct err *);
 
 /* monitor.c: what its children tell it. */
 void monitor_child_ended(void *child, uint32_t events);

@@ -32,19 +32,18 @@ monitor_start_name(enum who w)
 }
 
 static int
-watch(struct node *n, enum who w, pid_t pid, struct err *e)
+watch_child(struct child *c, pid_t pid, const char *name,
+    void (*fn)(void *, uint32_t), struct err *e)
 {
-	struct child *c = &n->child[w];
-
 	if (pid == -1)
 		return -1;
 	c->pid = pid;
 	c->started_ns = clock_mono_ns();
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (c->pidfd == -1)
-		err_sys(e, "%s: pidfd", monitor_start_name(w));
-	else if (loop_add(n->loop, &c->watch, c->pidfd, EPOLLIN,
-		     monitor_child_ended, c, e) == 0)
+		err_sys(e, "%s: pidfd", name);
+	else if (loop_add(c->node->loop, &c->watch, c->pidfd, EPOLLIN, fn, c,
+		     e) == 0)
 		return 0;
 	/* Nobody would hear of its end. */
 	kill(c->pid, SIGKILL);
@@ -52,6 +51,13 @@ watch(struct node *n, enum who w, pid_t pid, struct err *e)
 	fd_close(&c->pidfd);
 	c->pid = 0;
 	return -1;
+}
+
+static int
+watch(struct node *n, enum who w, pid_t pid, struct err *e)
+{
+	return watch_child(&n->child[w], pid, monitor_start_name(w),
+	    monitor_child_ended, e);
 }
 
 /* Descriptors are borrowed. */
@@ -62,22 +68,21 @@ start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
 }
 
 /*
- * Its bytes, once for core and for all preparers of its life: a file that
- * changes meanwhile would make them disagree.
+ * Its bytes, once for all processes until it is read again: a file that changes
+ * meanwhile would make them disagree, and one that is being written would keep
+ * a core that died from starting.
  */
 static int
-take_policy(struct node *n, struct err *e)
+take_policy(const struct node *n, struct monitor_policy *p, struct err *e)
 {
 	fd_auto int fd = -1;
 
-	free(n->policy);
-	n->policy = NULL;
-	if (n->m->policy == NULL)
+	if (n->m->policy == NULL || p->data != NULL)
 		return 0;
 	fd = policy_open(n->m->policy, e);
 	if (fd == -1)
 		return -1;
-	if (fd_read_all(fd, POLICY_MAX, &n->policy, &n->policy_len, e) == -1)
+	if (fd_read_all(fd, POLICY_MAX, &p->data, &p->len, e) == -1)
 		return err_in(e, "%s", n->m->policy);
 	return 0;
 }
@@ -87,9 +92,9 @@ static int
 give_policy(const struct node *n, int *fd, struct err *e)
 {
 	*fd = -1;
-	if (n->policy == NULL)
+	if (n->policy.data == NULL)
 		return 0;
-	*fd = fd_sealed("policy", n->policy, n->policy_len, e);
+	*fd = fd_sealed("policy", n->policy.data, n->policy.len, e);
 	return *fd == -1 ? -1 : 0;
 }
 
@@ -99,8 +104,8 @@ start_core(struct node *n, struct err *e)
 	fd_auto int policy = -1, theirs = -1, core_end = -1, launcher_end = -1;
 	int pair[2], link[2];
 
-	if (take_policy(n, e) == -1 || give_policy(n, &policy, e) == -1 ||
-	    frame_pair(link, e) == -1)
+	if (take_policy(n, &n->policy, e) == -1 ||
+	    give_policy(n, &policy, e) == -1 || frame_pair(link, e) == -1)
 		return -1;
 	core_end = link[0];
 	launcher_end = link[1];
@@ -235,4 +240,28 @@ monitor_start_reload(struct node *n, struct err *e)
 	frame_link_send(&n->core, MONITOR_TLS, 0, NULL,
 	    (const int[]){ cert, key }, 2);
 	return 0;
+}
+
+/* It reads the policy as core does, and ends (core_main.c). */
+int
+monitor_start_checker(struct node *n, void (*fn)(void *, uint32_t),
+    struct err *e)
+{
+	struct monitor_policy *next = &n->next;
+	fd_auto int fd = -1;
+
+	free(next->data);
+	*next = (struct monitor_policy){ NULL, 0 };
+	if (take_policy(n, next, e) == -1)
+		return -1;
+	if (next->data == NULL ||
+	    (next->len == n->policy.len &&
+		memcmp(next->data, n->policy.data, next->len) == 0))
+		return 0;
+	fd = fd_sealed("policy", next->data, next->len, e);
+	if (fd == -1 ||
+	    watch_child(&n->checker, spawn_with("cella-core", &fd, 1, e),
+		"cella-core", fn, e) == -1)
+		return -1;
+	return 1;
 }
