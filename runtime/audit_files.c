@@ -119,28 +119,33 @@ is_of_kind(const struct audit_line *l, const char *kind)
 		l->record[n + len] == '"');
 }
 
+int
+audit_files_take(const char *text, size_t len, const char *kind,
+    audit_files_fn *fn, void *arg)
+{
+	value_auto struct value *record = NULL;
+	struct audit_line line;
+	char hash[SHA256_HEX];
+	struct err ignored;
+
+	if (!audit_parse(text, len, &line) || !is_of_kind(&line, kind))
+		return 0;
+	record = json_parse(line.record, line.len, &ignored);
+	str_hex(hash, line.hash, SHA256_LEN);
+	return record == NULL ? 0 : fn(arg, line.seq, hash, record);
+}
+
 static int
 each_line(struct audit_file *f, const char *kind, audit_files_fn *fn, void *arg)
 {
-	struct audit_line line;
-	struct value *record;
-	char hash[SHA256_HEX];
 	const char *text;
-	struct err e;
 	bool whole;
 	size_t len;
 	int r = 0;
 
-	while (r == 0 && audit_files_next(f, &text, &len, &whole)) {
-		if (!whole || !audit_parse(text, len, &line) ||
-		    !is_of_kind(&line, kind))
-			continue;
-		record = json_parse(line.record, line.len, &e);
-		str_hex(hash, line.hash, SHA256_LEN);
-		if (record != NULL)
-			r = fn(arg, line.seq, hash, record);
-		value_free(record);
-	}
+	while (r == 0 && audit_files_next(f, &text, &len, &whole))
+		if (whole)
+			r = audit_files_take(text, len, kind, fn, arg);
 	return r;
 }
 

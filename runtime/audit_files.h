@@ -33,12 +33,17 @@ bool audit_files_next(struct audit_file *, const char **line, size_t *len,
     bool *whole);
 void audit_files_close(struct audit_file *);
 
+/* A line that is a record of that kind (NULL: of any): what fn returns; else 0.
+ */
+typedef int audit_files_fn(void *arg, uint64_t seq, const char *hash,
+    const struct value *record);
+int audit_files_take(const char *line, size_t len, const char *kind,
+    audit_files_fn *, void *arg);
+
 /*
  * Every record of that kind (NULL: of any) in all files, in order: fn returns
  * 0 to go on.  Lines that are no records are passed over; nothing is verified.
  */
-typedef int audit_files_fn(void *arg, uint64_t seq, const char *hash,
-    const struct value *record);
 int audit_files_each(int dir, const char *kind, audit_files_fn *fn, void *arg,
     struct err *);
 

@@ -15,6 +15,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_invoke_command,
 	&cmd_ps_command,
 	&cmd_logs_command,
+	&cmd_events_command,
 	&cmd_stop_command,
 	&cmd_cron_command,
 	&cmd_jobs_command,

@@ -55,6 +55,7 @@ extern const struct cli_command cmd_stop_command;
 extern const struct cli_command cmd_cron_command;
 extern const struct cli_command cmd_jobs_command;
 extern const struct cli_command cmd_invoke_command;
+extern const struct cli_command cmd_events_command;
 extern const struct cli_command cmd_key_command;
 extern const struct cli_command cmd_logs_command;
 extern const struct cli_command cmd_audit_command;

@@ -14,16 +14,19 @@
 #include "messages/receipt.h"
 #include "messages/value.h"
 #include "runtime/audit_files.h"
+#include "runtime/audit_follow.h"
 #include "runtime/audit_log.h"
 #include "runtime/audit_open.h"
+#include "runtime/audit_show.h"
 #include "runtime/audit_verify.h"
 #include "runtime/cli.h"
 #include "runtime/node_key.h"
 
 struct options {
 	struct audit_mark key, checkpoint;
-	const char *store, *run, *kind, *since, *until;
-	bool json;
+	struct audit_show show;
+	const char *store;
+	bool json, follow;
 };
 
 /* ---- verify ---- */
@@ -91,64 +94,18 @@ verify(const struct options *o, int dir, struct err *e)
 
 /* ---- show ---- */
 
-static bool
-is_wanted(const struct options *o, const struct value *record)
-{
-	const char *run = value_get_text(record, "run");
-
-	return audit_open_is_within(record, o->since, o->until) &&
-	    (o->run == NULL || (run != NULL && strcmp(run, o->run) == 0));
-}
-
-/* What somebody wrote into it is never the terminal's to obey. */
-static void
-print_text(const char *before, const char *text)
-{
-	char *safe;
-
-	if (text == NULL)
-		return;
-	safe = str_printable(text, strlen(text), 512);
-	printf("%s%s", before, safe);
-	free(safe);
-}
-
-static int
-show_one(void *arg, uint64_t seq, const char *hash, const struct value *r)
-{
-	const struct options *o = arg;
-	const struct value *t = value_get(r, "t"), *x = value_get(r, "error");
-	char *text;
-
-	(void)hash;
-	if (!is_wanted(o, r))
-		return 0;
-	if (o->json) {
-		text = json_emit(r, JSON_AS_LINE);
-		printf("{\"seq\":%" PRIu64 ",\"record\":%s}\n", seq, text);
-		free(text);
-		return 0;
-	}
-	printf("%" PRIu64, seq);
-	print_text(" ", value_get_text(t, "real"));
-	print_text(" ", value_get_text(r, "kind"));
-	print_text(" ", value_get_text(r, "what"));
-	print_text(" ", value_get_text(r, "run"));
-	print_text(" ", value_get_text(r, "item_hash"));
-	print_text(" ", value_get_text(r, "verdict"));
-	print_text(" ", value_get_text(r, "why"));
-	print_text(": ", value_get_text(r, "broken"));
-	print_text(": ", value_get_text(x, "message"));
-	putchar('\n');
-	return 0;
-}
-
 static int
 show(const struct options *o, int dir, struct err *e)
 {
-	struct options all = *o;
+	struct audit_show all = o->show;
+	uint64_t last = 0;
 
-	return audit_files_each(dir, o->kind, show_one, &all, e);
+	all.last = &last;
+	all.json = o->json;
+	if (audit_files_each(dir, all.kind, audit_show_print, &all, e) == -1)
+		return -1;
+	return o->follow ? audit_follow(dir, last, audit_show_print, &all, e)
+			 : 0;
 }
 
 /* ---- key ---- */
@@ -228,13 +185,13 @@ static int
 receipt(const struct options *o, int dir, struct err *e)
 {
 	value_auto struct value *v = value_new(VALUE_MAP);
-	struct receipt t = { .run = o->run };
+	struct receipt t = { .run = o->show.run };
 	unsigned char key[RECEIPT_KEY];
 
-	if (o->run == NULL)
+	if (o->show.run == NULL)
 		return err_set(e, ERR_INVALID, "receipt: --run ID is needed");
 	value_set_int(v, "receipt", 1);
-	value_set_text(v, "run", o->run);
+	value_set_text(v, "run", o->show.run);
 	t.records = value_set_list(v, "records");
 	if (audit_files_each(dir, NULL, take_record, &t, e) == -1 ||
 	    audit_files_each(dir, "terms", take_terms, &t, e) == -1 ||
@@ -242,7 +199,7 @@ receipt(const struct options *o, int dir, struct err *e)
 		return -1;
 	if (t.records->len == 0)
 		return err_set(e, ERR_NOT_FOUND, "run %s: no record of it",
-		    o->run);
+		    o->show.run);
 	receipt_sign(v, key);
 	explicit_bzero(key, sizeof(key));
 	cli_print(v);
@@ -303,12 +260,13 @@ parse(struct options *o, int argc, char **argv)
 		{ "kind", required_argument, NULL, 'i' },
 		{ "since", required_argument, NULL, 'a' },
 		{ "until", required_argument, NULL, 'b' },
+		{ "follow", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c, r = 0;
 
-	while (r == 0 && (c = getopt_long(argc, argv, "", names, NULL)) != -1)
+	while (r == 0 && (c = getopt_long(argc, argv, "f", names, NULL)) != -1)
 		switch (c) {
 		case 's':
 			o->store = optarg;
@@ -320,16 +278,19 @@ parse(struct options *o, int argc, char **argv)
 			r = take_mark(&o->checkpoint, "--checkpoint", optarg);
 			break;
 		case 'r':
-			o->run = optarg;
+			o->show.run = optarg;
 			break;
 		case 'i':
-			o->kind = optarg;
+			o->show.kind = optarg;
 			break;
 		case 'a':
-			r = audit_open_time("--since", o->since = optarg);
+			r = audit_open_time("--since", o->show.since = optarg);
 			break;
 		case 'b':
-			r = audit_open_time("--until", o->until = optarg);
+			r = audit_open_time("--until", o->show.until = optarg);
+			break;
+		case 'f':
+			o->follow = true;
 			break;
 		case 'j':
 			o->json = true;
@@ -353,6 +314,6 @@ run(int argc, char **argv)
 
 const struct cli_command cmd_audit_command = { "audit",
 	"verify [--key KEY] [--checkpoint MARK] | show [--run ID] [--kind KIND] "
-	"[--since TIME] [--until TIME] | key | receipt --run ID "
+	"[--since TIME] [--until TIME] [-f] | key | receipt --run ID "
 	"[--store DIR] [--json] [DIR]",
 	"what a node did, and whether its record is whole", run };
