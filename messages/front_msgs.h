@@ -20,7 +20,8 @@
  *                                   <-  INVOKE u64 job, call + body
  *   INVOKED what came of it (+ body)->
  *                                   <-  TLS + certificate, key
- *   STOP run; KEY u8 what, ...      ->
+ *   STOP run; KEY u8 what, ...;
+ *   INSPECT run or hash             ->
  *                                   <-  PART..., DONE, or REFUSED
  *
  * A key is the SHA-256 of what the caller showed, or "".  INVOKE asks front to
@@ -64,6 +65,7 @@ enum front_type {
 	FRONT_TLS,
 	FRONT_STOP,
 	FRONT_KEY,
+	FRONT_INSPECT,
 };
 
 enum front_query {

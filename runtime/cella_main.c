@@ -14,6 +14,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_publish_command,
 	&cmd_invoke_command,
 	&cmd_ps_command,
+	&cmd_inspect_command,
 	&cmd_logs_command,
 	&cmd_events_command,
 	&cmd_stop_command,

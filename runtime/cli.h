@@ -51,6 +51,7 @@ extern const struct cli_command cmd_message_command;
 extern const struct cli_command cmd_policy_command;
 extern const struct cli_command cmd_publish_command;
 extern const struct cli_command cmd_ps_command;
+extern const struct cli_command cmd_inspect_command;
 extern const struct cli_command cmd_stop_command;
 extern const struct cli_command cmd_cron_command;
 extern const struct cli_command cmd_jobs_command;

@@ -1,4 +1,4 @@
-/* The commands that ask a node: publish, ps, stop, cron, jobs. */
+/* The commands that ask a node: publish, ps, inspect, stop, cron, jobs. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -87,8 +87,10 @@ ps(int argc, char **argv)
 	    print_runs);
 }
 
+/* Of one function or run, which the path names between two parts of it. */
 static int
-stop(int argc, char **argv)
+one(const struct cli_command *command, const char *method, const char *before,
+    const char *after, int argc, char **argv, bool print)
 {
 	value_auto struct value *v = NULL;
 	struct node_client o = { NULL };
@@ -97,15 +99,30 @@ stop(int argc, char **argv)
 
 	if (node_client_parse(&o, argc, argv) == -1 || argc - optind != 1 ||
 	    !route_is_call_id(argv[optind]))
-		return cli_usage(&cmd_stop_command);
-	path = str_printf("/control/runs/%s/stop", argv[optind]);
-	v = node_client_ask(&o, "POST", path, "", 0, &e);
+		return cli_usage(command);
+	path = str_printf("/control/%s/%s%s", before, argv[optind], after);
+	v = node_client_ask(&o, method, path, "", 0, &e);
 	free(path);
 	if (v == NULL)
 		return node_client_fail(&o, &e);
-	if (o.json)
+	if (o.json || print)
 		cli_print(v);
 	return 0;
+}
+
+static int
+stop(int argc, char **argv)
+{
+	return one(&cmd_stop_command, "POST", "runs", "/stop", argc, argv,
+	    false);
+}
+
+/* There is no short form of everything. */
+static int
+inspect(int argc, char **argv)
+{
+	return one(&cmd_inspect_command, "GET", "inspect", "", argc, argv,
+	    true);
 }
 
 static void
@@ -170,6 +187,10 @@ const struct cli_command cmd_cron_command = { "cron",
 const struct cli_command cmd_jobs_command = { "jobs",
 	"[--control PATH] [--store DIR] [--json]",
 	"calls that nobody waits for, and what came of them", jobs };
+const struct cli_command cmd_inspect_command = { "inspect",
+	"[--control PATH] [--store DIR] HASH | RUN",
+	"all that a node knows of a function, or of a run", inspect };
+
 const struct cli_command cmd_stop_command = { "stop",
 	"[--control PATH] [--store DIR] [--json] RUN", "end a run of a node",
 	stop };

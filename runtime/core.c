@@ -14,6 +14,7 @@
 #include "runtime/core.h"
 #include "runtime/core_about.h"
 #include "runtime/core_events.h"
+#include "runtime/core_inspect.h"
 #include "runtime/core_publish.h"
 #include "runtime/core_run.h"
 #include "runtime/journal.h"
@@ -253,6 +254,7 @@ static const struct request {
 	{ FRONT_PUBLISH, 1, core_publish_hear },
 	{ FRONT_QUERY, 0, hear_query },
 	{ FRONT_STOP, 0, hear_stop },
+	{ FRONT_INSPECT, 0, core_inspect_hear },
 	{ FRONT_KEY, 0, core_keys_hear },
 	{ FRONT_EVENT, 1, core_events_hear },
 	{ FRONT_ASYNC, 1, core_events_hear_async },

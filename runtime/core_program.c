@@ -270,6 +270,14 @@ core_program_is_other(const struct core_programs *all, const char *hash)
 	return p != NULL && !p->binary;
 }
 
+const struct value *
+core_program_terms(const struct core_programs *all, const char *hash)
+{
+	const struct core_program *p = look_up(all, hash);
+
+	return p == NULL || p->assembly == NULL ? NULL : p->assembly->terms;
+}
+
 static struct core_program *
 find(struct core_programs *all, const char *hash, struct err *e)
 {

@@ -72,6 +72,10 @@ void core_program_want(struct core_programs *, const char *hash,
 /* It was asked for lately, and is no binary function. */
 bool core_program_is_other(const struct core_programs *, const char *hash);
 
+/* What was asked and decided at its last launch, or NULL; borrowed. */
+const struct value *core_program_terms(const struct core_programs *,
+    const char *hash);
+
 /* What references stand for has changed: the next launch looks again. */
 void core_program_refresh(struct core_programs *);
 

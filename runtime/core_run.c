@@ -515,11 +515,18 @@ core_run_dns_gone(struct core *c)
 			kill_machine(r, LAUNCH_CAUSE_STOP);
 }
 
-struct value *
-core_run_list(const struct core *c)
+const char *
+core_run_state_name(const struct core_run *r)
 {
 	static const char *const states[] = { "preparing", "queued",
 		"recording", "starting", "knocking", "serving", "ended" };
+
+	return states[r->state];
+}
+
+struct value *
+core_run_list(const struct core *c)
+{
 	struct value *list = value_new(VALUE_LIST), *v;
 
 	for (const struct core_run *r = c->runs; r != NULL; r = r->next) {
@@ -527,7 +534,7 @@ core_run_list(const struct core *c)
 		value_set_text(v, "run", r->id);
 		value_set_text(v, "item_hash", r->hash);
 		value_set_text(v, "trigger", r->kind);
-		value_set_text(v, "state", states[r->state]);
+		value_set_text(v, "state", core_run_state_name(r));
 		if (r->warm != NULL)
 			value_set_int(v, "calls", r->ncalls);
 		value_set_int(v, "started_ns", (int64_t)r->started_ns);

@@ -73,6 +73,9 @@ struct core_run {
 	struct launch_exited exited;
 };
 
+/* core_run.c: for people. */
+const char *core_run_state_name(const struct core_run *);
+
 /* core_run.c: there is room for it, and it has it. */
 void core_run_go_on(struct core_run *);
 

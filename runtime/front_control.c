@@ -83,10 +83,11 @@ ask_core(struct front_request *r)
 		front_ask(r->front, &r->question,
 		    r->route.to == ROUTE_EVENTS ? FRONT_EVENT : FRONT_PUBLISH,
 		    NULL, &fd, 1, front_control_answered, r);
-	} else if (r->route.to == ROUTE_STOP) {
+	} else if (r->route.to == ROUTE_STOP || r->route.to == ROUTE_INSPECT) {
 		buf_put_str(&b, r->route.path);
-		front_ask(r->front, &r->question, FRONT_STOP, &b, NULL, 0,
-		    front_control_answered, r);
+		front_ask(r->front, &r->question,
+		    r->route.to == ROUTE_STOP ? FRONT_STOP : FRONT_INSPECT, &b,
+		    NULL, 0, front_control_answered, r);
 	} else {
 		buf_put_u8(&b, (uint8_t)query_of(r->route.to));
 		front_ask(r->front, &r->question, FRONT_QUERY, &b, NULL, 0,

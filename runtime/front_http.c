@@ -97,6 +97,7 @@ start(struct front_request *r, const char *method)
 	case ROUTE_FUNCTIONS:
 	case ROUTE_RUNS:
 	case ROUTE_STOP:
+	case ROUTE_INSPECT:
 	case ROUTE_AUDIT:
 	case ROUTE_METRICS:
 	case ROUTE_CRON:

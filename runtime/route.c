@@ -121,6 +121,21 @@ parse_stop(struct route *r)
 	return true;
 }
 
+/* "/control/inspect/HASH", or a run's id */
+static bool
+parse_inspect(struct route *r)
+{
+	static const char before[] = "/control/inspect/";
+	char *id = r->text + sizeof(before) - 1;
+
+	if (strncmp(r->text, before, sizeof(before) - 1) != 0 ||
+	    !route_is_call_id(id))
+		return false;
+	r->to = ROUTE_INSPECT;
+	r->path = id;
+	return true;
+}
+
 /* "/control/keys/HASH[/open]", "/control/keys/NUMBER/revoke" */
 static bool
 parse_key(struct route *r)
@@ -186,7 +201,7 @@ route_parse(struct route *r, const char *target, const char *host,
 		r->path = r->text + 13;
 		return;
 	}
-	if (parse_stop(r) || parse_key(r))
+	if (parse_stop(r) || parse_inspect(r) || parse_key(r))
 		return;
 	for (size_t i = 0; i < nitems(fixed); i++)
 		if (strcmp(r->text, fixed[i].path) == 0)
@@ -210,6 +225,7 @@ route_is_control(enum route_to to)
 	case ROUTE_FUNCTIONS:
 	case ROUTE_RUNS:
 	case ROUTE_STOP:
+	case ROUTE_INSPECT:
 	case ROUTE_AUDIT:
 	case ROUTE_CRON:
 	case ROUTE_JOBS:

@@ -24,6 +24,7 @@ enum route_to {
 	ROUTE_FUNCTIONS,  /* the same, read */
 	ROUTE_RUNS,       /* /control/runs */
 	ROUTE_STOP,       /* /control/runs/ID/stop */
+	ROUTE_INSPECT,    /* /control/inspect/HASH, or ID */
 	ROUTE_AUDIT,      /* /control/audit */
 	ROUTE_METRICS,    /* /metrics */
 	ROUTE_CRON,       /* /control/cron */

@@ -322,6 +322,8 @@ targets_are_matched_as_they_came(void **state)
 		{ "/async/calls/a/b", "/", "", ROUTE_NOWHERE },
 		{ "/async/calls/%61", "/", "", ROUTE_NOWHERE },
 		{ "/control/runs/1-7/stop", "1-7", "", ROUTE_STOP },
+		{ "/control/inspect/1-7", "1-7", "", ROUTE_INSPECT },
+		{ "/control/inspect/1-7/x", "/", "", ROUTE_NOWHERE },
 		{ "/control/runs/1-7/stop/", "/", "", ROUTE_NOWHERE },
 		{ "/control/runs//stop", "/", "", ROUTE_NOWHERE },
 		{ "/control/runs", "/", "", ROUTE_RUNS },
@@ -341,6 +343,7 @@ targets_are_matched_as_they_came(void **state)
 	}
 	assert_true(route_is_control(ROUTE_MESSAGES));
 	assert_true(route_is_control(ROUTE_STOP));
+	assert_true(route_is_control(ROUTE_INSPECT));
 	assert_false(route_is_control(ROUTE_CALL));
 	assert_false(route_is_control(ROUTE_FUNCTION));
 }
