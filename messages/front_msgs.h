@@ -20,8 +20,7 @@
  *                                   <-  INVOKE u64 job, call + body
  *   INVOKED what came of it (+ body)->
  *                                   <-  TLS + certificate, key
- *   STOP run; KEY u8 what, ...;
- *   INSPECT run or hash             ->
+ *   STOP run; KEY u8 what, ...; INSPECT run or hash ->
  *                                   <-  PART..., DONE, or REFUSED
  *
  * A key is the SHA-256 of what the caller showed, or "".  INVOKE asks front to
@@ -81,10 +80,9 @@ enum front_query {
 	FRONT_QUERIES,
 };
 
-/* FRONT_KEY: hash, digest, name, u32 rate; u64 number; hash. */
+/* Hash, digest, name, u32 rate; u64 number; hash. */
 enum front_key { FRONT_KEY_ADD, FRONT_KEY_REVOKE, FRONT_KEY_OPEN, FRONT_KEYS };
 
-/* FRONT_ADMITTED. */
 struct front_admitted {
 	uint8_t interface;   /* enum aleph_interface */
 	uint64_t body_limit; /* bytes of a request's and of a reply's body */

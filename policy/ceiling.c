@@ -36,6 +36,7 @@ ceiling_default(struct ceiling *c)
 	c->node.logs_function = 1 << 20;
 	c->node.logs_total = UINT64_C(256) << 20;
 	c->fetch.file_max = UINT64_C(4) << 30;
+	c->fetch.cache_max = UINT64_C(16) << 30;
 	c->node.queue = 128;
 	c->node.wait_ns = 5 * CLOCK_SECOND;
 }

@@ -154,14 +154,27 @@ read_aleph(const struct ceiling_reader *r, const struct value *v,
 }
 
 static void
+read_bytes(const struct ceiling_reader *r, const struct value *v,
+    const char *path, uint64_t *bytes)
+{
+	if (v->kind != VALUE_STRING ||
+	    !amount_parse(GRANT_MEMORY, v->text, bytes) || *bytes == 0)
+		ceiling_report(r, "policy:amount", v, path,
+		    "not a number of bytes with its unit");
+}
+
+static void
 read_max(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
-	if (v->kind != VALUE_STRING ||
-	    !amount_parse(GRANT_MEMORY, v->text, &r->c->fetch.file_max) ||
-	    r->c->fetch.file_max == 0)
-		ceiling_report(r, "policy:amount", v, path,
-		    "not a number of bytes with its unit");
+	read_bytes(r, v, path, &r->c->fetch.file_max);
+}
+
+static void
+read_cache(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	read_bytes(r, v, path, &r->c->fetch.cache_max);
 }
 
 static void
@@ -189,8 +202,8 @@ ceiling_fetch_read(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	static const struct ceiling_row rows[] = { { "aleph", read_aleph },
-		{ "max", read_max }, { "feed", read_feed },
-		{ "unverified", read_unverified } };
+		{ "max", read_max }, { "cache", read_cache },
+		{ "feed", read_feed }, { "unverified", read_unverified } };
 
 	ceiling_read_rows(r, v, path, rows, nitems(rows));
 }

@@ -17,7 +17,8 @@ struct ceiling_fetch {
 	size_t naleph; /* 0: nothing is fetched */
 	/* "https://host[:port][/path]", without a slash at its end. */
 	char aleph[CEILING_FETCH_SERVERS][CEILING_FETCH_URL];
-	uint64_t file_max; /* bytes of one file */
+	uint64_t file_max;  /* bytes of one file */
+	uint64_t cache_max; /* of all that came so, and what was made of it */
 	/* "wss://host[:port]/path": messages as they are published; or "". */
 	char feed[CEILING_FETCH_URL];
 	bool feed_unverified; /* also those that no signature vouches for */

@@ -15,15 +15,18 @@
 #include "messages/aleph.h"
 #include "messages/item_hash.h"
 #include "messages/value.h"
+#include "policy/amount.h"
 #include "runtime/cli.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
+#include "runtime/store_cache.h"
 #include "runtime/store_open.h"
 
 struct options {
 	const char *store, *as, *ref;
 	const char *second; /* of two arguments */
-	bool json;
+	uint64_t max;       /* gc: bytes that may stay */
+	bool json, dry;
 };
 
 /* A message is found by its own hash from then on. */
@@ -96,6 +99,18 @@ put(struct store *s, const char *path, char digest[SHA256_HEX], uint64_t *size,
 	return store_put(s, fd, digest, size, e);
 }
 
+/* The operator's, whatever it was: no cache may let it go. */
+static int
+own(struct store *s, const char *digest, struct err *e)
+{
+	value_auto struct value *entry = store_entry(s, digest);
+
+	store_cache_keep(s, digest);
+	return value_get_text(entry, "from") == NULL
+	    ? 0
+	    : store_cache_pin(s, digest, true, e);
+}
+
 static int
 add(const struct options *o, struct store *s, const char *path, struct err *e)
 {
@@ -109,6 +124,8 @@ add(const struct options *o, struct store *s, const char *path, struct err *e)
 	if (message && bind_message(s, path, digest, ref, e) == -1)
 		return -1;
 	if (o->ref != NULL && store_bind(s, o->ref, digest, e) == -1)
+		return -1;
+	if (own(s, digest, e) == -1)
 		return -1;
 	if (o->as != NULL && !message) {
 		value_auto struct value *entry = value_new(VALUE_MAP);
@@ -138,14 +155,19 @@ print_one(struct store *s, const char *digest, void *arg)
 	value_auto struct value *entry = store_entry(s, digest);
 	struct value *list = arg, *one;
 	const char *kind = value_get_text(entry, "kind");
+	bool fetched = store_cache_has(s, digest);
+	bool pinned = store_cache_is_pinned(s, digest);
 
 	if (list == NULL) {
-		printf("%s %s\n", digest, kind == NULL ? "blob" : kind);
+		printf("%s %s%s%s\n", digest, kind == NULL ? "blob" : kind,
+		    fetched ? " fetched" : "", pinned ? " pinned" : "");
 		return 0;
 	}
 	one = value_add(list, value_new(VALUE_MAP));
 	value_set_text(one, "digest", digest);
 	value_set_text(one, "kind", kind == NULL ? "blob" : kind);
+	value_set_bool(one, "fetched", fetched);
+	value_set_bool(one, "pinned", pinned);
 	if (entry != NULL)
 		value_set(one, "entry", value_copy(entry));
 	return 0;
@@ -231,7 +253,76 @@ bind(const struct options *o, struct store *s, const char *ref, struct err *e)
 	if (item_hash_kind(ref) == ITEM_HASH_NONE || !str_is_sha256(o->second))
 		return err_set(e, ERR_INVALID, "bind: not a hash and a digest");
 	fd = store_get(s, o->second, e);
-	return fd == -1 ? -1 : store_bind(s, ref, o->second, e);
+	if (fd == -1 || own(s, o->second, e) == -1)
+		return -1;
+	return store_bind(s, ref, o->second, e);
+}
+
+/* ---- what came from servers ---- */
+
+static int
+set_pin(struct store *s, const char *ref, bool pinned, struct err *e)
+{
+	char digest[SHA256_HEX];
+	bool bound;
+
+	if (item_hash_kind(ref) == ITEM_HASH_NONE)
+		return err_set(e, ERR_INVALID, "%s: not a hash", ref);
+	if (store_resolve(s, ref, digest, &bound, e) == -1)
+		return -1;
+	return store_cache_pin(s, digest, pinned, e);
+}
+
+static int
+pin(const struct options *o, struct store *s, const char *ref, struct err *e)
+{
+	(void)o;
+	return set_pin(s, ref, true, e);
+}
+
+static int
+unpin(const struct options *o, struct store *s, const char *ref, struct err *e)
+{
+	(void)o;
+	return set_pin(s, ref, false, e);
+}
+
+static void
+print_gone(void *arg, const char *digest, uint64_t bytes)
+{
+	struct value *list = arg, *one;
+
+	if (list == NULL) {
+		printf("%s %" PRIu64 "\n", digest, bytes);
+		return;
+	}
+	one = value_add(list, value_new(VALUE_MAP));
+	value_set_text(one, "digest", digest);
+	value_set_int(one, "bytes", (int64_t)bytes);
+}
+
+static int
+gc(const struct options *o, struct store *s, const char *arg, struct err *e)
+{
+	value_auto struct value *v = value_new(VALUE_MAP);
+	struct value *list = o->json ? value_set_list(v, "blobs") : NULL;
+	struct store_cache_gone gone;
+
+	(void)arg;
+	if (store_cache_trim(s, o->max, STORE_CACHE_GRACE_S, o->dry, print_gone,
+		list, &gone, e) == -1)
+		return -1;
+	if (o->json) {
+		value_set_int(v, "bytes", (int64_t)gone.bytes);
+		value_set_int(v, "left_bytes", (int64_t)gone.left);
+		cli_print(v);
+	} else {
+		printf("%" PRIu64 " blobs, %" PRIu64 " bytes %s; %" PRIu64
+		       " bytes stay\n",
+		    gone.blobs, gone.bytes, o->dry ? "would go" : "are gone",
+		    gone.left);
+	}
+	return 0;
 }
 
 static const struct {
@@ -245,6 +336,9 @@ static const struct {
 	{ "ls", 0, list },
 	{ "get", 1, get },
 	{ "verify", 0, verify },
+	{ "pin", 1, pin },
+	{ "unpin", 1, unpin },
+	{ "gc", 0, gc },
 };
 
 static int
@@ -300,6 +394,8 @@ run(int argc, char **argv)
 		{ "store", required_argument, NULL, 's' },
 		{ "as", required_argument, NULL, 'a' },
 		{ "ref", required_argument, NULL, 'r' },
+		{ "max", required_argument, NULL, 'm' },
+		{ "dry-run", no_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -316,6 +412,13 @@ run(int argc, char **argv)
 			break;
 		case 'r':
 			o.ref = optarg;
+			break;
+		case 'm':
+			if (!amount_parse(GRANT_MEMORY, optarg, &o.max))
+				return cli_usage(&cmd_store_command);
+			break;
+		case 'n':
+			o.dry = true;
 			break;
 		case 'j':
 			o.json = true;
@@ -334,6 +437,6 @@ run(int argc, char **argv)
 }
 
 const struct cli_command cmd_store_command = { "store",
-	"add FILE|DIR [--as KIND] [--ref HASH] | bind REF DIGEST | ls | get REF | verify "
-	"[--store DIR] [--json]",
+	"add FILE|DIR [--as KIND] [--ref HASH] | bind REF DIGEST | ls | get REF | verify | "
+	"pin REF | unpin REF | gc [--max SIZE] [--dry-run] [--store DIR] [--json]",
 	"what messages refer to", run };

@@ -252,8 +252,8 @@ answer_take(struct preparer *p, struct frame *f, struct err *e)
 	buf_get_str(&f->body, hash, sizeof(hash));
 	if (!buf_ok(&f->body) || what >= FETCH_WHATS)
 		return err_set(e, ERR_INVALID, "take: malformed frame");
-	if (prepare_take(p->store, (enum fetch_what)what, hash, f->fds[0],
-		digest, need, &why) == -1)
+	if (prepare_take(p->store, &p->ceiling->fetch, (enum fetch_what)what,
+		hash, f->fds[0], digest, need, &why) == -1)
 		return answer_failed(p, f->serial, &why, NULL, e);
 	buf_put_str(&b, digest);
 	buf_put_str(&b, need);

@@ -10,18 +10,56 @@
 #include "messages/aleph_item.h"
 #include "messages/json.h"
 #include "messages/value.h"
+#include "policy/ceiling_fetch.h"
 #include "runtime/message_file.h"
 #include "runtime/prepare_take.h"
 #include "runtime/store.h"
+#include "runtime/store_cache.h"
 #include "runtime/store_message.h"
 
 #define PAGE_MAX (4 << 20)
 
 /* ---- files ---- */
 
+/* What was not used for the longest time goes for it. */
 static int
-take_file(struct store *s, const char *hash, int fd, char digest[SHA256_HEX],
+make_room(struct store *s, const struct ceiling_fetch *rules, uint64_t size,
     struct err *e)
+{
+	struct store_cache_gone gone;
+
+	if (size > rules->cache_max)
+		return err_set(e, ERR_DENIED,
+		    "larger than the policy's fetch.cache");
+	if (store_cache_trim(s, rules->cache_max - size, STORE_CACHE_GRACE_S,
+		false, NULL, NULL, &gone, e) == -1)
+		return -1;
+	return gone.left + size <= rules->cache_max
+	    ? 0
+	    : err_set(e, ERR_BUSY,
+		  "the policy's fetch.cache is full of what is in use");
+}
+
+static int
+keep_file(struct store *s, const struct ceiling_fetch *rules, int fd,
+    uint64_t size, char digest[SHA256_HEX], struct err *e)
+{
+	bool bound, known;
+
+	/* What an operator added is not made one of those that may go. */
+	known = store_resolve(s, digest, digest, &bound, e) == 0;
+	if (!known && make_room(s, rules, size, e) == -1)
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) == -1)
+		return err_sys(e, "fetched");
+	if (!known && store_cache_mark(s, digest, e) == -1)
+		return -1;
+	return store_put(s, fd, digest, &size, e);
+}
+
+static int
+take_file(struct store *s, const struct ceiling_fetch *rules, const char *hash,
+    int fd, char digest[SHA256_HEX], struct err *e)
 {
 	uint64_t size;
 
@@ -38,10 +76,8 @@ take_file(struct store *s, const char *hash, int fd, char digest[SHA256_HEX],
 		return err_set(e, ERR_GUEST, "%s: what came hashes to %s", hash,
 		    digest);
 	/* It is hashed again on its way: names are of what is kept. */
-	if (lseek(fd, 0, SEEK_SET) == -1)
-		return err_sys(e, "fetched");
-	if (store_put(s, fd, digest, &size, e) == -1)
-		return -1;
+	if (keep_file(s, rules, fd, size, digest, e) == -1)
+		return err_in(e, "%s", hash);
 	return strcmp(digest, hash) == 0
 	    ? 0
 	    : err_set(e, ERR_GUEST, "%s: it changed meanwhile", hash);
@@ -137,14 +173,15 @@ take_message(struct store *s, const char *hash, int fd, char digest[SHA256_HEX],
 }
 
 int
-prepare_take(struct store *s, enum fetch_what what, const char *hash, int fd,
-    char digest[SHA256_HEX], char need[ITEM_HASH_MAX], struct err *e)
+prepare_take(struct store *s, const struct ceiling_fetch *rules,
+    enum fetch_what what, const char *hash, int fd, char digest[SHA256_HEX],
+    char need[ITEM_HASH_MAX], struct err *e)
 {
 	struct stat st;
 
 	digest[0] = need[0] = '\0';
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return err_set(e, ERR_SYSTEM, "fetched: it is no file");
-	return what == FETCH_FILE ? take_file(s, hash, fd, digest, e)
+	return what == FETCH_FILE ? take_file(s, rules, hash, fd, digest, e)
 				  : take_message(s, hash, fd, digest, need, e);
 }

@@ -17,6 +17,7 @@
 #include "messages/value.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
+#include "runtime/store_cache.h"
 #include "runtime/store_open.h"
 
 #define SMALL_MAX (64 << 10)
@@ -234,6 +235,7 @@ store_get(struct store *s, const char *digest, struct err *e)
 		    s->path, digest);
 	if (fd == -1)
 		return err_sys(e, "store %s: blob %s", s->path, digest);
+	store_cache_touch(s, digest);
 	return check(s, digest, fd, e) == -1 ? -1 : fd_take(&fd);
 }
 
@@ -274,6 +276,32 @@ store_bind(struct store *s, const char *ref, const char *digest, struct err *e)
 	return store_write_note(s, path, digest, e);
 }
 
+static int
+miss(struct store *s, const char *ref, struct err *e)
+{
+	str_copy(s->missing, sizeof(s->missing), ref);
+	return err_set(e, ERR_NOT_FOUND,
+	    "store %s: nothing is known of %s; add it with "
+	    "'cella store add FILE --ref %s'",
+	    s->path, ref, ref);
+}
+
+/*
+ * It made room for others, and whoever has it knows it by the message that
+ * bound it.  What an operator bound nobody else brings.
+ */
+static bool
+can_be_had(struct store *s, const char *ref, const char *digest)
+{
+	char path[160];
+
+	blob_path(path, digest);
+	if (faccessat(s->dir, path, F_OK, 0) == 0)
+		return false;
+	snprintf(path, sizeof(path), "messages/%s.json", ref);
+	return faccessat(s->dir, path, F_OK, 0) == 0;
+}
+
 int
 store_resolve(struct store *s, const char *ref, char digest[SHA256_HEX],
     bool *bound, struct err *e)
@@ -286,7 +314,7 @@ store_resolve(struct store *s, const char *ref, char digest[SHA256_HEX],
 	if (text != NULL && str_is_sha256(text)) {
 		memcpy(digest, text, SHA256_HEX);
 		free(text);
-		return 0;
+		return can_be_had(s, ref, digest) ? miss(s, ref, e) : 0;
 	}
 	free(text);
 	if (*bound)
@@ -299,11 +327,7 @@ store_resolve(struct store *s, const char *ref, char digest[SHA256_HEX],
 			return 0;
 		}
 	}
-	str_copy(s->missing, sizeof(s->missing), ref);
-	return err_set(e, ERR_NOT_FOUND,
-	    "store %s: nothing is known of %s; add it with "
-	    "'cella store add FILE --ref %s'",
-	    s->path, ref, ref);
+	return miss(s, ref, e);
 }
 
 struct value *

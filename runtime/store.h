@@ -9,6 +9,7 @@
  *   refs/<ref>                  a digest
  *   messages/, amends/, forgotten/   store_message.h
  *   trees/<digest>              an image as a directory (rootless)
+ *   fetched/, pins/                  store_cache.h
  *   volumes/<digest>.ext4       persistent volumes
  *   derived/<digest>.<form>     the digest of what was made from a blob
  *   tmp/                        runs and half-written blobs

@@ -103,7 +103,7 @@ prepare(struct store *s, struct err *e)
 {
 	static const char *const dirs[] = { "blobs", "blobs/sha256", "entries",
 		"refs", "messages", "amends", "forgotten", "derived", "trees",
-		"volumes", "tmp" };
+		"fetched", "pins", "volumes", "tmp" };
 	struct stat st;
 
 	if (fstat(s->dir, &st) == -1)
