@@ -21,6 +21,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_cron_command,
 	&cmd_jobs_command,
 	&cmd_key_command,
+	&cmd_config_command,
 	&cmd_message_command,
 	&cmd_policy_command,
 	&cmd_audit_command,

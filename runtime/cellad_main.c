@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "runtime/config_options.h"
 #include "runtime/listen.h"
 #include "runtime/monitor.h"
 #include "runtime/policy_open.h"
@@ -168,17 +169,6 @@ close_all(struct opened *o)
 	fd_close(&o->lock);
 }
 
-/* Letters, digits, hyphens and dots (RFC 1123, 2.1). */
-static bool
-is_domain(const char *name)
-{
-	return name == NULL ||
-	    (name[0] != '\0' && name[0] != '.' && strlen(name) <= 200 &&
-		strspn(name,
-		    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		    "0123456789-.") == strlen(name));
-}
-
 static int
 parse(struct options *p, int argc, char **argv)
 {
@@ -192,6 +182,7 @@ parse(struct options *p, int argc, char **argv)
 		{ "control", required_argument, NULL, 'c' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "domain", required_argument, NULL, 'd' },
+		{ "config", required_argument, NULL, 'f' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -226,6 +217,8 @@ parse(struct options *p, int argc, char **argv)
 		case 'd':
 			p->domain = optarg;
 			break;
+		case 'f':
+			break; /* config_add() */
 		case 'v':
 			puts("cellad " VERSION_TEXT);
 			exit(0);
@@ -236,7 +229,50 @@ parse(struct options *p, int argc, char **argv)
 	if ((p->https != NULL) != (p->cert != NULL) ||
 	    (p->https != NULL) != (p->key != NULL))
 		return -1;
-	return optind == argc && is_domain(p->domain) ? 0 : -1;
+	return optind == argc &&
+		(p->domain == NULL || config_options_is_domain(p->domain))
+	    ? 0
+	    : -1;
+}
+
+/* ---- the configuration ---- */
+
+/* The file that --config names, or the usual one if it is there, or NULL. */
+static const char *
+find_config(int argc, char **argv)
+{
+	static const char option[] = "--config";
+	const size_t n = sizeof(option) - 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], option) == 0 && i + 1 < argc)
+			return argv[i + 1];
+		if (strncmp(argv[i], option, n) == 0 && argv[i][n] == '=')
+			return argv[i] + n + 1;
+	}
+	return access(CONFIG_OPTIONS_FILE, F_OK) == 0 ? CONFIG_OPTIONS_FILE
+						      : NULL;
+}
+
+/* In front of those that were typed, which so have the last word. */
+static char **
+join(char *data, size_t len, int *argc, char **argv)
+{
+	size_t n = 0;
+	char **all;
+
+	for (size_t i = 0; i < len; i++)
+		n += data[i] == '\0';
+	all = calloc(n + (size_t)*argc + 1, sizeof(*all));
+	invariant(all != NULL);
+	all[0] = argv[0];
+	n = 1;
+	for (char *p = data; p < data + len; p += strlen(p) + 1)
+		all[n++] = p;
+	for (int i = 1; i < *argc; i++)
+		all[n++] = argv[i];
+	*argc = (int)n;
+	return all;
 }
 
 int
@@ -249,13 +285,20 @@ main(int argc, char **argv)
 		    .listen_https = -1,
 		    .listen_metrics = -1 } };
 	struct options p = { .state_dir = "/var/lib/cella" };
-	char *control = NULL;
+	char *control = NULL, *config = NULL, **all = NULL;
+	size_t len = 0;
 	struct err e;
 	int r;
 
+	if (config_options_read(find_config(argc, argv), &config, &len, &e) ==
+	    -1) {
+		fprintf(stderr, "cellad: %s\n", e.text);
+		return 1;
+	}
+	argv = all = join(config, len, &argc, argv);
 	if (parse(&p, argc, argv) == -1) {
 		fprintf(stderr,
-		    "usage: cellad [--state-dir DIR] [--http ADDRESS:PORT] "
+		    "usage: cellad [--config FILE] [--state-dir DIR] [--http ADDRESS:PORT] "
 		    "[--https ADDRESS:PORT --tls-cert FILE --tls-key FILE] "
 		    "[--metrics ADDRESS:PORT] [--control PATH] [--policy FILE] [--domain NAME]\n");
 		return USAGE;
@@ -270,5 +313,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "cellad: %s\n", e.text);
 	close_all(&o);
 	free(control);
+	free(all);
+	free(config);
 	return r == -1 ? 1 : 0;
 }

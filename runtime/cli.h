@@ -57,6 +57,7 @@ extern const struct cli_command cmd_cron_command;
 extern const struct cli_command cmd_jobs_command;
 extern const struct cli_command cmd_invoke_command;
 extern const struct cli_command cmd_events_command;
+extern const struct cli_command cmd_config_command;
 extern const struct cli_command cmd_key_command;
 extern const struct cli_command cmd_logs_command;
 extern const struct cli_command cmd_audit_command;

@@ -1,0 +1,83 @@
+#include <arpa/inet.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "runtime/config_options.h"
+#include "runtime/spawn.h"
+
+#define OPTIONS_MAX (64 << 10)
+
+int
+config_options_read(const char *file, char **data, size_t *len, struct err *e)
+{
+	char path[PATH_MAX];
+	const char *args[] = { path, "config", "options", "--config", file,
+		NULL };
+	fd_auto int out = memfd_create("options", MFD_CLOEXEC);
+
+	if (file == NULL)
+		args[3] = NULL;
+	if (out == -1)
+		return err_sys(e, "memfd");
+	if (spawn_find("cella", path, sizeof(path), e) == -1)
+		return -1;
+	/* It said why. */
+	if (spawn_program(args, -1, out, e) == -1)
+		return err_set(e, ERR_INVALID,
+		    "the configuration is not taken");
+	if (lseek(out, 0, SEEK_SET) == -1)
+		return err_sys(e, "configuration");
+	return fd_read_all(out, OPTIONS_MAX, data, len, e);
+}
+
+const char *
+config_options_find(const char *data, size_t len, const char *option)
+{
+	const char *end = data + len, *value;
+
+	for (; data < end; data = value + strlen(value) + 1) {
+		value = data + strlen(data) + 1;
+		if (value >= end)
+			break;
+		if (strcmp(data, option) == 0)
+			return value;
+	}
+	return NULL;
+}
+
+/* As listen.c takes it. */
+bool
+config_options_is_address(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	unsigned char out[sizeof(struct in6_addr)];
+	size_t n = colon == NULL ? 0 : (size_t)(colon - text);
+	char host[64];
+
+	if (n == 0 || n >= sizeof(host) || strlen(colon + 1) < 1 ||
+	    strlen(colon + 1) > 5 ||
+	    strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+	    atoi(colon + 1) > 65535)
+		return false;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	if (host[0] == '[' && host[n - 1] == ']') {
+		host[n - 1] = '\0';
+		return inet_pton(AF_INET6, host + 1, out) == 1;
+	}
+	return inet_pton(AF_INET, host, out) == 1;
+}
+
+bool
+config_options_is_domain(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' && strlen(name) <= 200 &&
+	    strspn(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-.") == strlen(name);
+}
