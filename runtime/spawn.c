@@ -25,6 +25,7 @@
 int
 spawn_find(const char *name, char *path, size_t size, struct err *e)
 {
+	static const char *const installed[] = { PKGLIBEXECDIR, BINDIR };
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
@@ -39,9 +40,11 @@ spawn_find(const char *name, char *path, size_t size, struct err *e)
 		if (access(path, R_OK) == 0)
 			return 0;
 	}
-	snprintf(path, size, "%s/%s", PKGLIBEXECDIR, name);
-	if (access(path, R_OK) == 0)
-		return 0;
+	for (size_t i = 0; i < nitems(installed); i++) {
+		snprintf(path, size, "%s/%s", installed[i], name);
+		if (access(path, R_OK) == 0)
+			return 0;
+	}
 	return err_sys(e, "%s", path);
 }
 
