@@ -428,6 +428,12 @@ list_args(struct strings *s, const struct assemble_input *in)
 {
 	const struct aleph_code *c = &in->program->code;
 
+	if (in->extra->shell) {
+		push(s, str_dup("/bin/sh"));
+		if (in->extra->prompts)
+			push(s, str_dup("-i"));
+		return;
+	}
 	if (c->interface == ALEPH_ASGI) {
 		push(s, str_dup("/usr/bin/python3"));
 		push(s, str_dup("-BsP"));
@@ -498,7 +504,7 @@ fill(struct work *w)
 	snprintf(m->hostname, sizeof(m->hostname), "machine");
 	snprintf(m->cwd, sizeof(m->cwd), CODE_ROOT);
 	m->tier = (uint8_t)w->in->decision->tier;
-	m->channel = p->code.interface == ALEPH_ASGI;
+	m->channel = p->code.interface == ALEPH_ASGI && !w->in->extra->shell;
 	m->resolver = w->in->decision->grant.net == GRANT_NET_EGRESS &&
 	    w->in->ceiling->dns.nservers > 0;
 	m->optional = w->in->ceiling->optional;

@@ -22,6 +22,8 @@ struct value;
 
 /* What the command line adds. */
 struct assemble_extra {
+	bool shell;   /* in the place of the program */
+	bool prompts; /* it does, for somebody who types */
 	size_t nargs, nenv;
 	const char *arg[ASSEMBLE_ARGS_MAX];
 	const char *env[ASSEMBLE_ARGS_MAX]; /* NAME=value */

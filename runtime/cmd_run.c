@@ -76,7 +76,9 @@ open_all(const struct run_options *o, struct opened *f, struct err *e)
 		return -1;
 	if (o->policy != NULL && (f->policy = policy_open(o->policy, e)) == -1)
 		return -1;
-	if (o->input != NULL && (f->input = cli_open(o->input, e)) == -1)
+	/* A shell is typed to. */
+	if ((o->input != NULL || o->extra.shell) &&
+	    (f->input = cli_open(o->input == NULL ? "-" : o->input, e)) == -1)
 		return -1;
 	if (o->result != NULL && (f->result = open_output(o->result, e)) == -1)
 		return -1;
@@ -226,6 +228,7 @@ run_machine(struct run *r, int signals, struct err *e)
 {
 	const struct function_input in = {
 		.program = &r->program,
+		.shell = r->options->extra.shell,
 		.request = r->options->request,
 		.input = r->files->input,
 		.body_limit = r->decision.grant.limit[GRANT_BODY],
@@ -235,7 +238,7 @@ run_machine(struct run *r, int signals, struct err *e)
 
 	prepare_instance(r, signals);
 	r->record.instance = &r->instance;
-	if (r->program.code.interface != ALEPH_EXEC)
+	if (r->program.code.interface != ALEPH_EXEC && !r->options->extra.shell)
 		r->record.reply = &r->reply;
 	status = function_run(&in, &r->instance, &r->link, &r->reply, e);
 	if (status == -1)
@@ -249,6 +252,21 @@ run_machine(struct run *r, int signals, struct err *e)
 			r->record.internal = true;
 	}
 	return status;
+}
+
+/* Who looks around needs longer than a call: what the admin allows at most. */
+static void
+take_time(struct run *r)
+{
+	static const enum grant_limit limits[] = { GRANT_WALL, GRANT_CPU_TIME };
+	struct decision *d = &r->decision;
+
+	for (size_t i = 0; i < nitems(limits); i++) {
+		if (d->origin[limits[i]] == DECIDE_COMMAND)
+			continue;
+		d->grant.limit[limits[i]] = r->ceiling.grant.limit[limits[i]];
+		d->origin[limits[i]] = DECIDE_COMMAND;
+	}
 }
 
 static int
@@ -272,6 +290,8 @@ decide_and_run(struct run *r, struct err *e)
 	if (decide(&r->program, &r->ceiling, &r->options->wish, &r->decision,
 		e) == -1)
 		return -1;
+	if (r->options->extra.shell)
+		take_time(r);
 	r->record.decision = &r->decision;
 	signals = open_signals(e);
 	if (signals == -1 ||
@@ -333,8 +353,10 @@ say_end(const struct run *r, enum verdict v, const struct verdict_facts *f)
 		    "(SIGSYS); 'cella policy explain' lists them\n");
 	if (r->instance.ran && r->instance.exited.end == LAUNCH_END_NO_EXEC) {
 		errno = (int)r->instance.exited.code;
-		fprintf(stderr, "cella: /opt/code/%s: %m\n",
-		    r->program.code.entrypoint);
+		fprintf(stderr, "cella: %s%s: %m\n",
+		    r->options->extra.shell ? "" : "/opt/code/",
+		    r->options->extra.shell ? "/bin/sh"
+					    : r->program.code.entrypoint);
 	}
 	if (v == VERDICT_SIGNAL && f->signal != 0 && r->options->verbose)
 		fprintf(stderr, "cella: ended by signal %d\n", f->signal);
@@ -423,6 +445,7 @@ run_dropped(const struct run_options *o, struct opened *files)
 		r->assembly.source[i] = -1;
 	r->record.started_real_ns = clock_real_ns();
 	r->record.ceiling = &r->ceiling;
+	r->record.shell = o->extra.shell;
 	ceiling_default(&r->ceiling);
 	status = decide_and_run(r, &e);
 	if (r->dns.pid != 0)

@@ -137,6 +137,8 @@ int
 function_run(const struct function_input *in, struct instance *i,
     struct launcher_link *link, struct function_reply *reply, struct err *e)
 {
+	if (in->shell)
+		return run_exec(in, i, link, e);
 	switch (in->program->code.interface) {
 	case ALEPH_ASGI:
 		return function_asgi_run(in, i, link, reply, e);

@@ -26,6 +26,7 @@ struct function_reply {
 
 struct function_input {
 	const struct aleph_program *program;
+	bool shell; /* it has standard streams, whatever its interface */
 	const char *request; /* "POST /path"; NULL: GET / */
 	int input;           /* a file: body or standard input; -1: none */
 	uint64_t body_limit; /* of the request and of the reply */

@@ -180,23 +180,26 @@ flush(int *fd, struct buf *b, uint64_t *count)
 		buf_reset(b);
 }
 
+/* Whoever types it takes his time. */
+static void
+take_input(struct instance *i)
+{
+	static char data[CHUNK];
+	ssize_t n = read(i->input, data, sizeof(data));
+
+	if (n > 0)
+		buf_add(&i->pending_in, data, (size_t)n);
+	else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+		i->input_over = true;
+}
+
 static void
 feed(struct instance *i)
 {
-	static char data[CHUNK];
-	ssize_t n;
-
-	if (i->pending_in.len == 0 && !i->input_over) {
-		n = read(i->input, data, sizeof(data));
-		if (n > 0)
-			buf_add(&i->pending_in, data, (size_t)n);
-		else if (n == 0 || errno != EINTR)
-			i->input_over = true;
-	}
 	if (i->pending_in.len > 0)
 		flush(&i->pipe_in, &i->pending_in, &i->bytes_in);
-	else if (i->input_over)
-		fd_close(&i->pipe_in);
+	else
+		fd_close(&i->pipe_in); /* it is over, or nobody reads it */
 }
 
 void
@@ -237,6 +240,7 @@ enum {
 	P_LINK,
 	P_OUT,
 	P_ERR,
+	P_INPUT,
 	P_IN,
 	P_FROM,
 	P_TO,
@@ -250,11 +254,15 @@ static void
 plan_poll(const struct instance *i, struct pollfd p[P_COUNT])
 {
 	bool sending = i->pending_channel.len > 0 || i->close_channel;
+	bool feeding = i->pending_in.len > 0 || i->input_over;
 
 	p[P_LINK] = (struct pollfd){ i->ended ? -1 : i->link->sock, POLLIN, 0 };
 	p[P_OUT] = (struct pollfd){ i->pipe_out, POLLIN, 0 };
 	p[P_ERR] = (struct pollfd){ i->pipe_err, POLLIN, 0 };
-	p[P_IN] = (struct pollfd){ i->pipe_in, POLLOUT, 0 };
+	p[P_INPUT] =
+	    (struct pollfd){ i->pipe_in == -1 || feeding ? -1 : i->input,
+		    POLLIN, 0 };
+	p[P_IN] = (struct pollfd){ i->pipe_in, feeding ? POLLOUT : 0, 0 };
 	p[P_FROM] = (struct pollfd){ i->channel_in, POLLIN, 0 };
 	p[P_TO] = (struct pollfd){ sending ? i->channel_out : -1, POLLOUT, 0 };
 	p[P_SIGNAL] = (struct pollfd){ i->signals, POLLIN, 0 };
@@ -279,6 +287,8 @@ turn(struct instance *i, struct err *e)
 		drain(i, &i->pipe_out, &i->out);
 	if (p[P_ERR].revents != 0)
 		drain(i, &i->pipe_err, &i->err);
+	if (p[P_INPUT].revents != 0)
+		take_input(i);
 	if (p[P_IN].revents != 0)
 		feed(i);
 	if (p[P_TO].revents != 0) {

@@ -120,6 +120,8 @@ record_build(const struct record *r)
 
 	value_set_int(v, "version", 1);
 	value_set_text(v, "verdict", verdict_name(record_verdict(r, &f)));
+	if (r->shell)
+		value_set_bool(v, "shell", true);
 	if (i != NULL)
 		record_parts_end(v, &i->exited);
 	add_error(v, r);

@@ -33,6 +33,7 @@ struct record {
 	const struct value *problems; /* list: all that is wrong */
 	bool internal;                /* the error is ours */
 	bool with_output;             /* kept streams go into it */
+	bool shell;                   /* in the program's place */
 	uint64_t started_real_ns;
 };
 

@@ -1,6 +1,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/amount.h"
 #include "policy/ceiling.h"
@@ -56,6 +57,9 @@ take_option(struct run_options *o, int c, const char *arg)
 	case 'x':
 		o->export = arg;
 		return 0;
+	case 'S':
+		o->extra.shell = true;
+		return 0;
 	case 'j':
 		o->json = true;
 		return 0;
@@ -108,6 +112,7 @@ run_options_parse(struct run_options *o, int argc, char **argv)
 		{ "tier", required_argument, NULL, 't' },
 		{ "dialect", required_argument, NULL, 'd' },
 		{ "timeout", required_argument, NULL, 'T' },
+		{ "shell", no_argument, NULL, 'S' },
 		{ "arg", required_argument, NULL, 'a' },
 		{ "env", required_argument, NULL, 'e' },
 		{ NULL, 0, NULL, 0 },
@@ -124,6 +129,13 @@ run_options_parse(struct run_options *o, int argc, char **argv)
 		cli_usage(&cmd_run_command);
 		return -1;
 	}
+	if (o->extra.shell &&
+	    (o->extra.nargs > 0 || o->request != NULL || o->json)) {
+		fprintf(stderr,
+		    "cella: --shell: not with --arg, --request or --json\n");
+		return -1;
+	}
+	o->extra.prompts = o->input == NULL && isatty(STDIN_FILENO) == 1;
 	o->message = argv[optind];
 	return 0;
 }
