@@ -88,22 +88,27 @@ end_with_callback(struct core_jobs *all, const struct core_job *x,
 	return journal_end_job(journal, &x->job, result, e);
 }
 
-static void
-end_job(struct core_jobs *all, struct core_job *x, const struct buf *result)
+static int
+end_job(struct core_jobs *all, struct core_job *x, const struct buf *result,
+    struct err *e)
 {
 	struct journal_job *j = &x->job;
-	struct err e;
 
 	if (j->kind == JOURNAL_ASYNC && x->url[0] != '\0' &&
-	    j->state >= JOURNAL_DONE) {
-		if (end_with_callback(all, x, result, &e) == -1)
-			core_log("%s", e.text);
-		return;
-	}
+	    j->state >= JOURNAL_DONE)
+		return end_with_callback(all, x, result, e);
 	if (j->state == JOURNAL_DEAD)
 		core_log("%s: %s %s: given up: %s", j->hash,
 		    journal_job_kind_name(j->kind), j->name, j->error);
-	if (journal_end_job(all->core->journal, j, result, &e) == -1)
+	return journal_end_job(all->core->journal, j, result, e);
+}
+
+static void
+end_and_log(struct core_jobs *all, struct core_job *x, const struct buf *result)
+{
+	struct err e;
+
+	if (end_job(all, x, result, &e) == -1)
 		core_log("%s", e.text);
 }
 
@@ -131,7 +136,7 @@ fail_job(struct core_jobs *all, struct core_job *x, const struct err *why)
 	/* The sentence is for people: one that is too long is cut. */
 	snprintf(j->error, sizeof(j->error), "%s", why->text);
 	judge_failure(j, x->begun);
-	end_job(all, x, NULL);
+	end_and_log(all, x, NULL);
 }
 
 static void
@@ -151,7 +156,7 @@ succeed(struct core_jobs *all, struct core_job *x,
 	j->error[0] = '\0';
 	j->state = JOURNAL_DONE;
 	j->ended_ns = clock_real_ns();
-	end_job(all, x, result);
+	end_and_log(all, x, result);
 }
 
 static struct core_job **
@@ -294,7 +299,7 @@ sent(void *arg, const struct err *why)
 		x->job.state = JOURNAL_DONE;
 		x->job.error[0] = '\0';
 		x->job.ended_ns = clock_real_ns();
-		end_job(all, x, NULL);
+		end_and_log(all, x, NULL);
 	}
 	forget(all, at);
 	core_jobs_kick(all);
@@ -442,18 +447,25 @@ prune(void *arg)
 	    prune, all);
 }
 
-static void
-recover(struct journal_job *j)
+/* Whoever wants to hear of its end hears of this one too. */
+static int
+recover(void *arg, struct journal_job *j, struct buf *request, struct err *e)
 {
-	snprintf(j->error, sizeof(j->error), "the node ended while it ran");
-	judge_failure(j, true);
+	struct core_job x = { .all = arg, .job = *j };
+
+	snprintf(x.job.error, sizeof(x.job.error),
+	    "the node ended while it ran");
+	judge_failure(&x.job, true);
+	if (x.job.kind == JOURNAL_ASYNC)
+		buf_get_str(request, x.url, sizeof(x.url));
+	return end_job(arg, &x, NULL, e);
 }
 
 int
 core_jobs_open(struct core_jobs *all, struct core *c, struct err *e)
 {
 	*all = (struct core_jobs){ .core = c };
-	if (journal_recover_jobs(c->journal, recover, e) == -1)
+	if (journal_recover_jobs(c->journal, recover, all, e) == -1)
 		return -1;
 	prune(all);
 	core_jobs_kick(all);

@@ -92,7 +92,7 @@ journal_job_prepare(struct journal *j, struct err *e)
 		{ &j->job_prune,
 		    "DELETE FROM job WHERE ended_ns > 0 AND ended_ns < ?" },
 		{ &j->job_recover,
-		    "SELECT " COLUMNS " FROM job WHERE state = 1" },
+		    "SELECT " COLUMNS ", request FROM job WHERE state = 1" },
 		{ &j->slot_get,
 		    "SELECT fired FROM slot WHERE hash = ? AND place = ?" },
 		{ &j->slot_set,
@@ -439,26 +439,43 @@ journal_each_job(struct journal *j, unsigned most,
 }
 
 /* Read to the end first: what is read must not change meanwhile. */
-int
-journal_recover_jobs(struct journal *j, void (*fn)(struct journal_job *),
-    struct err *e)
+struct left {
+	struct journal_job job;
+	struct buf request;
+};
+
+/* Those are read before anything is changed. */
+static int
+read_left(struct journal *j, struct left **all, size_t *n, struct err *e)
 {
 	sqlite3_stmt *s = j->job_recover;
-	struct journal_job *all = NULL;
-	size_t n = 0;
-	int r, status = 0;
+	int r = SQLITE_DONE, status = 0;
 
 	while (status == 0 && (r = sqlite3_step(s)) == SQLITE_ROW) {
-		all = realloc(all, (n + 1) * sizeof(*all));
-		invariant(all != NULL);
-		status = take_job(s, &all[n++], e);
+		*all = realloc(*all, (*n + 1) * sizeof(**all));
+		invariant(*all != NULL);
+		(*all)[*n] = (struct left){ .request = { 0 } };
+		status = take_job(s, &(*all)[*n].job, e);
+		add_blob(s, 11, &(*all)[(*n)++].request);
 	}
 	if (status == 0 && r != SQLITE_DONE)
 		status = journal_fail(j, "jobs", e);
 	sqlite3_reset(s);
-	for (size_t i = 0; status == 0 && i < n; i++) {
-		fn(&all[i]);
-		status = journal_end_job(j, &all[i], NULL, e);
+	return status;
+}
+
+int
+journal_recover_jobs(struct journal *j, journal_recover_fn *fn, void *arg,
+    struct err *e)
+{
+	struct left *all = NULL;
+	size_t n = 0;
+	int status = read_left(j, &all, &n, e);
+
+	for (size_t i = 0; i < n; i++) {
+		if (status == 0)
+			status = fn(arg, &all[i].job, &all[i].request, e);
+		buf_fini(&all[i].request);
 	}
 	free(all);
 	return status;

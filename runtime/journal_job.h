@@ -114,8 +114,11 @@ int journal_find_job(struct journal *, const char *name, struct journal_job *,
 int journal_each_job(struct journal *, unsigned most,
     int (*fn)(void *, const struct journal_job *), void *arg, struct err *);
 
-/* Every one that ran when its node ended: fn decides what becomes of it. */
-int journal_recover_jobs(struct journal *, void (*fn)(struct journal_job *),
+/* Every one that ran when its node ended, with its request: fn ends it, and
+ * says what becomes of it. */
+typedef int journal_recover_fn(void *arg, struct journal_job *, struct buf *,
+    struct err *);
+int journal_recover_jobs(struct journal *, journal_recover_fn *, void *arg,
     struct err *);
 
 /* Those that ended before then go. */

@@ -58,4 +58,16 @@ await sh -c "\"$cella\" jobs --json | tr -d ' \n' | grep -q '\"name\":\"async:ei
 posted " eight " && fail "it is not given up yet"
 node_stop
 expect "end" 0 "$status"
+
+# One whose node died at its last attempt is given up, and that is told too.
+/usr/bin/python3 - "$CELLA_STORE/journal.db" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+assert db.execute("UPDATE job SET state = 1, attempts = 6 WHERE name = 'async:eight'").rowcount == 1
+db.commit()
+END
+node_start --policy "$work/policy.yaml"
+await posted "^/hook/late eight 0 "
+contains "why" "the node ended while it ran" "$(curl -s "http://$http/async/calls/eight")"
+node_stop
 finish

@@ -125,12 +125,15 @@ what_came_of_it_stays_and_its_body_goes(void **state)
 	assert_int_equal(journal_find_job(j, "one", &found, NULL, &e), -1);
 }
 
-static void
-give_up_cron(struct journal_job *j)
+static int
+give_up_cron(void *arg, struct journal_job *j, struct buf *request,
+    struct err *e)
 {
+	assert_string_equal(buf_text(request), "request");
 	j->state = j->kind == JOURNAL_CRON ? JOURNAL_DEAD : JOURNAL_WAITING;
 	j->due_ns = 99;
 	strcpy(j->error, "cut off");
+	return journal_end_job(arg, j, NULL, e);
 }
 
 /* Another life of the node finds what ran, and what waits as it was. */
@@ -149,7 +152,7 @@ a_restart_decides_on_what_ran(void **state)
 	journal_close(j);
 	*state = j = journal_open(&e);
 	assert_non_null(j);
-	assert_int_equal(journal_recover_jobs(j, give_up_cron, &e), 0);
+	assert_int_equal(journal_recover_jobs(j, give_up_cron, j, &e), 0);
 	assert_int_equal(begin_next(j, 98, &job), 1);
 	assert_string_equal(job.name, "waits");
 	assert_int_equal(begin_next(j, 98, &job), 0);
