@@ -116,6 +116,21 @@ read_field(struct answer *a, const char *name, const char *value,
 		a->more = true;
 }
 
+/* No terminal obeys what a server says. */
+static int
+check_status(const char *line, struct err *e)
+{
+	char *safe;
+
+	if (strncmp(line, "HTTP/1.1 101", 12) == 0 &&
+	    (line[12] == ' ' || line[12] == '\0'))
+		return 0;
+	safe = str_printable(line, strlen(line), 64);
+	err_set(e, ERR_GUEST, "it answers \"%s\", and no WebSocket", safe);
+	free(safe);
+	return -1;
+}
+
 static int
 read_head(char *head, const char *accept, struct err *e)
 {
@@ -125,11 +140,8 @@ read_head(char *head, const char *accept, struct err *e)
 	for (; (end = strstr(line, "\r\n")) != NULL; line = end + 2) {
 		*end = '\0';
 		if (line == head) {
-			if (strncmp(line, "HTTP/1.1 101", 12) != 0 ||
-			    (line[12] != ' ' && line[12] != '\0'))
-				return err_set(e, ERR_GUEST,
-				    "it answers \"%.64s\", and no WebSocket",
-				    line);
+			if (check_status(line, e) == -1)
+				return -1;
 			continue;
 		}
 		colon = strchr(line, ':');

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "messages/fetch_msgs.h"
 #include "messages/prepare_msgs.h"
 #include "runtime/core.h"
@@ -132,6 +133,7 @@ static void
 fail(struct core_feed_heard *h, const struct err *why)
 {
 	struct core *c = h->feed->core;
+	char *safe;
 
 	if ((why->code == ERR_BUSY || why->code == ERR_SYSTEM) &&
 	    h->tries < TRIES) {
@@ -140,7 +142,10 @@ fail(struct core_feed_heard *h, const struct err *why)
 		return;
 	}
 	h->feed->counts->messages[METRICS_FEED_REFUSED]++;
-	core_log("feed: a message is left out: %s", why->text);
+	/* It may quote the message. */
+	safe = str_printable(why->text, strlen(why->text), 256);
+	core_log("feed: a message is left out: %s", safe);
+	free(safe);
 	finish(h);
 }
 

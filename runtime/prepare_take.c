@@ -44,10 +44,11 @@ static int
 keep_file(struct store *s, const struct ceiling_fetch *rules, int fd,
     uint64_t size, char digest[SHA256_HEX], struct err *e)
 {
+	char same[SHA256_HEX];
 	bool bound, known;
 
 	/* What an operator added is not made one of those that may go. */
-	known = store_resolve(s, digest, digest, &bound, e) == 0;
+	known = store_resolve(s, digest, same, &bound, e) == 0;
 	if (!known && make_room(s, rules, size, e) == -1)
 		return -1;
 	if (lseek(fd, 0, SEEK_SET) == -1)

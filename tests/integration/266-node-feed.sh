@@ -113,12 +113,15 @@ for how in '!close' '!break' '!rule'; do
 done
 expect "an amend that comes again" 3 "$(metric 'messages_total{result="published"}')"
 expect "connected again" 4 "$(grep -c startDate "$net/asked")"
-for what in '!long' '!binary' 'no JSON' '[1]' '{"type":[[[[[[' '{"item_hash":"x"}'; do
+escapes=$(printf '{"type":"\033[2J","type":"\302\233"}')
+for what in "$escapes" '!long' '!binary' 'no JSON' '[1]' '{"type":[[[[[[' '{"item_hash":"x"}'; do
 	send "$what"
 done
 send "$(post "$work/key" after)"
 await has done 4
 expect "the same connection" 4 "$(grep -c startDate "$net/asked")"
+
+LC_ALL=C grep -q "$(printf '[\033\302]')" "$work/node.err" && fail "a terminal would obey what is logged"
 
 # What comes while core is away, and while the feed is.
 touch "$net/refuse"

@@ -236,6 +236,7 @@ test_handshake(void **state)
 	    -1, "not that of a WebSocket");
 	expect_response("HTTP/1.1 403 Forbidden\r\n\r\n", -1,
 	    "it answers \"HTTP/1.1 403 Forbidden\"");
+	expect_response("HTTP/1.1 \x1b[2J\r\n\r\n", -1, "HTTP/1.1 \\x1b[2J");
 	expect_response("HTTP/1.1 1011\r\n" FIELDS ACCEPT "\r\n", -1,
 	    "it answers");
 	memset(endless, 'x', sizeof(endless) - 1);
