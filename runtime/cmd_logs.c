@@ -165,16 +165,37 @@ open_log(int dir, const char *hash, const char *ending)
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
+static bool
+is_same(int a, int b)
+{
+	struct stat s, t;
+
+	return a != -1 && b != -1 && fstat(a, &s) == 0 && fstat(b, &t) == 0 &&
+	    s.st_ino == t.st_ino;
+}
+
+/* Both, as they were at one time. */
+static void
+open_both(const struct options *o, int dir, int *fd, int *before)
+{
+	do {
+		fd_close(fd);
+		fd_close(before);
+		*fd = open_log(dir, o->hash, "");
+		*before = open_log(dir, o->hash, ".1");
+	} while (is_same(*fd, *before));
+}
+
 /* fd: the newest file, as far as it was read; -1: there is none. */
 static int
 show(const struct options *o, int dir, int *fd, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
-	fd_auto int before = open_log(dir, o->hash, ".1");
+	fd_auto int before = -1;
 	uint64_t all = 0;
 	size_t end = 0;
 
-	*fd = open_log(dir, o->hash, "");
+	open_both(o, dir, fd, &before);
 	if (*fd == -1 && before == -1 && !o->follow)
 		return err_set(e, ERR_NOT_FOUND, "%s: nothing is kept of it",
 		    o->hash);
@@ -212,15 +233,17 @@ show_new(const struct options *o, int fd, struct buf *b, struct err *e)
 static int
 turn(const struct options *o, int dir, int *fd, struct buf *b, struct err *e)
 {
-	fd_auto int now = open_log(dir, o->hash, "");
-	struct stat a, c;
+	fd_auto int now = -1, before = -1;
 
+	open_both(o, dir, &now, &before);
 	if (show_new(o, *fd, b, e) == -1)
 		return -1;
-	if (now == -1 ||
-	    (*fd != -1 && fstat(*fd, &a) == 0 && fstat(now, &c) == 0 &&
-		a.st_ino == c.st_ino))
+	if (now == -1 || is_same(*fd, now))
 		return 0;
+	/* Two turns at once: the one in between has come and gone. */
+	if (*fd != -1 && !is_same(*fd, before) &&
+	    show_new(o, before, b, e) == -1)
+		return -1;
 	fd_close(fd);
 	*fd = fd_take(&now);
 	buf_reset(b);

@@ -124,28 +124,44 @@ open_file(struct core_logs *l, const char *name)
 }
 
 static void
-append(struct core_logs *l, const char *hash, const struct buf *b)
+append_lines(struct core_logs *l, const char *hash, const char *data, size_t n)
 {
 	fd_auto int fd = -1;
 	char name[NAME];
 	struct stat s;
 
-	if (b->len == 0)
-		return;
 	snprintf(name, sizeof(name), "%s.log", hash);
 	fd = open_file(l, name);
 	if (fd != -1 && fstat(fd, &s) == 0 && s.st_size > 0 &&
-	    (uint64_t)s.st_size + b->len > l->rules->logs_function) {
+	    (uint64_t)s.st_size + n > l->rules->logs_function) {
 		fd_close(&fd);
 		rotate(l, name);
 		fd = open_file(l, name);
 	}
-	if (fd == -1 || fd_write_full(fd, b->data, b->len) == -1) {
-		l->dropped += b->len;
+	if (fd == -1 || fd_write_full(fd, data, n) == -1) {
+		l->dropped += n;
 		return;
 	}
-	l->total += b->len;
+	l->total += n;
 	make_room(l);
+}
+
+/* As many lines at a time as a file may have; each is much less than that. */
+static void
+append(struct core_logs *l, const char *hash, const struct buf *b)
+{
+	size_t most = l->rules->logs_function, at = 0, n;
+
+	while (at < b->len) {
+		n = b->len - at;
+		if (n > most) {
+			const char *end = memrchr(b->data + at, '\n', most);
+
+			n = end == NULL ? n : (size_t)(end + 1 - b->data) - at;
+		}
+		append_lines(l, hash, b->data + at, n);
+		at += n;
+	}
 }
 
 /* ---- lines ---- */

@@ -87,6 +87,12 @@ expect "every line of it" 1200 "$(wc -l <"$work/loud")"
 kill "$reader" "$louder"
 
 # ---- bounds ----
+function_of wild 'head -c 60000 /dev/zero | tr "\0" "\033" | fold -w 100 >&2'
+call "$wild" >/dev/null
+await sh -c "[ -e '$CELLA_STORE/logs/$wild.log.1' ]"
+for f in "$CELLA_STORE"/logs/*; do
+	[ "$(stat -c %s "$f")" -le 65536 ] || fail "$f is too long: $(stat -c %s "$f")"
+done
 for f in "$CELLA_STORE/logs/$loud.log" "$CELLA_STORE/logs/$loud.log.1"; do
 	[ "$(stat -c %s "$f")" -le 65536 ] || fail "$f is too long"
 done
