@@ -429,13 +429,12 @@ fetch_feed_wait(const struct fetch_feed *f, struct curl_waitfd *wait, int most)
 		return most;
 	if (f->phase == CONNECTS)
 		return most < LOOK_MS ? most : LOOK_MS;
-	if (f->phase == SHAKES || f->phase == OPEN) {
+	/* A socket that is gone would be told of again and again. */
+	if (f->phase == SHAKES ||
+	    (f->phase == OPEN && f->heard < FETCH_HEARD_MAX)) {
 		wait->fd = f->sock;
-		wait->events =
-		    (short)((f->phase == OPEN && f->heard >= FETCH_HEARD_MAX
-				    ? 0
-				    : CURL_WAIT_POLLIN) |
-			(has_to_send(f) ? CURL_WAIT_POLLOUT : 0));
+		wait->events = (short)(CURL_WAIT_POLLIN |
+		    (has_to_send(f) ? CURL_WAIT_POLLOUT : 0));
 	}
 	if (f->phase == OPEN && f->more && f->heard < FETCH_HEARD_MAX)
 		return 0;
