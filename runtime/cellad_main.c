@@ -275,8 +275,21 @@ join(char *data, size_t len, int *argc, char **argv)
 	return all;
 }
 
-int
-main(int argc, char **argv)
+static int
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: cellad [--config FILE] [--state-dir DIR] "
+	    "[--http ADDRESS:PORT] "
+	    "[--https ADDRESS:PORT --tls-cert FILE --tls-key FILE] "
+	    "[--metrics ADDRESS:PORT] [--control PATH] [--policy FILE] "
+	    "[--domain NAME]\n");
+	return USAGE;
+}
+
+/* With these options, to its end. */
+static int
+run(int argc, char **argv)
 {
 	static struct opened o = { .lock = -1,
 		.store.dir = -1,
@@ -285,24 +298,12 @@ main(int argc, char **argv)
 		    .listen_https = -1,
 		    .listen_metrics = -1 } };
 	struct options p = { .state_dir = "/var/lib/cella" };
-	char *control = NULL, *config = NULL, **all = NULL;
-	size_t len = 0;
+	char *control = NULL;
 	struct err e;
 	int r;
 
-	if (config_options_read(find_config(argc, argv), &config, &len, &e) ==
-	    -1) {
-		fprintf(stderr, "cellad: %s\n", e.text);
-		return 1;
-	}
-	argv = all = join(config, len, &argc, argv);
-	if (parse(&p, argc, argv) == -1) {
-		fprintf(stderr,
-		    "usage: cellad [--config FILE] [--state-dir DIR] [--http ADDRESS:PORT] "
-		    "[--https ADDRESS:PORT --tls-cert FILE --tls-key FILE] "
-		    "[--metrics ADDRESS:PORT] [--control PATH] [--policy FILE] [--domain NAME]\n");
-		return USAGE;
-	}
+	if (parse(&p, argc, argv) == -1)
+		return usage();
 	if (p.control == NULL)
 		p.control = control =
 		    str_printf("%s/control.sock", p.state_dir);
@@ -313,7 +314,25 @@ main(int argc, char **argv)
 		fprintf(stderr, "cellad: %s\n", e.text);
 	close_all(&o);
 	free(control);
+	return r == -1 ? 1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	char *config, **all;
+	size_t len;
+	struct err e;
+	int r;
+
+	if (config_options_read(find_config(argc, argv), &config, &len, &e) ==
+	    -1) {
+		fprintf(stderr, "cellad: %s\n", e.text);
+		return 1;
+	}
+	all = join(config, len, &argc, argv);
+	r = run(argc, all);
 	free(all);
 	free(config);
-	return r == -1 ? 1 : 0;
+	return r;
 }
