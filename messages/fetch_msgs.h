@@ -9,13 +9,14 @@
  *                                     <-  DONE 0, "", or FAILED
  *   FEED u64 since                  ->
  *                                     <-  FED u8 whether it is there, why not
- *                                     <-  HEARD + file, under serials from 1 on
- *   TAKEN                             ->
+ *                                     <-  HEARD u64 all + file, under serials
+ * from 1 on TAKEN                             ->
  *
  * FEED: follow the policy's feed of messages, from those of that time on (ns of
  * CLOCK_REALTIME; 0: from now on).  Each message is a file, not above
- * FETCH_MESSAGE_MAX, and answered by TAKEN with its serial; no more than
- * FETCH_HEARD_MAX are on their way.
+ * FETCH_MESSAGE_MAX, and answered by TAKEN with its serial; all that had come
+ * by the time that it tells is in those before it; no more than FETCH_HEARD_MAX
+ * are on their way.
  *
  * The file is core's, and empty; what is written to it is a stranger's, and
  * whoever reads it next proves that it is what the hash says.

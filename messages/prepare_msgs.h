@@ -14,7 +14,7 @@
  *                                   <-  ASSEMBLED terms, machine + descriptors,
  *                                       or FAILED
  *   EVENT u8 feed + message, subscriptions ->
- *                                   <-  EVENT_DONE u8 news, id, forgets,
+ *                                   <-  EVENT_DONE u8 news, id, owner, forgets,
  *                                       u32 n, hashes + message, or FAILED
  *   PACK u32 which                  ->
  *                                   <-  PACKED digest, size, or FAILED

@@ -115,6 +115,7 @@ read_done(struct frame *f, struct core_events_done *done, struct err *e)
 	uint8_t news = buf_get_u8(&f->body);
 
 	buf_get_str(&f->body, done->id, sizeof(done->id));
+	buf_get_str(&f->body, done->owner, sizeof(done->owner));
 	buf_get_str(&f->body, done->forgets, sizeof(done->forgets));
 	done->nfunctions = buf_get_u32(&f->body);
 	done->news = (enum prepare_news)news;

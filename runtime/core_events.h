@@ -22,8 +22,9 @@ struct core_events_done {
 	enum prepare_news news;
 	char id[ITEM_HASH_MAX];
 	uint32_t nfunctions; /* that subscribed to it, and have a job each */
-	char forgets[PREPARE_FORGETS_MAX]; /* hashes, each with a newline */
-	struct value *answer;              /* for whoever posted it */
+	/* PREPARE_NEWS_FORGET: whose it is, and hashes, each with a newline. */
+	char owner[PREPARE_SENDER_MAX], forgets[PREPARE_FORGETS_MAX];
+	struct value *answer; /* for whoever posted it */
 };
 
 /* done is NULL if nothing became of it, and why says why. */

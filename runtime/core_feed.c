@@ -25,6 +25,7 @@ struct core_feed_heard {
 	struct core_feed_heard *next;
 	struct core_feed *feed;
 	uint32_t serial, generation;
+	uint64_t all_ns; /* CLOCK_REALTIME: what had come by then is heard */
 	int fd;
 	unsigned tries;
 	struct loop_timer again;
@@ -37,12 +38,16 @@ stamp(void *arg)
 {
 	struct core_feed *f = arg;
 	struct core *c = f->core;
+	uint64_t all_ns = clock_real_ns();
 	struct err e;
 
-	/* Nothing of what came before now is lost, if core is. */
-	if (f->up && f->heard == 0 &&
-	    journal_set_feed(c->journal, c->ceiling.fetch.feed, clock_real_ns(),
-		&e) == -1)
+	/* Of what came before then nothing is lost, if core is. */
+	for (const struct core_feed_heard *h = f->first; h != NULL; h = h->next)
+		if (h->all_ns < all_ns)
+			all_ns = h->all_ns;
+	if (f->up &&
+	    journal_set_feed(c->journal, c->ceiling.fetch.feed, all_ns, &e) ==
+		-1)
 		core_log("%s", e.text);
 	loop_timer_set(c->loop, &f->stamp, clock_mono_ns() + STAMP_NS, stamp,
 	    f);
@@ -162,11 +167,12 @@ published(void *arg, const struct err *why)
 	finish(h);
 }
 
+/* What names others' alone is no news, and leaves no trace. */
 static bool
-is_about_functions(struct core *c, const char *forgets)
+is_about_functions(struct core *c, const char *owner, const char *forgets)
 {
+	static struct prepare_program p;
 	char hash[ITEM_HASH_MAX];
-	struct prepare_program p;
 	struct err ignored;
 	const char *end;
 
@@ -175,10 +181,26 @@ is_about_functions(struct core *c, const char *forgets)
 			continue;
 		memcpy(hash, forgets, (size_t)(end - forgets));
 		hash[end - forgets] = '\0';
-		if (journal_find_program(c->journal, hash, &p, &ignored) == 0)
+		if (journal_find_program(c->journal, hash, &p, &ignored) == 0 &&
+		    core_publish_may_forget(&p, owner))
 			return true;
 	}
 	return false;
+}
+
+/* It may have to be matched, and published, once more. */
+static void
+publish(struct core_feed_heard *h)
+{
+	int copy = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
+	struct err why;
+
+	if (copy == -1) {
+		err_sys(&why, "feed");
+		fail(h, &why);
+	} else {
+		core_publish_heard(h->feed->core, &copy, published, h);
+	}
 }
 
 static void
@@ -196,8 +218,8 @@ matched(void *arg, const struct core_events_done *done, const struct err *why,
 	}
 	if (done->news == PREPARE_NEWS_OWNER ||
 	    (done->news == PREPARE_NEWS_FORGET &&
-		is_about_functions(f->core, done->forgets))) {
-		core_publish_heard(f->core, &h->fd, published, h);
+		is_about_functions(f->core, done->owner, done->forgets))) {
+		publish(h);
 		return;
 	}
 	if (done->news == PREPARE_NEWS_UNVERIFIED)
@@ -229,6 +251,7 @@ match(void *arg)
 static int
 hear_message(struct core_feed *f, struct frame *frame, struct err *e)
 {
+	uint64_t all_ns = buf_get_u64(&frame->body);
 	struct core_feed_heard *h;
 
 	if (frame->nfds != 1 || !buf_ok(&frame->body) ||
@@ -240,6 +263,7 @@ hear_message(struct core_feed *f, struct frame *frame, struct err *e)
 		.feed = f,
 		.serial = frame->serial,
 		.generation = f->generation,
+		.all_ns = all_ns,
 		.fd = fd_take(&frame->fds[0]) };
 	f->first = h;
 	f->heard++;

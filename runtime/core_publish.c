@@ -63,12 +63,10 @@ answer(struct publish *p, bool fresh)
 
 /* ---- STORE and FORGET ---- */
 
-/* Only what is his: a sender that nobody vouches for owns nothing. */
-static bool
-may_forget(const struct publish *p, const struct prepare_program *row)
+bool
+core_publish_may_forget(const struct prepare_program *row, const char *owner)
 {
-	return !row->unverified &&
-	    strcasecmp(row->sender, p->program.sender) == 0;
+	return !row->unverified && strcasecmp(row->sender, owner) == 0;
 }
 
 static int
@@ -80,7 +78,7 @@ forget_one(struct publish *p, const char *hash, struct value *done,
 
 	if (journal_find_program(c->journal, hash, &row, e) == -1)
 		return e->code == ERR_NOT_FOUND ? 0 : -1;
-	if (!may_forget(p, &row))
+	if (!core_publish_may_forget(&row, p->program.sender))
 		return 0;
 	if (journal_forget_program(c->journal, hash, clock_real_ns(), e) == -1)
 		return -1;

@@ -36,6 +36,8 @@ struct fetch_feed {
 	uint64_t since_ns; /* CLOCK_REALTIME: what is asked for */
 	uint64_t at_ns;    /* WAITS: until then; else: the phase's patience */
 	uint64_t heard_ns, asked_ns; /* OPEN: the last byte, the last ping */
+	uint64_t
+	    all_ns; /* CLOCK_REALTIME: all that had come by then is heard */
 	uint64_t pause_ns;
 	CURLM *multi;
 	CURL *easy;
@@ -104,8 +106,8 @@ static int
 lose(struct fetch_feed *f, const char *why, struct err *e)
 {
 	/* What was on its way, and what clocks of senders differ by. */
-	if (f->phase == OPEN && f->since_ns < clock_real_ns() - OVERLAP_NS)
-		f->since_ns = clock_real_ns() - OVERLAP_NS;
+	if (f->phase == OPEN && f->since_ns + OVERLAP_NS < f->all_ns)
+		f->since_ns = f->all_ns - OVERLAP_NS;
 	disconnect(f);
 	f->phase = WAITS;
 	f->at_ns = clock_mono_ns() + f->pause_ns;
@@ -233,6 +235,7 @@ open_it(struct fetch_feed *f, size_t head, struct err *e)
 	websocket_take(&f->ws, f->shake.data + head, f->shake.len - head);
 	buf_reset(&f->shake);
 	f->phase = OPEN;
+	f->all_ns = f->since_ns;
 	f->asked_ns = f->heard_ns;
 	return tell(f, true, "", e);
 }
@@ -276,6 +279,7 @@ static int
 hand_over(struct fetch_feed *f, struct err *e)
 {
 	const struct buf *b = &f->ws.message;
+	buf_auto struct buf body = { 0 };
 	fd_auto int fd = -1;
 
 	/* One that is too long for a message is none, and no reason to stop. */
@@ -287,7 +291,8 @@ hand_over(struct fetch_feed *f, struct err *e)
 	while (++f->serial == 0)
 		;
 	f->heard++;
-	return frame_send(f->core, FETCH_HEARD, f->serial, NULL, &fd, 1, e);
+	buf_put_u64(&body, f->all_ns);
+	return frame_send(f->core, FETCH_HEARD, f->serial, &body, &fd, 1, e);
 }
 
 /* A server that breaks the rules is not asked for the same again. */
@@ -344,6 +349,7 @@ listen_to(struct fetch_feed *f, struct err *e)
 			return lose(f, "it broke off", e);
 		if (r == 0) {
 			f->more = false;
+			f->all_ns = clock_real_ns();
 			break;
 		}
 		websocket_take(&f->ws, data, n);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -29,6 +30,10 @@ read_file(int fd, size_t max, const char *what, char **data, size_t *len,
 	/* A pipe that nobody writes would be waited for. */
 	if (fstat(fd, &s) == -1 || !S_ISREG(s.st_mode))
 		return err_set(e, ERR_INVALID, "%s: it is no file", what);
+	/* It may be read for the second time, when there was no room at first.
+	 */
+	if (lseek(fd, 0, SEEK_SET) == -1)
+		return err_sys(e, "%s", what);
 	if (fd_read_all(fd, max, data, len, e) == -1)
 		return err_in(e, "%s", what);
 	return 0;
@@ -158,9 +163,10 @@ is_owners(const struct value *v)
 	    signature_verify(&in, why, sizeof(why)) == SIGNATURE_GOOD;
 }
 
-/* The hashes that it names; PREPARE_NEWS_OWNER: a reference is among them. */
+/* The hashes that it names; PREPARE_NEWS_OWNER: a file of his is among them. */
 static enum prepare_news
-look_at_forget(struct store *s, const struct value *content, struct buf *b)
+look_at_forget(struct store *s, const struct value *content,
+    const char *address, struct buf *b)
 {
 	const struct value *list = value_get(content, "hashes");
 	enum prepare_news news = PREPARE_NEWS_NONE;
@@ -176,8 +182,9 @@ look_at_forget(struct store *s, const struct value *content, struct buf *b)
 			return PREPARE_NEWS_NONE;
 		buf_printf(b, "%s\n", hash);
 		if (news != PREPARE_NEWS_OWNER)
-			news = store_message_has(s, hash) ? PREPARE_NEWS_OWNER
-							  : PREPARE_NEWS_FORGET;
+			news = store_message_is_of(s, hash, address)
+			    ? PREPARE_NEWS_OWNER
+			    : PREPARE_NEWS_FORGET;
 	}
 	return news;
 }
@@ -188,6 +195,7 @@ judge(const struct prepare_event_ask *a, const struct value *v,
 {
 	const struct value *content = value_get(v, "content");
 	const char *type = value_get_text(v, "type");
+	const char *address = value_get_text(content, "address");
 	const char *ref = value_get_text(content, "ref");
 	const char *id = value_get_text(v, "item_hash");
 
@@ -197,10 +205,10 @@ judge(const struct prepare_event_ask *a, const struct value *v,
 		return a->unverified ? PREPARE_NEWS_NONE
 				     : PREPARE_NEWS_UNVERIFIED;
 	if (strcmp(type, "FORGET") == 0)
-		return look_at_forget(a->store, content, forgets);
+		return look_at_forget(a->store, content, address, forgets);
 	return strcmp(type, "STORE") == 0 && ref != NULL &&
 		item_hash_kind(ref) != ITEM_HASH_NONE &&
-		store_message_has(a->store, ref) &&
+		store_message_is_of(a->store, ref, address) &&
 		!store_message_has(a->store, id)
 	    ? PREPARE_NEWS_OWNER
 	    : PREPARE_NEWS_NONE;
@@ -225,6 +233,10 @@ match(const struct prepare_event_ask *a, const char *data, size_t len,
 		return -1;
 	buf_put_u8(answer, (uint8_t)news);
 	buf_put_str(answer, id);
+	buf_put_str(answer,
+	    news == PREPARE_NEWS_FORGET
+		? value_get_text(value_get(message, "content"), "address")
+		: "");
 	buf_put_str(answer, buf_text(&forgets));
 	buf_put_u32(answer, n);
 	buf_add(answer, hashes.data, hashes.len);

@@ -45,6 +45,15 @@ store_message_has(struct store *s, const char *ref)
 	return v != NULL;
 }
 
+bool
+store_message_is_of(struct store *s, const char *ref, const char *address)
+{
+	value_auto struct value *v = read_message(s, ref);
+	const char *owner = value_get_text(v, "address");
+
+	return owner != NULL && aleph_item_same_address(owner, address);
+}
+
 static int
 check_amend(struct store *s, const struct aleph_item *m, struct err *e)
 {
@@ -202,14 +211,12 @@ int
 store_message_forget(struct store *s, const char *address, const char *hash,
     struct err *e)
 {
-	value_auto struct value *v = read_message(s, hash);
-	const char *owner = value_get_text(v, "address");
 	char path[NAME];
 
 	mark_path(path, address, hash);
 	if (store_write_note(s, path, hash, e) == -1)
 		return -1;
-	if (owner == NULL || !aleph_item_same_address(owner, address))
+	if (!store_message_is_of(s, hash, address))
 		return 0;
 	snprintf(path, sizeof(path), "refs/%s", hash);
 	if (drop(s, path, e) == -1)

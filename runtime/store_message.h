@@ -31,6 +31,9 @@ int store_message_add(struct store *, const struct aleph_item *, struct err *);
 /* Some STORE bound this reference, and no operator. */
 bool store_message_has(struct store *, const char *ref);
 
+/* The same, and it is his. */
+bool store_message_is_of(struct store *, const char *ref, const char *address);
+
 /* 1: the newest that took its place, by the owner's time; 0: none did. */
 int store_message_latest(struct store *, const char *ref,
     char latest[ITEM_HASH_MAX]);

@@ -6,36 +6,16 @@ need="busybox"
 . "$abs_top_srcdir/tests/lib/tools.sh"
 . "$abs_top_srcdir/tests/lib/cellad.sh"
 . "$abs_top_srcdir/tests/lib/npm.sh"
+. "$abs_top_srcdir/tests/lib/network.sh"
 image=$(image busybox)
 
-net=$work/net
-mkdir -p "$net"
-server_start() { # [CERTIFICATE KEY]
-	: >"$net/port"
-	(cd "$modules" && exec node "$abs_top_srcdir/tests/node/feed_server.mjs" "$net" "$@") >"$net/port" &
-	server=$!
-	await grep -q . "$net/port"
-	port=$(cat "$net/port")
-}
-trap 'kill "$server" 2>/dev/null; [ -z "${node:-}" ] || { kill "$node"; wait "$node"; }; rm -rf "$work"' EXIT
-server_start
+network_feed
 policy() { # FEED [MORE]
 	printf 'version: 1\nfetch: {feed: "%s/api/ws0/messages"%s}\n' "$1" "${2:-}" >"$work/policy.yaml"
 	chmod 600 "$work/policy.yaml"
 }
-send() { # LINE
-	printf '%s %s\n' "$(date +%s.%N)" "$1" >>"$net/send"
-}
-printf '%064d\n' 1 >"$work/key"
-printf '%064d\n' 2 >"$work/other.key"
-owner=0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf
-# message KEY TYPE CONTENT: as the network sends it, with a copy of the content
-message() {
-	printf '%s' "$3" >"$work/content.json"
-	"$cella" message sign "$work/content.json" --key "$1" --type "$2" | tr -d '\n'
-}
 post() { # KEY TEXT [ADDRESS]
-	message "$1" POST "{\"address\":\"${3:-$owner}\",\"time\":1,\"type\":\"t\",\"content\":{\"text\":\"$2\"}}"
+	network_sign "$1" POST "{\"address\":\"${3:-$owner}\",\"time\":1,\"type\":\"t\",\"content\":{\"text\":\"$2\"}}"
 }
 metric() {
 	curl -s "$(sed -n 's/^metrics //p' "$work/node.out")/metrics" | sed -n "s/^cella_feed_$1 //p"
@@ -60,15 +40,15 @@ contains "what it asks for" "/api/ws0/messages?history=199&startDate=1" "$(cat "
 function_of posts '! grep -q '\''"bad"'\''' http false on ',"message":[{"type":"POST","content":{"type":"t"}}]'
 
 # ---- who may say something ----
-send "$(post "$work/key" first)"
+network_send "$(post "$work/key" first)"
 await has done 1
 first=$(tail -n 1 "$net/send" | cut -d ' ' -f 2-)
-send "$first"
-send "$(post "$work/other.key" stolen)"
-send "$(post "$work/key" changed | sed 's/changed\\/CHANGED\\/')"
-send "$(post "$work/key" copied | sed 's/"text": "copied"/"text": "bad"/')"
-send '{"type":"POST","sender":"0xA","content":{"type":"t","address":"0xA"}}'
-send "$(post "$work/key" last)"
+network_send "$first"
+network_send "$(post "$work/other.key" stolen)"
+network_send "$(post "$work/key" changed | sed 's/changed\\/CHANGED\\/')"
+network_send "$(post "$work/key" copied | sed 's/"text": "copied"/"text": "bad"/')"
+network_send '{"type":"POST","sender":"0xA","content":{"type":"t","address":"0xA"}}'
+network_send "$(post "$work/key" last)"
 await has done 3
 await counted delivered 4 # the first one twice, for one job
 expect "another's, and nobody's" 2 "$(metric 'messages_total{result="unverified"}')"
@@ -78,46 +58,41 @@ expect "a changed one" 1 "$(metric 'messages_total{result="refused"}')"
 store() { # TIME TEXT [REF]: its file is here
 	printf '#!/bin/sh\necho %s\n' "$2" >"$work/file"
 	digest=$("$cella" store add "$work/file" --as code)
-	message "$work/key" STORE "{\"address\":\"$owner\",\"time\":$1,\"item_type\":\"storage\",\"item_hash\":\"$digest\"${3:+,\"ref\":\"$3\"}}"
-}
-field() { # NAME
-	sed -n "s/.*\"$1\": \"\([^\"]*\)\".*/\1/p"
+	network_sign "$work/key" STORE "{\"address\":\"$owner\",\"time\":$1,\"item_type\":\"storage\",\"item_hash\":\"$digest\"${3:+,\"ref\":\"$3\"}}"
 }
 store 1 old >"$work/s.json"
 old=$("$cella" publish "$work/s.json")
-message "$work/key" PROGRAM "{\"type\":\"vm-function\",\"address\":\"$owner\",\"time\":1,\"allow_amend\":false,
- \"environment\":{\"reproducible\":false,\"internet\":false,\"aleph_api\":false,\"shared_cache\":false},
- \"resources\":{\"vcpus\":1,\"memory\":64,\"seconds\":5},\"volumes\":[],
- \"code\":{\"encoding\":\"plain\",\"entrypoint\":\"run\",\"ref\":\"$old\",\"use_latest\":true,\"interface\":\"exec\"},
- \"runtime\":{\"ref\":\"$image\",\"use_latest\":false,\"comment\":\"\"},\"on\":{\"http\":true}}" >"$work/p.json"
-latest=$("$cella" publish "$work/p.json")
+latest=$(network_program "$old" "$work/key" true)
 expect "before" old "$(call "$latest")"
-send "$(store 2 new "$old")"
+network_send "$(store 2 new "$old")"
 await counted published 1
 expect "an amend" new "$(call "$latest")"
-send "$(store 3 unknown "$(printf %064d 5)")"
-send "$(message "$work/other.key" FORGET "{\"address\":\"0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF\",\"time\":4,\"hashes\":[\"$latest\"]}")"
-await counted published 2
+network_send "$(store 3 unknown "$(printf %064d 5)")"
+# Of others' words on it no trace is left.
+network_send "$(network_sign "$work/other.key" FORGET "{\"address\":\"$other\",\"time\":4,\"hashes\":[\"$latest\",\"$old\"]}")"
+network_send "$(network_sign "$work/other.key" STORE "{\"address\":\"$other\",\"time\":9,\"item_type\":\"storage\",\"item_hash\":\"$digest\",\"ref\":\"$old\"}")"
+await counted ignored 3
 expect "who is not the owner" new "$(call "$latest")"
-send "$(message "$work/key" FORGET "{\"address\":\"$owner\",\"time\":4,\"hashes\":[\"$latest\"]}")"
-await counted published 3
+expect "no record" 0 "$("$cella" audit show --json | grep -c "$other")"
+network_send "$(network_sign "$work/key" FORGET "{\"address\":\"$owner\",\"time\":4,\"hashes\":[\"$latest\"]}")"
+await counted published 2
 call "$latest" >/dev/null
 expect "taken back" 404 "$(status)"
 
 # ---- what breaks off ----
 expect "all the same connection" 1 "$(grep -c startDate "$net/asked")"
 for how in '!close' '!break' '!rule'; do
-	send "$how"
+	network_send "$how"
 	await is_down
 	await is_up
 done
-expect "an amend that comes again" 3 "$(metric 'messages_total{result="published"}')"
+expect "an amend that comes again" 2 "$(metric 'messages_total{result="published"}')"
 expect "connected again" 4 "$(grep -c startDate "$net/asked")"
 escapes=$(printf '{"type":"\033[2J","type":"\302\233"}')
 for what in "$escapes" '!long' '!binary' 'no JSON' '[1]' '{"type":[[[[[[' '{"item_hash":"x"}'; do
-	send "$what"
+	network_send "$what"
 done
-send "$(post "$work/key" after)"
+network_send "$(post "$work/key" after)"
 await has done 4
 expect "the same connection" 4 "$(grep -c startDate "$net/asked")"
 
@@ -125,17 +100,17 @@ LC_ALL=C grep -q "$(printf '[\033\302]')" "$work/node.err" && fail "a terminal w
 
 # What comes while core is away, and while the feed is.
 touch "$net/refuse"
-send '!break'
+network_send '!break'
 await grep -q 'answers "HTTP/1.1 503' "$work/node.err"
-send "$(post "$work/key" away)"
+network_send "$(post "$work/key" away)"
 rm "$net/refuse"
 await has done 5
 kill -9 "$(child cella-core)"
-send "$(post "$work/key" dead)"
+network_send "$(post "$work/key" dead)"
 await sh -c "[ \"\$(curl -s http://$http/readyz)\" = ok ]"
 await has done 6
 kill -9 "$(child cella-fetch)"
-send "$(post "$work/key" gone)"
+network_send "$(post "$work/key" gone)"
 await has done 7
 expect "nothing twice" "7 7" "$("$cella" jobs --json | grep -c '"state"') $("$cella" audit show --kind admit --json | grep -c '"trigger": *"message"')"
 grep -q 'it speaks' "$net/asked" && fail "it says something"
@@ -147,7 +122,7 @@ kill "$server"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
     -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
     -keyout "$work/tls.key" -out "$work/tls.pem" 2>/dev/null
-server_start "$work/tls.pem" "$work/tls.key"
+network_feed "$work/tls.pem" "$work/tls.key"
 policy "wss://127.0.0.1:$port" ", unverified: true"
 : >"$work/node.err"
 node_start --policy "$work/policy.yaml" --metrics 127.0.0.1:0
@@ -160,7 +135,7 @@ node_within() {
 }
 node_prefix=node_within node_start --policy "$work/policy.yaml" --metrics 127.0.0.1:0
 await is_up
-send "$(post "$work/other.key" anybody)"
+network_send "$(post "$work/other.key" anybody)"
 await has done 8
 node_stop
 finish

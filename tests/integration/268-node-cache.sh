@@ -5,43 +5,24 @@
 need="busybox"
 . "$abs_top_srcdir/tests/lib/tools.sh"
 . "$abs_top_srcdir/tests/lib/cellad.sh"
+. "$abs_top_srcdir/tests/lib/network.sh"
 image=$(image busybox)
 
-net=$work/net
-mkdir -p "$net/messages" "$net/files" "$net/faults"
-: >"$net/log"
-: >"$net/port"
-"$abs_top_srcdir/tests/node/aleph_server.py" "$net" >"$net/port" &
-server=$!
-trap 'kill "$server" 2>/dev/null; [ -z "${node:-}" ] || { kill "$node"; wait "$node"; }; rm -rf "$work"' EXIT
-await grep -q . "$net/port"
+network_api
 cat >"$work/policy.yaml" <<END
 version: 1
-fetch: {aleph: ["http://127.0.0.1:$(cat "$net/port")/"], cache: 100KiB}
+fetch: {aleph: ["http://127.0.0.1:$port/"], cache: 100KiB}
 END
 chmod 600 "$work/policy.yaml"
-printf '%064d\n' 1 >"$work/key"
-owner=0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf
 # remote NAME KIB: a script of that size, and its STORE message, on the server
 remote() {
 	{
 		printf '#!/bin/sh\necho %s; exit\n' "$1"
 		head -c "$(($2 * 1024))" /dev/zero | tr '\0' '#'
 	} >"$work/file"
-	digest=$(sha256sum "$work/file" | cut -d ' ' -f 1)
-	cp "$work/file" "$net/files/$digest"
-	printf '{"address":"%s","time":1,"item_type":"storage","item_hash":"%s"}' "$owner" "$digest" >"$work/c.json"
-	"$cella" message sign "$work/c.json" --key "$work/key" --type STORE >"$work/s.json"
-	hash=$(sed -n 's/.*"item_hash": "\([^"]*\)".*/\1/p' "$work/s.json" | tail -n 1)
-	cp "$work/s.json" "$net/messages/$hash"
+	network_store "$work/file"
 	eval "$1=$digest $1_ref=$hash"
-	cat >"$work/m.json" <<END
-{"type":"vm-function","address":"0x00","time":1,"allow_amend":false,
- "environment":{},"resources":{"memory":64,"seconds":5},
- "code":{"encoding":"plain","entrypoint":"run","ref":"$hash","interface":"exec"},
- "runtime":{"ref":"$image","comment":""},"on":{"http":true}}
-END
-	published=$("$cella" publish "$work/m.json" 2>&1)
+	published=$(network_program "$hash")
 	eval "$1_vm=\$published"
 }
 here() { # DIGEST

@@ -5,17 +5,11 @@
 need="busybox"
 . "$abs_top_srcdir/tests/lib/tools.sh"
 . "$abs_top_srcdir/tests/lib/cellad.sh"
+. "$abs_top_srcdir/tests/lib/network.sh"
 image=$(image busybox)
 
-net=$work/net
-mkdir -p "$net/faults"
-: >"$net/port"
-: >"$net/hooks"
-"$abs_top_srcdir/tests/node/aleph_server.py" "$net" >"$net/port" 2>/dev/null &
-server=$!
-trap 'kill "$server" 2>/dev/null; [ -z "${node:-}" ] || { kill "$node"; wait "$node"; }; rm -rf "$work"' EXIT
-await grep -q . "$net/port"
-hook=http://127.0.0.1:$(cat "$net/port")/hook
+network_api
+hook=http://127.0.0.1:$port/hook
 printf 'version: 1\nasync: {callbacks: ["%s/"]}\n' "$hook" >"$work/policy.yaml"
 chmod 600 "$work/policy.yaml"
 node_start --policy "$work/policy.yaml"
