@@ -125,3 +125,12 @@ edit_long_text(size_t n)
 	free(text);
 	return v;
 }
+
+struct value *
+edit_map_with(const char *key, struct value *v)
+{
+	struct value *m = value_new(VALUE_MAP);
+
+	value_set(m, key, v);
+	return m;
+}

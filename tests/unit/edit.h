@@ -22,4 +22,7 @@ struct value *edit_maps(size_t n, const struct value *of);
 struct value *edit_entries(size_t n, const char *text);
 struct value *edit_long_text(size_t n);
 
+/* One member, which is taken over. */
+struct value *edit_map_with(const char *key, struct value *);
+
 #endif
