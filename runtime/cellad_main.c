@@ -237,7 +237,7 @@ parse(struct options *p, int argc, char **argv)
 
 /* ---- the configuration ---- */
 
-/* The file that --config names, or the usual one if it is there, or NULL. */
+/* The file that --config names, or NULL. */
 static const char *
 find_config(int argc, char **argv)
 {

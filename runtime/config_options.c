@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +6,24 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "runtime/config_options.h"
 #include "runtime/spawn.h"
 
 #define OPTIONS_MAX (64 << 10)
+
+static bool
+is_anything_said(void)
+{
+	if (access(CONFIG_OPTIONS_FILE, F_OK) == 0 ||
+	    access(CONFIG_OPTIONS_DIRECTORY, F_OK) == 0)
+		return true;
+	for (char **env = environ; env != NULL && *env != NULL; env++)
+		if (strncmp(*env, CONFIG_OPTIONS_PREFIX,
+			strlen(CONFIG_OPTIONS_PREFIX)) == 0)
+			return true;
+	return false;
+}
 
 int
 config_options_read(const char *file, char **data, size_t *len, struct err *e)
@@ -20,6 +33,11 @@ config_options_read(const char *file, char **data, size_t *len, struct err *e)
 		NULL };
 	fd_auto int out = memfd_create("options", MFD_CLOEXEC);
 
+	if (file == NULL && !is_anything_said()) {
+		*data = str_dup("");
+		*len = 0;
+		return 0;
+	}
 	if (file == NULL)
 		args[3] = NULL;
 	if (out == -1)
@@ -48,29 +66,6 @@ config_options_find(const char *data, size_t len, const char *option)
 			return value;
 	}
 	return NULL;
-}
-
-/* As listen.c takes it. */
-bool
-config_options_is_address(const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	unsigned char out[sizeof(struct in6_addr)];
-	size_t n = colon == NULL ? 0 : (size_t)(colon - text);
-	char host[64];
-
-	if (n == 0 || n >= sizeof(host) || strlen(colon + 1) < 1 ||
-	    strlen(colon + 1) > 5 ||
-	    strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-	    atoi(colon + 1) > 65535)
-		return false;
-	memcpy(host, text, n);
-	host[n] = '\0';
-	if (host[0] == '[' && host[n - 1] == ']') {
-		host[n - 1] = '\0';
-		return inet_pton(AF_INET6, host + 1, out) == 1;
-	}
-	return inet_pton(AF_INET, host, out) == 1;
 }
 
 bool

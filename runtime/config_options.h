@@ -12,6 +12,8 @@
 struct err;
 
 #define CONFIG_OPTIONS_FILE "/etc/cella/cellad.yaml"
+#define CONFIG_OPTIONS_DIRECTORY "/etc/cella/cellad.d"
+#define CONFIG_OPTIONS_PREFIX "CELLAD_" /* in the environment */
 
 /*
  * Each option and each value has a NUL behind it; the caller frees.  file NULL:
@@ -23,9 +25,6 @@ int config_options_read(const char *file, char **data, size_t *len,
 /* The value of one of them, such as "--policy"; or NULL. */
 const char *config_options_find(const char *data, size_t len,
     const char *option);
-
-/* "127.0.0.1:4020", "[::1]:4020" */
-bool config_options_is_address(const char *);
 
 /* Letters, digits, hyphens and dots (RFC 1123, 2.1). */
 bool config_options_is_domain(const char *);

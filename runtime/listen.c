@@ -63,6 +63,14 @@ parse(const char *where, union address *a)
 							      : 0;
 }
 
+bool
+listen_is_address(const char *where)
+{
+	union address a;
+
+	return parse(where, &a) != 0;
+}
+
 int
 listen_tcp(const char *where, struct err *e)
 {

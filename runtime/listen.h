@@ -2,12 +2,16 @@
 #ifndef RUNTIME_LISTEN_H
 #define RUNTIME_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
 
 /* "127.0.0.1:4020", "[::1]:4020"; port 0: the kernel chooses.  -1: error. */
 int listen_tcp(const char *where, struct err *);
+
+/* Whether it is such a text. */
+bool listen_is_address(const char *where);
 
 /* What a person types to reach it: "127.0.0.1:4020". */
 void listen_name(int fd, char *out, size_t size);

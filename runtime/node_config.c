@@ -8,6 +8,7 @@
 #include "messages/problems.h"
 #include "messages/value.h"
 #include "runtime/config_options.h"
+#include "runtime/listen.h"
 #include "runtime/node_config.h"
 
 static bool
@@ -22,13 +23,13 @@ static const struct {
 	const char *wanted;
 } keys[NODE_CONFIG_KEYS] = {
 	[NODE_CONFIG_STATE_DIR] = { "state_dir", is_path, "a path from /" },
-	[NODE_CONFIG_HTTP] = { "http", config_options_is_address,
+	[NODE_CONFIG_HTTP] = { "http", listen_is_address,
 	    "an address of numbers and a port" },
-	[NODE_CONFIG_HTTPS] = { "https", config_options_is_address,
+	[NODE_CONFIG_HTTPS] = { "https", listen_is_address,
 	    "an address of numbers and a port" },
 	[NODE_CONFIG_TLS_CERT] = { "tls_cert", is_path, "a path from /" },
 	[NODE_CONFIG_TLS_KEY] = { "tls_key", is_path, "a path from /" },
-	[NODE_CONFIG_METRICS] = { "metrics", config_options_is_address,
+	[NODE_CONFIG_METRICS] = { "metrics", listen_is_address,
 	    "an address of numbers and a port" },
 	[NODE_CONFIG_CONTROL] = { "control", is_path, "a path from /" },
 	[NODE_CONFIG_POLICY] = { "policy", is_path, "a path from /" },
@@ -119,8 +120,6 @@ node_config_take(struct node_config *c, const struct value *v,
 	return problems->len == before ? 0 : -1;
 }
 
-#define PREFIX "CELLAD_"
-
 int
 node_config_take_environment(struct node_config *c, char *const *env,
     struct problems *problems)
@@ -130,17 +129,19 @@ node_config_take_environment(struct node_config *c, char *const *env,
 
 	for (; env != NULL && *env != NULL; env++) {
 		n = strcspn(*env, "=");
-		if (strncmp(*env, PREFIX, strlen(PREFIX)) != 0 ||
-		    (*env)[n] != '=' || n - strlen(PREFIX) >= sizeof(name))
+		if (strncmp(*env, CONFIG_OPTIONS_PREFIX,
+			strlen(CONFIG_OPTIONS_PREFIX)) != 0 ||
+		    (*env)[n] != '=' ||
+		    n - strlen(CONFIG_OPTIONS_PREFIX) >= sizeof(name))
 			continue;
-		n -= strlen(PREFIX);
+		n -= strlen(CONFIG_OPTIONS_PREFIX);
 		for (size_t i = 0; i < n; i++) {
-			char x = (*env)[strlen(PREFIX) + i];
+			char x = (*env)[strlen(CONFIG_OPTIONS_PREFIX) + i];
 
 			name[i] = x >= 'A' && x <= 'Z' ? (char)(x + 32) : x;
 		}
 		name[n] = '\0';
-		take_one(c, name, *env + strlen(PREFIX) + n + 1,
+		take_one(c, name, *env + strlen(CONFIG_OPTIONS_PREFIX) + n + 1,
 		    "the environment", problems);
 	}
 	return problems->len == before ? 0 : -1;

@@ -68,6 +68,7 @@ yaml bad.yaml 'htp: x'
 out=$("${cella}d" --config="$work/bad.yaml" 2>&1)
 expect "it does not start" 1 $?
 contains "it does not start" "htp: no such key" "$out"
+contains "nor by the environment alone" "htp: no such key" "$(CELLAD_HTP=x "${cella}d" --state-dir "$CELLA_STORE" 2>&1)"
 contains "no file" "No such file" "$("${cella}d" --config "$work/none" 2>&1)"
 [ -e /var/lib/cella ] && fail "/var/lib/cella was made"
 "$cella" config shw 2>/dev/null
