@@ -1,17 +1,14 @@
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "runtime/audit_files.h"
 #include "runtime/audit_follow.h"
+#include "runtime/dir_watch.h"
 
 struct follower {
 	int dir, watch, fd;
@@ -122,31 +119,18 @@ catch_up(struct follower *f, struct err *e)
 }
 
 static int
-open_watch(struct follower *f, struct err *e)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->dir);
-	f->watch = inotify_init1(IN_CLOEXEC);
-	if (f->watch == -1 ||
-	    inotify_add_watch(f->watch, path, IN_MODIFY | IN_CREATE) == -1)
-		return err_sys(e, "inotify");
-	return 0;
-}
-
-static int
 follow(struct follower *f, struct err *e)
 {
-	char events[sizeof(struct inotify_event) + NAME_MAX + 1];
-	int r = open_watch(f, e);
+	int r;
 
+	f->watch = dir_watch_open(f->dir, e);
+	r = f->watch == -1 ? -1 : 0;
 	while (r == 0) {
 		r = catch_up(f, e);
 		if (r == 0 && fflush(stdout) != 0)
 			r = err_sys(e, "standard output");
-		if (r == 0 && read(f->watch, events, sizeof(events)) == -1 &&
-		    errno != EINTR)
-			r = err_sys(e, "inotify");
+		if (r == 0)
+			r = dir_watch_wait(f->watch, e);
 	}
 	return r;
 }

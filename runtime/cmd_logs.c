@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +19,7 @@
 #include "messages/value.h"
 #include "runtime/cli.h"
 #include "runtime/core_logs.h"
+#include "runtime/dir_watch.h"
 #include "runtime/store_open.h"
 
 #define FILE_MAX ((size_t)1 << 30)
@@ -204,11 +203,12 @@ show(const struct options *o, int dir, int *fd, struct err *e)
 		return -1;
 	if (b.len == 0)
 		return 0;
-	each_line(o, &b, count, &all);
-	end = b.at;
+	if (o->lines != UINT64_MAX)
+		each_line(o, &b, count, &all);
 	b.at = 0;
 	all = all > o->lines ? all - o->lines : 0;
 	each_line(o, &b, print_late, &all);
+	end = b.at;
 	/* What is no line yet is read again. */
 	if (*fd != -1 && b.len > end)
 		lseek(*fd, -(off_t)(b.len - end), SEEK_CUR);
@@ -254,30 +254,15 @@ static int
 follow(const struct options *o, int dir, int watch, int *fd, struct err *e)
 {
 	buf_auto struct buf b = { 0 };
-	char events[sizeof(struct inotify_event) + NAME_MAX + 1];
 
 	for (;;) {
 		if (turn(o, dir, fd, &b, e) == -1)
 			return -1;
 		if (fflush(stdout) != 0)
 			return err_sys(e, "standard output");
-		if (read(watch, events, sizeof(events)) == -1 && errno != EINTR)
-			return err_sys(e, "inotify");
+		if (dir_watch_wait(watch, e) == -1)
+			return -1;
 	}
-}
-
-static int
-open_watch(int dir, struct err *e)
-{
-	char path[32];
-	fd_auto int fd = inotify_init1(IN_CLOEXEC);
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
-	if (fd == -1 ||
-	    inotify_add_watch(fd, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) ==
-		-1)
-		return err_sys(e, "inotify");
-	return fd_take(&fd);
 }
 
 /* ---- the command ---- */
@@ -339,7 +324,7 @@ run_logs(struct options *o, const char *text, struct err *e)
 	if (dir == -1 || find(o, dir, text, e) == -1)
 		return -1;
 	/* Before it is read: nothing comes between. */
-	if (o->follow && (watch = open_watch(dir, e)) == -1)
+	if (o->follow && (watch = dir_watch_open(dir, e)) == -1)
 		return -1;
 	if (show(o, dir, &fd, e) == -1)
 		return -1;
