@@ -32,8 +32,8 @@ store_close(struct store *s)
 	s->checked = NULL;
 }
 
-static void
-blob_path(char out[96], const char *digest)
+void
+store_blob_path(char out[STORE_BLOB_PATH], const char *digest)
 {
 	snprintf(out, 96, "blobs/sha256/%.2s/%s", digest, digest);
 }
@@ -124,7 +124,7 @@ store_put(struct store *s, int from, char digest[SHA256_HEX], uint64_t *size,
 
 	if (fd == -1)
 		return -1;
-	blob_path(path, digest);
+	store_blob_path(path, digest);
 	snprintf(dir, sizeof(dir), "blobs/sha256/%.2s", digest);
 	if (store_open_mkdir(s->dir, dir, e) == -1)
 		return err_in(e, "store %s", s->path);
@@ -228,7 +228,7 @@ store_get(struct store *s, const char *digest, struct err *e)
 	fd_auto int fd = -1;
 
 	invariant(str_is_sha256(digest));
-	blob_path(path, digest);
+	store_blob_path(path, digest);
 	fd = openat(s->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND, "store %s: no blob %s",
@@ -295,7 +295,7 @@ can_be_had(struct store *s, const char *ref, const char *digest)
 {
 	char path[160];
 
-	blob_path(path, digest);
+	store_blob_path(path, digest);
 	if (faccessat(s->dir, path, F_OK, 0) == 0)
 		return false;
 	snprintf(path, sizeof(path), "messages/%s.json", ref);
@@ -321,7 +321,7 @@ store_resolve(struct store *s, const char *ref, char digest[SHA256_HEX],
 		return err_set(e, ERR_INVALID, "store %s: %s is damaged",
 		    s->path, path);
 	if (str_is_sha256(ref)) {
-		blob_path(path, ref);
+		store_blob_path(path, ref);
 		if (faccessat(s->dir, path, F_OK, 0) == 0) {
 			memcpy(digest, ref, SHA256_HEX);
 			return 0;
@@ -371,7 +371,7 @@ store_derived(struct store *s, const char *digest, const char *form,
 	good = text != NULL && str_is_sha256(text);
 	if (good) {
 		memcpy(made, text, SHA256_HEX);
-		blob_path(path, made);
+		store_blob_path(path, made);
 		good = faccessat(s->dir, path, F_OK, 0) == 0;
 	}
 	free(text);

@@ -53,6 +53,10 @@ int store_put(struct store *, int fd, char digest[SHA256_HEX], uint64_t *size,
 int store_put_bytes(struct store *, const void *, size_t,
     char digest[SHA256_HEX], struct err *);
 
+/* Where it is, or would be. */
+#define STORE_BLOB_PATH 96
+void store_blob_path(char path[STORE_BLOB_PATH], const char *digest);
+
 /* Verified: a descriptor at position 0, or -1. */
 int store_get(struct store *, const char *digest, struct err *);
 

@@ -111,7 +111,7 @@ size_of(struct store *s, const char *digest)
 	char path[PATH];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "blobs/sha256/%.2s/%s", digest, digest);
+	store_blob_path(path, digest);
 	return fstatat(s->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0
 	    ? (uint64_t)st.st_size
 	    : 0;
@@ -223,7 +223,7 @@ remove_blob(struct store *s, const char *digest)
 {
 	char path[PATH];
 
-	snprintf(path, sizeof(path), "blobs/sha256/%.2s/%s", digest, digest);
+	store_blob_path(path, digest);
 	(void)unlinkat(s->dir, path, 0);
 	drop(s, "entries", digest, ".json");
 }
