@@ -133,19 +133,28 @@ say_end(enum who w, int status)
 	say(text, NULL);
 }
 
+/* Its status, as waitpid(2) has it. */
+static int
+reap(struct child *c)
+{
+	int status = 0;
+
+	waitpid(c->pid, &status, 0);
+	loop_remove(c->node->loop, &c->watch);
+	fd_close(&c->pidfd);
+	c->pid = 0;
+	return status;
+}
+
 void
 monitor_child_ended(void *arg, uint32_t events)
 {
 	struct child *c = arg;
 	struct node *n = c->node;
 	enum who w = (enum who)(c - n->child);
-	int status = 0;
+	int status = reap(c);
 
 	(void)events;
-	waitpid(c->pid, &status, 0);
-	loop_remove(n->loop, &c->watch);
-	fd_close(&c->pidfd);
-	c->pid = 0;
 	if (n->state == RUNNING && !n->anew)
 		say_end(w, status);
 	if ((w == CORE || w == LAUNCHER) && !n->anew) {
@@ -306,13 +315,9 @@ checked(void *arg, uint32_t events)
 {
 	struct child *c = arg;
 	struct node *n = c->node;
-	int status = 0;
+	int status = reap(c);
 
 	(void)events;
-	waitpid(c->pid, &status, 0);
-	loop_remove(n->loop, &c->watch);
-	fd_close(&c->pidfd);
-	c->pid = 0;
 	if (n->state != RUNNING)
 		return;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -361,6 +366,7 @@ hear_signal(void *arg, uint32_t events)
 		reload(n);
 	} else if (n->again && s.ssi_signo == SIGTERM) {
 		n->again = false; /* it drains already: this time for good */
+		service_tell("STOPPING=1");
 	} else if (n->state == RUNNING && s.ssi_signo == SIGTERM) {
 		drain(n);
 	} else {
