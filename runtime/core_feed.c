@@ -18,7 +18,7 @@
 /* Senders' clocks, and messages on their way: asked for once more. */
 #define OVERLAP_NS (300 * CLOCK_SECOND)
 #define STAMP_NS (10 * CLOCK_SECOND)
-#define TRIES 8
+#define TRIES 6
 #define AGAIN_NS CLOCK_SECOND /* doubled each time */
 
 struct core_feed_heard {
@@ -133,17 +133,21 @@ finish(struct core_feed_heard *h)
 	free_heard(h);
 }
 
-/* The journal may have room later; what nobody can read nobody can. */
+/*
+ * There may be room later, however long that takes: the feed waits.  What makes
+ * a preparer fall over is not held for ever.
+ */
 static void
 fail(struct core_feed_heard *h, const struct err *why)
 {
 	struct core *c = h->feed->core;
 	char *safe;
 
-	if ((why->code == ERR_BUSY || why->code == ERR_SYSTEM) &&
-	    h->tries < TRIES) {
+	if (why->code == ERR_BUSY ||
+	    (why->code == ERR_SYSTEM && h->tries < TRIES)) {
 		loop_timer_set(c->loop, &h->again,
-		    clock_mono_ns() + (AGAIN_NS << h->tries++), match, h);
+		    clock_mono_ns() + (AGAIN_NS << h->tries), match, h);
+		h->tries += h->tries < TRIES;
 		return;
 	}
 	h->feed->counts->messages[METRICS_FEED_REFUSED]++;

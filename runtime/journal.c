@@ -80,8 +80,10 @@ static const char *const schema[SCHEMA_VERSION] = {
 int
 journal_fail(struct journal *j, const char *what, struct err *e)
 {
-	return err_set(e, ERR_SYSTEM, "journal: %s: %s", what,
-	    sqlite3_errmsg(j->db));
+	/* A full disk may have room again. */
+	return err_set(e,
+	    sqlite3_errcode(j->db) == SQLITE_FULL ? ERR_BUSY : ERR_SYSTEM,
+	    "journal: %s: %s", what, sqlite3_errmsg(j->db));
 }
 
 int

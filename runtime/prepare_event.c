@@ -132,7 +132,7 @@ find_functions(char *lines, const struct value *message, struct buf *hashes,
 		if (!matches(line, message))
 			continue;
 		if (++*n > PREPARE_EVENT_HASHES_MAX)
-			return err_set(e, ERR_BUSY,
+			return err_set(e, ERR_QUOTA,
 			    "event: more than %d functions subscribed to it",
 			    PREPARE_EVENT_HASHES_MAX);
 		buf_put_str(hashes, line);
