@@ -32,8 +32,11 @@ leaks() {
 		# init is named after its file in memory, or its descriptor.
 		cellad | cella-core | cella-dns | cella-front | cella-launcher | \
 		    cella-prepare | memfd:cella-ini | 9 | inside)
-			# Who is dead holds nothing: the host's init takes its time.
-			grep -q ') Z 1 ' "$p/stat" 2>/dev/null || echo "$p" ;;
+			# Who is dead, to the last thread, holds nothing: the host's
+			# init, or who stands in for it, takes its time.
+			grep -q ') [ZX] ' "$p/stat" 2>/dev/null &&
+			    [ "$(ls "$p/task" 2>/dev/null | wc -l)" -le 1 ] && continue
+			echo "$p" ;;
 		esac
 	done
 	# By kind: a process of the host may come and go, in namespaces we know.
@@ -95,10 +98,24 @@ gone() {
 	done
 }
 
+# What is there now and was not, or the other way round, and of processes what
+# they are at.
+left_behind() {
+	printf '%s\n' "$before" >"$work/before"
+	printf '%s\n' "$after" >"$work/after"
+	fail "left behind (>), gone (<):"
+	diff "$work/before" "$work/after" | grep '^[<>]'
+	for p in $(diff "$work/before" "$work/after" | sed -n 's|^> \(/proc/.*\)|\1|p'); do
+		grep -E '^(Name|State|PPid|Threads|NSpid|SigBlk):' "$p/status"
+		tr '\0' ' ' <"$p/cmdline"
+		echo "waits in $(cat "$p/wchan"), $(head -n 1 "$p/syscall")"
+	done 2>/dev/null
+}
+
 finish() {
 	gone # the launcher's own end takes a moment longer than its work
 	after=$(leaks)
-	[ "$before" = "$after" ] || fail "left behind: before: $before after: $after"
+	[ "$before" = "$after" ] || left_behind
 	rm -rf "$work"
 	exit $((failures > 0))
 }
