@@ -8,7 +8,8 @@
  *   cella-launcher   privileged; its socket goes to core
  *   cella-core       decides and remembers; everything else depends on it
  *   cella-dns, cella-fetch, two cella-prepare, cella-front
- *                    started when core says that it is ready
+ *                    started when core says that it is ready; the last may
+ *                    be somebody else's to start
  *
  * Who dies is started again.  If that is core or the launcher, all others end
  * by themselves, because their conversations do, and all start anew.  The
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +42,7 @@
 
 struct options {
 	const char *state_dir, *http, *https, *control, *policy, *domain;
-	const char *cert, *key, *metrics;
+	const char *cert, *key, *metrics, *front;
 };
 
 struct opened {
@@ -83,7 +85,9 @@ open_state(struct opened *o, const char *path, struct err *e)
 	if (flock(o->lock, LOCK_EX | LOCK_NB) == -1)
 		return err_set(e, ERR_BUSY, "%s: another node has it",
 		    o->monitor.state_dir);
-	if (mkdirat(o->store.dir, "empty", 0555) == -1 && errno != EEXIST)
+	/* A front that joins is not root when it goes there. */
+	if ((mkdirat(o->store.dir, "empty", 0555) == -1 && errno != EEXIST) ||
+	    fchmodat(o->store.dir, "empty", 0555, 0) == -1)
 		return err_sys(e, "%s/empty", o->monitor.state_dir);
 	return make_token(o, e);
 }
@@ -108,14 +112,25 @@ open_sockets(const struct options *p, struct opened *o, struct err *e)
 		return -1;
 	o->monitor.watchdog_ns = s.watchdog_ns;
 	o->own_control = s.control == -1;
-	o->monitor.listen_control =
-	    s.control != -1 ? s.control : listen_unix(p->control, e);
+	o->monitor.listen_control = s.control != -1
+	    ? s.control
+	    : listen_unix(p->control, SOCK_STREAM, e);
 	if (o->monitor.listen_control == -1)
 		return -1;
 	o->monitor.listen_http = s.http;
 	if (s.http != -1 && p->http != NULL)
 		return err_set(e, ERR_INVALID,
 		    "--http, and a socket of the service manager's");
+	o->monitor.listen_front = s.front;
+	if (s.front != -1 && p->front != NULL)
+		return err_set(e, ERR_INVALID,
+		    "--front, and a socket of the service manager's");
+	if (p->front != NULL) {
+		o->monitor.listen_front =
+		    listen_unix(p->front, SOCK_SEQPACKET, e);
+		if (o->monitor.listen_front == -1)
+			return -1;
+	}
 	if (open_tcp(p->https, &o->monitor.listen_https, e) == -1 ||
 	    open_tcp(p->metrics, &o->monitor.listen_metrics, e) == -1)
 		return -1;
@@ -136,6 +151,8 @@ open_all(const struct options *p, struct opened *o, struct err *e)
 		.listen_http = -1,
 		.listen_https = -1,
 		.listen_metrics = -1,
+		.listen_front = -1,
+		.front = p->front,
 		.cert = p->cert,
 		.key = p->key,
 		.token = o->token,
@@ -160,6 +177,9 @@ close_all(struct opened *o)
 			(void)unlink(o->monitor.control);
 		(void)unlinkat(o->store.dir, "control.token", 0);
 	}
+	if (o->monitor.front != NULL && o->monitor.listen_front != -1)
+		(void)unlink(o->monitor.front);
+	fd_close(&o->monitor.listen_front);
 	fd_close(&o->monitor.listen_control);
 	fd_close(&o->monitor.listen_http);
 	fd_close(&o->monitor.listen_https);
@@ -182,6 +202,7 @@ parse(struct options *p, int argc, char **argv)
 		{ "control", required_argument, NULL, 'c' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "domain", required_argument, NULL, 'd' },
+		{ "front", required_argument, NULL, 'F' },
 		{ "config", required_argument, NULL, 'f' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
@@ -216,6 +237,9 @@ parse(struct options *p, int argc, char **argv)
 			break;
 		case 'd':
 			p->domain = optarg;
+			break;
+		case 'F':
+			p->front = optarg;
 			break;
 		case 'f':
 			break; /* config_add() */
@@ -282,8 +306,8 @@ usage(void)
 	    "usage: cellad [--config FILE] [--state-dir DIR] "
 	    "[--http ADDRESS:PORT] "
 	    "[--https ADDRESS:PORT --tls-cert FILE --tls-key FILE] "
-	    "[--metrics ADDRESS:PORT] [--control PATH] [--policy FILE] "
-	    "[--domain NAME]\n");
+	    "[--metrics ADDRESS:PORT] [--control PATH] [--front PATH] "
+	    "[--policy FILE] [--domain NAME]\n");
 	return USAGE;
 }
 
@@ -296,7 +320,8 @@ run(int argc, char **argv)
 		.monitor = { .listen_control = -1,
 		    .listen_http = -1,
 		    .listen_https = -1,
-		    .listen_metrics = -1 } };
+		    .listen_metrics = -1,
+		    .listen_front = -1 } };
 	struct options p = { .state_dir = "/var/lib/cella" };
 	char *control = NULL;
 	struct err e;

@@ -3,12 +3,16 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -139,14 +143,67 @@ enter_own_userns(struct err *e)
 	return write_map("/proc/self/uid_map", uid, e);
 }
 
+static bool
+may_chroot(void)
+{
+	cap_t caps = cap_get_proc();
+	cap_flag_value_t set = CAP_CLEAR;
+
+	if (caps != NULL)
+		(void)cap_get_flag(caps, CAP_SYS_CHROOT, CAP_EFFECTIVE, &set);
+	cap_free(caps);
+	return set == CAP_SET;
+}
+
+/* Nothing that leads elsewhere: netdevice(7), the names by proc(5). */
+static int
+check_alone(struct err *e)
+{
+	fd_auto int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	FILE *f = fopen("/proc/self/net/dev", "re");
+	struct ifreq r;
+	char line[512];
+	bool alone = true;
+
+	if (sock == -1 || f == NULL) {
+		if (f != NULL)
+			fclose(f);
+		return err_sys(e, "confine: network");
+	}
+	while (alone && fgets(line, sizeof(line), f) != NULL) {
+		memset(&r, 0, sizeof(r));
+		if (sscanf(line, " %15[^:| ]:", r.ifr_name) != 1 ||
+		    strchr(line, '|') != NULL)
+			continue;
+		alone = ioctl(sock, SIOCGIFFLAGS, &r) == 0 &&
+		    ((r.ifr_flags & IFF_UP) == 0 ||
+			(r.ifr_flags & IFF_LOOPBACK) != 0);
+	}
+	fclose(f);
+	return alone ? 0
+		     : err_set(e, ERR_DENIED,
+			   "confine: its network has %s, and it may not leave",
+			   r.ifr_name);
+}
+
+/* Whoever may not make a network must have been put into an empty one. */
+static int
+enter_empty_network(struct err *e)
+{
+	if (unshare(CLONE_NEWNET) == 0)
+		return 0;
+	return errno == EPERM ? check_alone(e) : err_sys(e, "confine: network");
+}
+
 static int
 change_place(const struct confine *c, struct err *e)
 {
+	if (c->alone && enter_empty_network(e) == -1)
+		return -1;
+
 	if (c->root != -1 &&
 	    (fchdir(c->root) == -1 || chroot(".") == -1 || chdir("/") == -1))
 		return err_sys(e, "confine: root");
-	if (c->alone && unshare(CLONE_NEWNET) == -1)
-		return err_sys(e, "confine: network");
 	return 0;
 }
 
@@ -154,11 +211,13 @@ int
 confine(const struct confine *c, struct err *e)
 {
 	bool moves = c->root != -1 || c->alone;
-	bool own = moves && geteuid() != 0;
+	bool given = geteuid() != 0 && may_chroot();
+	bool own = moves && geteuid() != 0 && !given;
 
 	if ((own && enter_own_userns(e) == -1) ||
 	    (moves && change_place(c, e) == -1) ||
-	    spawn_become(c->id, e) == -1 || (own && spawn_drop_caps(e) == -1))
+	    spawn_become(c->id, e) == -1 ||
+	    ((own || given) && spawn_drop_caps(e) == -1))
 		return -1;
 	return close_in(c, e);
 }

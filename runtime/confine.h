@@ -33,7 +33,9 @@ struct confine {
 /*
  * For good, and checked; the process dies with its parent.  Whoever is not
  * root stays who he is, and changes root and network in a user namespace of
- * his own, which the launcher needs as well.
+ * his own, which the launcher needs as well.  Whom a service manager started
+ * with CAP_SYS_CHROOT needs none: his network is empty already, or he is
+ * refused (ERR_DENIED), and the capability goes.
  */
 int confine(const struct confine *, struct err *);
 

@@ -1,9 +1,8 @@
 /*
  * cella-front: everything that comes from the network.  Theory of operation:
  *
- * The monitor starts it with its socket to core (descriptor 3), an empty
- * directory (4), the token and the domain (5), and listening sockets:
- * control (6), and HTTP or nothing (7).  It makes the empty directory its root
+ * The monitor starts it with the descriptors of enum monitor_front, or it joins
+ * a monitor and gets them from it.  It makes the empty directory its root
  * and enters an empty network, so that it can open nothing and call nobody,
  * and becomes an id of its own.  What it knows of functions core tells it, a
  * run at a time (front.c).
@@ -18,22 +17,21 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "messages/monitor_msgs.h"
 #include "policy/groups.h"
 #include "runtime/confine.h"
 #include "runtime/front.h"
+#include "runtime/front_join.h"
 #include "runtime/front_tls.h"
 
 /* From FD_CONTROL on as enum front_kind has them. */
 enum {
-	FD_CORE = 3,
-	FD_EMPTY,
-	FD_RULES,
-	FD_CONTROL,
-	FD_HTTP,
-	FD_HTTPS,
-	FD_METRICS,
-	FD_CERT,
-	FD_KEY,
+	FD_CORE = 3 + MONITOR_FRONT_CORE,
+	FD_EMPTY = 3 + MONITOR_FRONT_EMPTY,
+	FD_RULES = 3 + MONITOR_FRONT_RULES,
+	FD_CONTROL = 3 + MONITOR_FRONT_CONTROL,
+	FD_CERT = 3 + MONITOR_FRONT_CERT,
+	FD_KEY = 3 + MONITOR_FRONT_KEY,
 };
 
 /* Its network is empty: a socket that it makes reaches nobody. */
@@ -71,8 +69,9 @@ read_rules(struct front_rules *r, struct err *e)
 	return 0;
 }
 
+/* join: where the node listens, or NULL: it has started us. */
 static int
-run(struct err *e)
+run(const char *join, struct err *e)
 {
 	static const struct confine closed = { .id = CONFINE_FRONT_ID,
 		.root = FD_EMPTY,
@@ -83,6 +82,8 @@ run(struct err *e)
 	struct front_args a = { .core = FD_CORE, .owner = geteuid() };
 	struct stat s;
 
+	if (join != NULL && front_join(join, &a.owner, e) == -1)
+		return -1;
 	if (fstat(FD_CORE, &s) == -1 || !S_ISSOCK(s.st_mode))
 		return err_set(e, ERR_INVALID,
 		    "descriptor %d is not a socket; cellad starts this program",
@@ -110,11 +111,15 @@ run(struct err *e)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct err e;
 
-	if (run(&e) == 0)
+	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--join") != 0)) {
+		fputs("usage: cella-front --join PATH\n", stderr);
+		return 64;
+	}
+	if (run(argc == 3 ? argv[2] : NULL, &e) == 0)
 		return 0;
 	fprintf(stderr, "cella-front: %s\n", e.text);
 	return 1;

@@ -114,7 +114,7 @@ listen_name(int fd, char *out, size_t size)
 }
 
 int
-listen_unix(const char *path, struct err *e)
+listen_unix(const char *path, int type, struct err *e)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	fd_auto int fd = -1;
@@ -129,7 +129,7 @@ listen_unix(const char *path, struct err *e)
 		return err_set(e, ERR_CONFLICT, "%s: it is no socket", path);
 	if (unlink(path) == -1 && errno != ENOENT)
 		return err_sys(e, "%s", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return err_sys(e, "socket");
 	old = umask(0177);

@@ -72,6 +72,14 @@ any_runs(const struct node *n)
 	return false;
 }
 
+/* By descriptor: not all are children of ours, whose ids wait for us. */
+static void
+signal_one(const struct child *c, int sig)
+{
+	if (c->pid != 0)
+		(void)syscall(SYS_pidfd_send_signal, c->pidfd, sig, NULL, 0);
+}
+
 static void
 kill_all(void *arg)
 {
@@ -79,8 +87,7 @@ kill_all(void *arg)
 
 	say("not all end by themselves: killed", NULL);
 	for (size_t i = 0; i < CHILDREN; i++)
-		if (n->child[i].pid != 0)
-			kill(n->child[i].pid, SIGKILL);
+		signal_one(&n->child[i], SIGKILL);
 }
 
 /* Everybody's conversation ends with core's, and everybody with it. */
@@ -89,6 +96,7 @@ end_all(struct node *n)
 {
 	for (size_t i = 0; i < CHILDREN; i++)
 		loop_timer_stop(n->loop, &n->child[i].again);
+	monitor_front_forget(n);
 	frame_link_close(&n->core);
 	n->ready = false;
 	if (any_runs(n))
@@ -120,11 +128,14 @@ plan_again(struct node *n, enum who w)
 }
 
 static void
-say_end(enum who w, int status)
+say_end(const struct child *c, enum who w, int status)
 {
 	char text[96];
 
-	if (WIFSIGNALED(status))
+	if (c->joined)
+		snprintf(text, sizeof(text), "%s, which had joined, has ended",
+		    monitor_start_name(w));
+	else if (WIFSIGNALED(status))
 		snprintf(text, sizeof(text), "%s: killed by signal %d",
 		    monitor_start_name(w), WTERMSIG(status));
 	else
@@ -139,7 +150,8 @@ reap(struct child *c)
 {
 	int status = 0;
 
-	waitpid(c->pid, &status, 0);
+	if (!c->joined)
+		waitpid(c->pid, &status, 0);
 	loop_remove(c->node->loop, &c->watch);
 	fd_close(&c->pidfd);
 	c->pid = 0;
@@ -156,7 +168,7 @@ monitor_child_ended(void *arg, uint32_t events)
 
 	(void)events;
 	if (n->state == RUNNING && !n->anew)
-		say_end(w, status);
+		say_end(c, w, status);
 	if ((w == CORE || w == LAUNCHER) && !n->anew) {
 		n->anew = true;
 		end_all(n);
@@ -237,6 +249,8 @@ say_where(struct node *n)
 	say_listener("http", n->m->listen_http);
 	say_listener("https", n->m->listen_https);
 	say_listener("metrics", n->m->listen_metrics);
+	if (n->m->front != NULL)
+		printf("front %s\n", n->m->front);
 	printf("control %s\nready\n", n->m->control);
 	fflush(stdout);
 	service_tell("READY=1");
@@ -252,8 +266,7 @@ hear_stuck(struct node *n, struct frame *f, struct err *e)
 	if (!buf_ok(&f->body) || number >= MONITOR_PREPARERS)
 		return err_set(e, ERR_INVALID, "core: malformed frame");
 	c = &n->child[PREPARER + number];
-	if (c->pid != 0)
-		kill(c->pid, SIGKILL);
+	signal_one(c, SIGKILL);
 	return 0;
 }
 
@@ -301,8 +314,8 @@ drain(struct node *n)
 		end_now(n);
 		return;
 	}
-	if (n->child[FRONT].pid != 0)
-		kill(n->child[FRONT].pid, SIGTERM);
+	monitor_front_forget(n);
+	signal_one(&n->child[FRONT], SIGTERM);
 	frame_link_send(&n->core, MONITOR_DRAIN, 0, NULL, NULL, 0);
 	loop_timer_set(n->loop, &n->patience, clock_mono_ns() + DRAIN_NS,
 	    end_now, n);
@@ -406,7 +419,7 @@ tell_alive(void *arg)
 int
 monitor_run(const struct monitor *m, struct err *e)
 {
-	static struct node n = { .core.sock = -1 };
+	static struct node n = { .core.sock = -1, .door = LOOP_WATCH_NONE };
 	int r;
 
 	n.m = m;

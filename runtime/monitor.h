@@ -17,6 +17,8 @@ struct monitor {
 	int listen_control;
 	int listen_http, listen_https, listen_metrics; /* -1: none */
 	const char *cert, *key;                        /* with listen_https */
+	int listen_front;  /* fronts join there; -1: one is started here */
+	const char *front; /* its path, if it is our own */
 	const char *token;
 	const char *domain;   /* functions' names are below it; NULL: nowhere */
 	uint64_t watchdog_ns; /* how often to tell that we live; 0: never */

@@ -32,6 +32,7 @@ struct child {
 	struct loop_watch watch;
 	struct loop_timer again;
 	uint64_t started_ns, pause_ns;
+	bool joined; /* somebody else's: see monitor_front.c */
 };
 
 /* The policy file's bytes; NULL: there is no file. */
@@ -48,6 +49,7 @@ struct node {
 	struct loop *loop;
 	struct loop_watch signal_watch;
 	struct frame_link core;
+	struct loop_watch door; /* where a front joins */
 	struct child child[CHILDREN];
 	struct loop_timer patience, alive;
 	enum state state;
@@ -64,6 +66,14 @@ struct node {
 const char *monitor_start_name(enum who);
 int monitor_start_child(struct node *, enum who, struct err *);
 
+/* Hears of its end by fn.  Descriptors are borrowed. */
+int monitor_start_spawned(struct child *, const char *name, const int fds[],
+    size_t nfds, void (*fn)(void *, uint32_t), struct err *);
+
+/* pidfd is taken over, also on failure. */
+int monitor_start_watch(struct child *, pid_t, int pidfd,
+    void (*fn)(void *, uint32_t), struct err *);
+
 /* Certificate and key, read again and sent to front. */
 int monitor_start_reload(struct node *, struct err *);
 
@@ -73,6 +83,13 @@ int monitor_start_reload(struct node *, struct err *);
  */
 int monitor_start_checker(struct node *, void (*fn)(void *, uint32_t),
     struct err *);
+
+/*
+ * monitor_front.c: the front is started, or whoever joins becomes it, now or
+ * later; nobody any more.
+ */
+int monitor_front_start(struct node *, struct err *);
+void monitor_front_forget(struct node *);
 
 /* monitor.c: what its children tell it. */
 void monitor_child_ended(void *child, uint32_t events);

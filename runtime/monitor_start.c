@@ -31,40 +31,53 @@ monitor_start_name(enum who w)
 			    : names[w];
 }
 
+int
+monitor_start_watch(struct child *c, pid_t pid, int pidfd,
+    void (*fn)(void *, uint32_t), struct err *e)
+{
+	c->started_ns = clock_mono_ns();
+	if (loop_add(c->node->loop, &c->watch, pidfd, EPOLLIN, fn, c, e) ==
+	    -1) {
+		fd_close(&pidfd);
+		return -1;
+	}
+	c->pid = pid;
+	c->pidfd = pidfd;
+	return 0;
+}
+
 static int
 watch_child(struct child *c, pid_t pid, const char *name,
     void (*fn)(void *, uint32_t), struct err *e)
 {
+	int pidfd;
+
 	if (pid == -1)
 		return -1;
-	c->pid = pid;
-	c->started_ns = clock_mono_ns();
-	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-	if (c->pidfd == -1)
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd == -1)
 		err_sys(e, "%s: pidfd", name);
-	else if (loop_add(c->node->loop, &c->watch, c->pidfd, EPOLLIN, fn, c,
-		     e) == 0)
+	else if (monitor_start_watch(c, pid, pidfd, fn, e) == 0)
 		return 0;
 	/* Nobody would hear of its end. */
-	kill(c->pid, SIGKILL);
-	waitpid(c->pid, NULL, 0);
-	fd_close(&c->pidfd);
-	c->pid = 0;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 	return -1;
 }
 
-static int
-watch(struct node *n, enum who w, pid_t pid, struct err *e)
+int
+monitor_start_spawned(struct child *c, const char *name, const int fds[],
+    size_t nfds, void (*fn)(void *, uint32_t), struct err *e)
 {
-	return watch_child(&n->child[w], pid, monitor_start_name(w),
-	    monitor_child_ended, e);
+	return watch_child(c, spawn_with(name, fds, nfds, e), name, fn, e);
 }
 
 /* Descriptors are borrowed. */
 static int
 start(struct node *n, enum who w, const int fds[], size_t nfds, struct err *e)
 {
-	return watch(n, w, spawn_with(monitor_start_name(w), fds, nfds, e), e);
+	return monitor_start_spawned(&n->child[w], monitor_start_name(w), fds,
+	    nfds, monitor_child_ended, e);
 }
 
 /*
@@ -116,7 +129,8 @@ start_core(struct node *n, struct err *e)
 	if (frame_link_open(&n->core, n->loop, pair[0], monitor_hear_core,
 		monitor_core_gone, n, e) == -1)
 		return -1;
-	if (watch(n, LAUNCHER, spawn_launcher_at(launcher_end, e), e) == -1)
+	if (watch_child(&n->child[LAUNCHER], spawn_launcher_at(launcher_end, e),
+		"cella-launcher", monitor_child_ended, e) == -1)
 		return -1;
 	return start(n, CORE,
 	    (const int[]){ theirs, core_end, n->m->store->dir, policy }, 4, e);
@@ -179,39 +193,6 @@ start_preparer(struct node *n, unsigned number, struct err *e)
 	return 0;
 }
 
-static int
-start_front(struct node *n, struct err *e)
-{
-	fd_auto int ours = -1, theirs = -1, rules = -1, empty = -1;
-	fd_auto int cert = -1, key = -1;
-	buf_auto struct buf b = { 0 };
-	int pair[2];
-
-	buf_add_str(&b, n->m->token);
-	buf_add_str(&b, n->m->domain == NULL ? "" : n->m->domain);
-	rules = fd_sealed("rules", b.data, b.len, e);
-	empty = openat(n->m->store->dir, "empty",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (rules == -1 || frame_pair(pair, e) == -1)
-		return -1;
-	ours = pair[0];
-	theirs = pair[1];
-	if (empty == -1)
-		return err_sys(e, "%s/empty", n->m->state_dir);
-	if (n->m->listen_https != -1 &&
-	    (sealed_file(n->m->cert, &cert, e) == -1 ||
-		sealed_file(n->m->key, &key, e) == -1))
-		return -1;
-	if (start(n, FRONT,
-		(const int[]){ theirs, empty, rules, n->m->listen_control,
-		    n->m->listen_http, n->m->listen_https, n->m->listen_metrics,
-		    cert, key },
-		9, e) == -1)
-		return -1;
-	frame_link_send(&n->core, MONITOR_FRONT, 0, NULL, &ours, 1);
-	return 0;
-}
-
 int
 monitor_start_child(struct node *n, enum who w, struct err *e)
 {
@@ -223,7 +204,7 @@ monitor_start_child(struct node *n, enum who w, struct err *e)
 	case FETCH:
 		return start_fetch(n, e);
 	case FRONT:
-		return start_front(n, e);
+		return monitor_front_start(n, e);
 	default:
 		return start_preparer(n, (unsigned)w - PREPARER, e);
 	}
@@ -260,8 +241,8 @@ monitor_start_checker(struct node *n, void (*fn)(void *, uint32_t),
 		return 0;
 	fd = fd_sealed("policy", next->data, next->len, e);
 	if (fd == -1 ||
-	    watch_child(&n->checker, spawn_with("cella-core", &fd, 1, e),
-		"cella-core", fn, e) == -1)
+	    monitor_start_spawned(&n->checker, "cella-core", &fd, 1, fn, e) ==
+		-1)
 		return -1;
 	return 1;
 }

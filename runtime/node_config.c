@@ -32,6 +32,7 @@ static const struct {
 	[NODE_CONFIG_METRICS] = { "metrics", listen_is_address,
 	    "an address of numbers and a port" },
 	[NODE_CONFIG_CONTROL] = { "control", is_path, "a path from /" },
+	[NODE_CONFIG_FRONT] = { "front", is_path, "a path from /" },
 	[NODE_CONFIG_POLICY] = { "policy", is_path, "a path from /" },
 	[NODE_CONFIG_DOMAIN] = { "domain", config_options_is_domain,
 	    "a domain name" },

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "runtime/service.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
@@ -27,19 +28,33 @@ number(const char *name, unsigned long otherwise)
 	return *end == '\0' ? n : otherwise;
 }
 
+static int *
+find_place(struct service *s, const char *name, size_t len)
+{
+	struct {
+		const char *name;
+		int *place;
+	} known[] = { { "control", &s->control }, { "front", &s->front },
+		{ "http", &s->http } };
+
+	for (size_t i = 0; i < nitems(known); i++)
+		if (strlen(known[i].name) == len &&
+		    memcmp(name, known[i].name, len) == 0)
+			return known[i].place;
+	return NULL;
+}
+
 static int
 take_one(struct service *s, int fd, const char *name, size_t len, struct err *e)
 {
-	int *place = len == 7 && memcmp(name, "control", 7) == 0 ? &s->control
-	    : len == 4 && memcmp(name, "http", 4) == 0           ? &s->http
-								 : NULL;
+	int *place = find_place(s, name, len);
 	int on = 0;
 	socklen_t size = sizeof(on);
 
 	if (place == NULL || *place != -1)
 		return err_set(e, ERR_INVALID,
 		    "socket %d of the service manager is called '%.*s', and "
-		    "one 'control' and one 'http' are known",
+		    "one 'control', one 'front' and one 'http' are known",
 		    fd, (int)len, name);
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == -1 ||
 	    on == 0)
@@ -76,7 +91,7 @@ service_take(struct service *s, struct err *e)
 {
 	int r;
 
-	*s = (struct service){ .control = -1, .http = -1 };
+	*s = (struct service){ .control = -1, .front = -1, .http = -1 };
 	r = take_sockets(s, e);
 	if (number("WATCHDOG_PID", (unsigned long)getpid()) ==
 	    (unsigned long)getpid())

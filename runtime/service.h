@@ -10,13 +10,13 @@
 struct err;
 
 struct service {
-	int control, http;    /* listening sockets; -1: not given */
-	uint64_t watchdog_ns; /* how often it wants to hear; 0: never */
+	int control, front, http; /* listening sockets; -1: not given */
+	uint64_t watchdog_ns;     /* how often it wants to hear; 0: never */
 };
 
 /*
  * Reads the environment, and takes what it says out of it.  ERR_INVALID: a
- * socket under a name that is neither "control" nor "http", or two of a name.
+ * socket under a name that is none of these, or two of a name.
  */
 int service_take(struct service *, struct err *);
 

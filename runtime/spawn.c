@@ -48,7 +48,27 @@ spawn_find(const char *name, char *path, size_t size, struct err *e)
 	return err_sys(e, "%s", path);
 }
 
-/* They become descriptors 3, 4...; -1 leaves its number closed. */
+int
+spawn_place(const int given[], size_t n)
+{
+	int fds[SPAWN_FDS_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = given[i];
+		if (fds[i] == -1)
+			continue;
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3 + SPAWN_FDS_MAX);
+		if (fds[i] == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] == -1)
+			close(3 + (int)i);
+		else if (dup2(fds[i], 3 + (int)i) == -1)
+			return -1;
+	return (int)syscall(SYS_close_range, 3 + (unsigned)n, ~0U, 0);
+}
+
 static void __attribute__((noreturn))
 become(const char *path, const int given[], size_t n)
 {
@@ -58,27 +78,12 @@ become(const char *path, const int given[], size_t n)
 	static char *const envp[] = { NULL };
 #endif
 	char *argv[] = { (char *)(uintptr_t)path, NULL };
-	int fds[SPAWN_FDS_MAX];
 	sigset_t none;
 
 	/* Whoever starts it may hear signals by a descriptor. */
 	sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) == -1)
-		_exit(126);
-	for (size_t i = 0; i < n; i++) {
-		fds[i] = given[i];
-		if (fds[i] == -1)
-			continue;
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3 + SPAWN_FDS_MAX);
-		if (fds[i] == -1)
-			_exit(126);
-	}
-	for (size_t i = 0; i < n; i++)
-		if (fds[i] == -1)
-			close(3 + (int)i);
-		else if (dup2(fds[i], 3 + (int)i) == -1)
-			_exit(126);
-	if (syscall(SYS_close_range, 3 + (unsigned)n, ~0U, 0) == -1)
+	if (sigprocmask(SIG_SETMASK, &none, NULL) == -1 ||
+	    spawn_place(given, n) == -1)
 		_exit(126);
 	execve(path, argv, envp);
 	_exit(127);

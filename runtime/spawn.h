@@ -35,6 +35,12 @@ int spawn_dns(struct spawn *, struct err *);
 #define SPAWN_FDS_MAX 12
 pid_t spawn_with(const char *name, const int fds[], size_t n, struct err *);
 
+/*
+ * The same for descriptors that are ours: they are at 3 and on, not
+ * close-on-exec, and a -1 leaves its number closed.  All above are closed.
+ */
+int spawn_place(const int fds[], size_t n);
+
 /* The launcher, with that end (borrowed) of a conversation: its process id. */
 pid_t spawn_launcher_at(int sock, struct err *);
 

@@ -5,7 +5,8 @@
 #
 # usage: run-guest.sh BUILD-DIRECTORY SCRIPT...     scripts of tests/integration,
 #            or of tests/attack: "attack", "attack-quick", "attack=ROW,ROW"; the
-#            first takes longer than GUEST_SECONDS, 900, unless told otherwise
+#            first takes longer than GUEST_SECONDS, 900, unless told otherwise;
+#            or, as the last, "units": what is installed, under systemd
 # Prints one line a script: PASS, FAIL or SKIP, its name, and how long it took.
 set -eu
 build=$(cd "$1" && pwd)
@@ -64,12 +65,22 @@ EOF
 chmod +x "$rd/init"
 (cd "$rd" && find . | cpio -o -H newc --quiet) >"$cache/initrd.cpio"
 
+# What is installed, for the units.
+rm -rf "$cache/installed"
+case " $* " in
+*" units "*)
+	make -C "$build" install DESTDIR="$cache/installed" >"$cache/install.log" 2>&1
+	mkdir "$cache/installed/units"
+	cp "$build"/packaging/*.service "$top"/packaging/*.socket "$top"/packaging/*.conf "$cache/installed/units" ;;
+esac
+
 # What runs in it.
 cat >"$cache/inside.sh" <<EOF
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run abs_top_srcdir=$top abs_top_builddir=$build
 ip link set lo up 2>/dev/null
 cd $build
 for s in $*; do
+	[ \$s != units ] || exec /bin/sh $top/tests/qemu/units.sh $cache/installed $build/tests/images
 	begun=\$(date +%s)
 	case \$s in
 	attack) /usr/bin/python3 $top/tests/attack/run.py >/tmp/log 2>&1 ;;
