@@ -1,42 +1,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/control.h"
-#include "base/dir.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/cgroup_parts.h"
 
 #define PERIOD_US 100000U
-
-/* The whole of a small file in cgroupfs, as a string. */
-static int
-read_text(int dir, const char *file, char *out, size_t size, struct err *e)
-{
-	fd_auto int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd == -1 ? -1 : fd_read_full(fd, out, size - 1);
-
-	if (n == -1)
-		return err_sys(e, "%s", file);
-	out[n] = '\0';
-	return 0;
-}
 
 static int
 read_number(int dir, const char *file, uint64_t *out, struct err *e)
 {
 	char text[64], *end;
 
-	if (read_text(dir, file, text, sizeof(text), e) == -1)
+	if (cgroup_read(dir, file, text, sizeof(text), e) == -1)
 		return -1;
 	if (strcmp(text, "max\n") == 0) {
 		*out = UINT64_MAX;
@@ -57,7 +42,7 @@ read_field(int dir, const char *file, const char *key)
 	size_t len = strlen(key);
 	struct err e;
 
-	if (read_text(dir, file, text, sizeof(text), &e) == -1)
+	if (cgroup_read(dir, file, text, sizeof(text), &e) == -1)
 		return 0;
 	for (line = text; line != NULL && *line != '\0';) {
 		if (strncmp(line, key, len) == 0 && line[len] == ' ')
@@ -65,16 +50,6 @@ read_field(int dir, const char *file, const char *key)
 		line = strchr(line, '\n');
 		line = line == NULL ? NULL : line + 1;
 	}
-	return 0;
-}
-
-static int
-write_text(int dir, const char *file, const char *text, struct err *e)
-{
-	fd_auto int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
-
-	if (fd == -1 || fd_write_full(fd, text, strlen(text)) == -1)
-		return err_sys(e, "%s = %s", file, text);
 	return 0;
 }
 
@@ -91,8 +66,8 @@ set_number(int dir, const char *file, uint64_t value, uint64_t *got,
 	if (!CONTROL(41) && strcmp(file, "pids.max") == 0)
 		return 0;
 	if (!CONTROL(38))
-		return write_text(dir, file, text, e);
-	if (write_text(dir, file, text, e) == -1 ||
+		return cgroup_write(dir, file, text, e);
+	if (cgroup_write(dir, file, text, e) == -1 ||
 	    read_number(dir, file, got, e) == -1)
 		return -1;
 	if (*got != value && *got != value / page * page)
@@ -100,192 +75,6 @@ set_number(int dir, const char *file, uint64_t value, uint64_t *got,
 		    "%s: wrote %" PRIu64 ", read back %" PRIu64, file, value,
 		    *got);
 	return 0;
-}
-
-static const char *const names_v1[CGROUP_CONTROLLERS] = { "memory", "pids",
-	"cpu", "cpuacct" };
-
-static int
-open_own(const char *cgroups, const char *mountinfo, const char *controller)
-{
-	char path[4096];
-
-	if (!cgroup_find(cgroups, mountinfo, controller, path, sizeof(path)))
-		return -1;
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* A dead one that nobody has waited for yet is gone; so is a number that is
- * another program's now. */
-static bool
-is_live_launcher(unsigned long pid)
-{
-	char path[64], text[64];
-	fd_auto int fd = -1;
-	const char *end;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%lu/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd == -1 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	end = strrchr(text, ')');
-	return end != NULL && strstr(text, "(cella-launcher)") != NULL &&
-	    strncmp(end, ") Z", 3) != 0 && strncmp(end, ") X", 3) != 0;
-}
-
-/*
- * What still stands in it is a machine without a launcher.  False if it is
- * somebody's whom we cannot see: of another pid namespace, that shares this
- * part of the hierarchy and numbers its launchers otherwise.
- */
-static bool
-kill_members(int dir, const char *name)
-{
-	char path[96], text[4096], *save = NULL;
-	struct err ignored;
-	bool ours = true;
-	long pid;
-
-	snprintf(path, sizeof(path), "%.64s/cgroup.procs", name);
-	if (read_text(dir, path, text, sizeof(text), &ignored) == -1)
-		return false;
-	for (char *line = strtok_r(text, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save)) {
-		pid = strtol(line, NULL, 10);
-		if (pid > 1)
-			kill((pid_t)pid, SIGKILL);
-		else
-			ours = false;
-	}
-	return ours;
-}
-
-/* For all that is stale together: a start must not wait for ever. */
-#define STALE_TRIES 100
-#define STALE_PAUSE_NS 2000000
-
-/* A directory "cella.<pid>.<n>" whose launcher is gone is ours to remove. */
-static int
-remove_stale(int dir, const char *name, void *arg)
-{
-	const struct timespec pause = { 0, STALE_PAUSE_NS };
-	int *tries = arg;
-	unsigned long pid;
-	char *end;
-
-	if (strncmp(name, "cella.", 6) != 0)
-		return 0;
-	pid = strtoul(name + 6, &end, 10);
-	if (*end != '.' || pid == 0 || is_live_launcher(pid))
-		return 0;
-	while (unlinkat(dir, name, AT_REMOVEDIR) == -1 && errno == EBUSY &&
-	    kill_members(dir, name) && --*tries > 0)
-		nanosleep(&pause, NULL);
-	return 0;
-}
-
-static bool
-open_hybrid(struct cgroup_host *h, const char *cgroups, const char *mountinfo)
-{
-	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
-		h->dir[i] = open_own(cgroups, mountinfo, names_v1[i]);
-		if (h->dir[i] == -1 || faccessat(h->dir[i], ".", W_OK, 0)) {
-			snprintf(h->why, sizeof(h->why),
-			    "no writable %s controller", names_v1[i]);
-			return false;
-		}
-	}
-	return true;
-}
-
-/*
- * v2 forbids tasks in a cgroup whose children have controllers, the root
- * excepted: move ourselves into a leaf first.
- */
-static bool
-open_v2(struct cgroup_host *h, const char *cgroups, const char *mountinfo)
-{
-	char name[64], text[256];
-	struct err e;
-	int dir = open_own(cgroups, mountinfo, "");
-
-	h->dir[0] = dir;
-	if (dir == -1 ||
-	    read_text(dir, "cgroup.controllers", text, sizeof(text), &e) ==
-		-1 ||
-	    strstr(text, "memory") == NULL || strstr(text, "pids") == NULL ||
-	    strstr(text, "cpu") == NULL) {
-		snprintf(h->why, sizeof(h->why),
-		    "no cgroup v2 with memory, pids and cpu");
-		return false;
-	}
-	if (faccessat(dir, "cgroup.type", F_OK, 0) == 0) {
-		snprintf(name, sizeof(name), "cella.%d.self", getpid());
-		if ((mkdirat(dir, name, 0755) == -1 && errno != EEXIST)) {
-			snprintf(h->why, sizeof(h->why), "%s: %m", name);
-			return false;
-		}
-		strcat(name, "/cgroup.procs");
-		if (write_text(dir, name, "0", &e) == -1) {
-			snprintf(h->why, sizeof(h->why), "%.150s", e.text);
-			return false;
-		}
-	}
-	if (write_text(dir, "cgroup.subtree_control", "+memory +pids +cpu",
-		&e) == -1) {
-		snprintf(h->why, sizeof(h->why), "%.150s", e.text);
-		return false;
-	}
-	return true;
-}
-
-void
-cgroup_probe(struct cgroup_host *h)
-{
-	char *cgroups = NULL, *mountinfo = NULL;
-	fd_auto int a = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-	fd_auto int b = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	int tries = STALE_TRIES;
-	struct err e;
-	size_t len;
-
-	*h = (struct cgroup_host){ .dir = { -1, -1, -1, -1 } };
-	if (a == -1 || b == -1 ||
-	    fd_read_all(a, 64 << 10, &cgroups, &len, &e) == -1 ||
-	    fd_read_all(b, 4 << 20, &mountinfo, &len, &e) == -1)
-		snprintf(h->why, sizeof(h->why), "/proc/self: not readable");
-	else if (open_v2(h, cgroups, mountinfo))
-		h->backend = CGROUP_V2;
-	else {
-		fd_close(&h->dir[0]);
-		if (open_hybrid(h, cgroups, mountinfo))
-			h->backend = CGROUP_HYBRID;
-	}
-	free(cgroups);
-	free(mountinfo);
-	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
-		if (h->backend == CGROUP_NONE)
-			fd_close(&h->dir[i]);
-		else if (h->dir[i] != -1)
-			dir_each(h->dir[i], remove_stale, &tries, &e);
-	}
-}
-
-void
-cgroup_host_fini(struct cgroup_host *h)
-{
-	char name[64];
-
-	if (h->backend == CGROUP_V2) {
-		/* Ours to leave behind: we still stand in it. */
-		snprintf(name, sizeof(name), "cella.%d.self", getpid());
-		unlinkat(h->dir[0], name, AT_REMOVEDIR);
-	}
-	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
-		fd_close(&h->dir[i]);
 }
 
 /* Swap would let a machine outgrow its memory unseen. */
@@ -347,9 +136,9 @@ set_v2(const struct cgroup *c, const struct cgroup_want *w,
 	    PERIOD_US);
 	if (set_number(dir, "memory.max", w->memory, &got->memory, e) == -1 ||
 	    set_number(dir, "pids.max", w->pids, &got->pids, e) == -1 ||
-	    write_text(dir, "memory.oom.group", "1", e) == -1 ||
-	    write_text(dir, "cpu.max", text, e) == -1 ||
-	    read_text(dir, "cpu.max", back, sizeof(back), e) == -1)
+	    cgroup_write(dir, "memory.oom.group", "1", e) == -1 ||
+	    cgroup_write(dir, "cpu.max", text, e) == -1 ||
+	    cgroup_read(dir, "cpu.max", back, sizeof(back), e) == -1)
 		return -1;
 	if (strcmp(text, back) != 0)
 		return err_set(e, ERR_SYSTEM, "cpu.max: read back %s", back);
@@ -502,7 +291,7 @@ cgroup_is_empty(const struct cgroup *c)
 
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
 		if (c->dir[i] != -1 &&
-		    (read_text(c->dir[i], "cgroup.procs", text, sizeof(text),
+		    (cgroup_read(c->dir[i], "cgroup.procs", text, sizeof(text),
 			 &e) == -1 ||
 			text[0] != '\0'))
 			return false;
