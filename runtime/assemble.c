@@ -150,8 +150,7 @@ write_file(int dir, const char *name, int from, const char *text, struct err *e)
 	while (from != -1 && (n = read(from, data, sizeof(data))) != 0)
 		if (n == -1 || fd_write_full(to, data, (size_t)n) == -1)
 			return err_sys(e, "code file");
-	/* The umask may have been anything. */
-	return fchmod(to, 0555) == -1 ? err_sys(e, "code file") : 0;
+	return 0;
 }
 
 /* What the file is called: the adapter and execve look for it there. */

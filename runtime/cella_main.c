@@ -47,6 +47,7 @@ usage(FILE *to)
 int
 main(int argc, char **argv)
 {
+	cli_take_umask();
 	if (argc < 2)
 		return usage(stderr);
 	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||

@@ -350,6 +350,8 @@ main(int argc, char **argv)
 	struct err e;
 	int r;
 
+	/* Of all that it starts: what machines pass is there for their ids. */
+	umask(022);
 	if (config_options_read(find_config(argc, argv), &config, &len, &e) ==
 	    -1) {
 		fprintf(stderr, "cellad: %s\n", e.text);

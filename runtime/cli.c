@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -12,6 +13,23 @@
 #include "messages/value.h"
 #include "messages/yaml.h"
 #include "runtime/cli.h"
+
+static mode_t users_umask = 077;
+
+void
+cli_take_umask(void)
+{
+	users_umask = umask(022);
+}
+
+int
+cli_create(const char *path, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+	    0644 & ~users_umask);
+
+	return fd == -1 ? err_sys(e, "%s", path) : fd;
+}
 
 void
 cli_error(const struct err *e, bool json)

@@ -39,6 +39,13 @@ void cli_print(const struct value *);
 int cli_open(const char *path, struct err *);
 
 /*
+ * The umask of whoever started us is for the files he names, cli_create(), and
+ * not for the store's, which machines' ids must find.
+ */
+void cli_take_umask(void);
+int cli_create(const char *path, struct err *);
+
+/*
  * A document in JSON or YAML: by the name's ending, else JSON if it begins
  * with a brace.
  */

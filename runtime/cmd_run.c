@@ -56,14 +56,6 @@ close_opened(struct opened *o)
 }
 
 static int
-open_output(const char *path, struct err *e)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	return fd == -1 ? err_sys(e, "%s", path) : fd;
-}
-
-static int
 open_all(const struct run_options *o, struct opened *f, struct err *e)
 {
 	/* First: the launcher gets ready while we open the rest. */
@@ -80,10 +72,10 @@ open_all(const struct run_options *o, struct opened *f, struct err *e)
 	if ((o->input != NULL || o->extra.shell) &&
 	    (f->input = cli_open(o->input == NULL ? "-" : o->input, e)) == -1)
 		return -1;
-	if (o->result != NULL && (f->result = open_output(o->result, e)) == -1)
+	if (o->result != NULL && (f->result = cli_create(o->result, e)) == -1)
 		return -1;
 	f->audit = denials_open();
-	if (o->export != NULL && (f->export = open_output(o->export, e)) == -1)
+	if (o->export != NULL && (f->export = cli_create(o->export, e)) == -1)
 		return -1;
 	return 0;
 }
