@@ -3,9 +3,11 @@
  * three back ends, chosen once at start: v2; hybrid, where the controllers are
  * still v1 hierarchies; and none, which holds nothing and says so.
  *
- * A machine's cgroups are made beneath the launcher's own, named
- * "cella.<pid of the launcher>.<n>".  Limits are written and then read back;
- * a value that the kernel did not take as written is an error.
+ * v2: the launcher's own cgroup must be its alone, and theirs who started it:
+ * they are all moved into leaves of it.  A machine's cgroups are made beneath
+ * the launcher's own, named "cella.<pid of the launcher>.<n>".  Limits are
+ * written and then read back; a value that the kernel did not take as written
+ * is an error.
  *
  * v1: the machine's first task writes "0" to each `tasks` file itself.  Every
  * other way into a v1 cgroup takes a lock whose holder may wait 11 ms for an

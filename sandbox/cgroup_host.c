@@ -37,16 +37,23 @@ cgroup_write(int dir, const char *file, const char *text, struct err *e)
 	return 0;
 }
 
+/* v2: where those who started us stand, who stood beside us. */
+#define LEAF "cella.self"
+
 static const char *const names_v1[CGROUP_CONTROLLERS] = { "memory", "pids",
 	"cpu", "cpuacct" };
 
 static int
 open_own(const char *cgroups, const char *mountinfo, const char *controller)
 {
-	char path[4096];
+	char path[4096], *end;
 
 	if (!cgroup_find(cgroups, mountinfo, controller, path, sizeof(path)))
 		return -1;
+	/* Whoever started us was put there: by a launcher before us. */
+	end = strrchr(path, '/');
+	if (end != NULL && strcmp(end, "/" LEAF) == 0)
+		*end = '\0';
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -136,17 +143,96 @@ open_hybrid(struct cgroup_host *h, const char *cgroups, const char *mountinfo)
 	return true;
 }
 
+/* Our parent, and what else it has started; name: of whoever is not. */
+static bool
+is_family(long pid, char *name, size_t size)
+{
+	char path[64], text[512], *begin, *end;
+	fd_auto int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd == -1 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return fd == -1 && errno == ENOENT; /* it has ended */
+	text[n] = '\0';
+	begin = strchr(text, '(');
+	end = strrchr(text, ')');
+	if (begin == NULL || end == NULL)
+		return false;
+	*end = '\0';
+	snprintf(name, size, "%s", begin + 1);
+	return pid == getppid() || strtol(end + 3, NULL, 10) == getppid();
+}
+
 /*
- * v2 forbids tasks in a cgroup whose children have controllers, the root
- * excepted: move ourselves into a leaf first.
+ * Those who stand where children are to have controllers, if all belong to us:
+ * the shell from which a person started us is not ours to move.
  */
 static bool
-open_v2(struct cgroup_host *h, const char *cgroups, const char *mountinfo)
+move_family(struct cgroup_host *h, int dir)
+{
+	char all[8192], copy[8192], name[32] = "", *save = NULL;
+	struct err e;
+
+	if (cgroup_read(dir, "cgroup.procs", all, sizeof(all), &e) == -1)
+		return false;
+	memcpy(copy, all, sizeof(copy));
+	for (char *p = strtok_r(copy, "\n", &save); p != NULL;
+	     p = strtok_r(NULL, "\n", &save))
+		if (!is_family(strtol(p, NULL, 10), name, sizeof(name))) {
+			snprintf(h->why, sizeof(h->why),
+			    "the cgroup is not ours alone, %s (%s) is in it: "
+			    "systemd-run --scope -p Delegate=yes makes one",
+			    name, p);
+			return false;
+		}
+	if (mkdirat(dir, LEAF, 0755) == -1 && errno != EEXIST)
+		return false;
+	for (char *p = strtok_r(all, "\n", &save); p != NULL;
+	     p = strtok_r(NULL, "\n", &save))
+		if (cgroup_write(dir, LEAF "/cgroup.procs", p, &e) == -1 &&
+		    e.sys != ESRCH) {
+			snprintf(h->why, sizeof(h->why), "%.150s", e.text);
+			return false;
+		}
+	return true;
+}
+
+/* Somebody may be born there while we look. */
+#define MOVES_MAX 8
+
+static bool
+enable_controllers(struct cgroup_host *h, int dir)
+{
+	static const char file[] = "cgroup.subtree_control";
+	struct err e;
+
+	for (int i = 0; i < MOVES_MAX; i++) {
+		if (cgroup_write(dir, file, "+memory +pids +cpu", &e) == 0)
+			return true;
+		snprintf(h->why, sizeof(h->why), "%.150s", e.text);
+		if (e.sys != EBUSY || !move_family(h, dir))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * v2 forbids tasks in a cgroup whose children have controllers, the root
+ * excepted: move ourselves into a leaf first, and then who stands beside us.
+ * there: this is the hierarchy that has the controllers.
+ */
+static bool
+open_v2(struct cgroup_host *h, const char *cgroups, const char *mountinfo,
+    bool *there)
 {
 	char name[64], text[256];
 	struct err e;
 	int dir = open_own(cgroups, mountinfo, "");
 
+	*there = false;
 	h->dir[0] = dir;
 	if (dir == -1 ||
 	    cgroup_read(dir, "cgroup.controllers", text, sizeof(text), &e) ==
@@ -157,6 +243,7 @@ open_v2(struct cgroup_host *h, const char *cgroups, const char *mountinfo)
 		    "no cgroup v2 with memory, pids and cpu");
 		return false;
 	}
+	*there = true;
 	if (faccessat(dir, "cgroup.type", F_OK, 0) == 0) {
 		snprintf(name, sizeof(name), "cella.%d.self", getpid());
 		if ((mkdirat(dir, name, 0755) == -1 && errno != EEXIST)) {
@@ -169,12 +256,7 @@ open_v2(struct cgroup_host *h, const char *cgroups, const char *mountinfo)
 			return false;
 		}
 	}
-	if (cgroup_write(dir, "cgroup.subtree_control", "+memory +pids +cpu",
-		&e) == -1) {
-		snprintf(h->why, sizeof(h->why), "%.150s", e.text);
-		return false;
-	}
-	return true;
+	return enable_controllers(h, dir);
 }
 
 void
@@ -184,6 +266,7 @@ cgroup_probe(struct cgroup_host *h)
 	fd_auto int a = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
 	fd_auto int b = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	int tries = STALE_TRIES;
+	bool there;
 	struct err e;
 	size_t len;
 
@@ -192,11 +275,11 @@ cgroup_probe(struct cgroup_host *h)
 	    fd_read_all(a, 64 << 10, &cgroups, &len, &e) == -1 ||
 	    fd_read_all(b, 4 << 20, &mountinfo, &len, &e) == -1)
 		snprintf(h->why, sizeof(h->why), "/proc/self: not readable");
-	else if (open_v2(h, cgroups, mountinfo))
+	else if (open_v2(h, cgroups, mountinfo, &there))
 		h->backend = CGROUP_V2;
 	else {
 		fd_close(&h->dir[0]);
-		if (open_hybrid(h, cgroups, mountinfo))
+		if (!there && open_hybrid(h, cgroups, mountinfo))
 			h->backend = CGROUP_HYBRID;
 	}
 	free(cgroups);
@@ -218,6 +301,7 @@ cgroup_host_fini(struct cgroup_host *h)
 		/* Ours to leave behind: we still stand in it. */
 		snprintf(name, sizeof(name), "cella.%d.self", getpid());
 		unlinkat(h->dir[0], name, AT_REMOVEDIR);
+		unlinkat(h->dir[0], LEAF, AT_REMOVEDIR);
 	}
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
 		fd_close(&h->dir[i]);
