@@ -33,7 +33,7 @@ rd=$cache/initrd
 rm -rf "$rd"
 mkdir -p "$rd/bin" "$rd/lib/modules/$version" "$rd/proc" "$rd/sys" "$rd/dev" "$rd/lower" "$rd/upper" "$rd/root"
 cp /bin/busybox "$rd/bin/busybox"
-for m in virtio_pci 9p 9pnet_virtio overlay loop erofs squashfs veth nf_tables nft_ct nft_limit nft_connlimit \
+for m in virtio_pci 9p 9pnet_virtio overlay loop erofs ext4 squashfs veth nf_tables nft_ct nft_limit nft_connlimit \
     nft_masq nft_chain_nat; do
 	modprobe -d "$kernel" -S "$version" --show-depends "$m"
 done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' >"$cache/modules"

@@ -74,17 +74,25 @@ expect "no other one" "" "$(ps -o comm= --ppid "$(main cellad)" | grep front)"
 cp -a "$2/." /var/lib/cella/
 image=$(cella image show busybox 2>&1)
 case $image in *[!0-9a-f]*) fail "image: $image" ;; esac
-printf '#!/bin/sh\necho hello\n' >/run/hello
+printf '#!/bin/sh\necho hello; echo x >>/var/lib/x/calls\n' >/run/hello
 code=$(cella store add /run/hello --as code)
 cat >/run/hello.json <<EOF
 {"type":"vm-function","address":"0x00","time":1,"allow_amend":false,
  "environment":{},"resources":{"memory":64,"seconds":10},
  "code":{"encoding":"plain","entrypoint":"hello","ref":"$code","interface":"exec"},
- "runtime":{"ref":"$image","comment":""},"on":{"http":true}}
+ "runtime":{"ref":"$image","comment":""},"on":{"http":true},
+ "volumes":[{"mount":"/var/lib/x","name":"x","persistence":"host","size_mib":4}]}
 EOF
 hello=$(cella publish /run/hello.json 2>&1)
 case $hello in *[!0-9a-f]*) fail "publish: $hello" ;; esac
 expect "a call" hello "$(call "/vm/$hello")"
+
+# A command in a cgroup of its own, and in one that it has not alone.
+expect "in a scope" hello "$(systemd-run -q --scope -p Delegate=yes cella run /run/hello.json 2>/dev/null)"
+case $(systemd-run -q --scope -p Delegate=yes sh -c 'cella run /run/hello.json; true' 2>&1) in
+*"sh ("*") is in it: systemd-run"*) ;;
+*) fail "whose the cgroup is, is not told" ;;
+esac
 
 # Front dies: its unit brings another, and no caller is refused.
 kill -KILL "$front"
