@@ -16,6 +16,28 @@
 
 #define PERIOD_US 100000U
 
+int
+cgroup_read(int dir, const char *file, char *out, size_t size, struct err *e)
+{
+	fd_auto int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd == -1 ? -1 : fd_read_full(fd, out, size - 1);
+
+	if (n == -1)
+		return err_sys(e, "%s", file);
+	out[n] = '\0';
+	return 0;
+}
+
+int
+cgroup_write(int dir, const char *file, const char *text, struct err *e)
+{
+	fd_auto int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+
+	if (fd == -1 || fd_write_full(fd, text, strlen(text)) == -1)
+		return err_sys(e, "%s = %s", file, text);
+	return 0;
+}
+
 static int
 read_number(int dir, const char *file, uint64_t *out, struct err *e)
 {

@@ -67,7 +67,7 @@ struct cgroup_usage {
  * room for children and removes what launchers that are gone left behind.
  * Never fails: without usable cgroups the back end is CGROUP_NONE.
  */
-void cgroup_probe(struct cgroup_host *);
+void cgroup_host_probe(struct cgroup_host *);
 void cgroup_host_fini(struct cgroup_host *);
 
 /*

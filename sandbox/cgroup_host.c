@@ -15,28 +15,6 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/cgroup_parts.h"
 
-int
-cgroup_read(int dir, const char *file, char *out, size_t size, struct err *e)
-{
-	fd_auto int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd == -1 ? -1 : fd_read_full(fd, out, size - 1);
-
-	if (n == -1)
-		return err_sys(e, "%s", file);
-	out[n] = '\0';
-	return 0;
-}
-
-int
-cgroup_write(int dir, const char *file, const char *text, struct err *e)
-{
-	fd_auto int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
-
-	if (fd == -1 || fd_write_full(fd, text, strlen(text)) == -1)
-		return err_sys(e, "%s = %s", file, text);
-	return 0;
-}
-
 /* v2: where those who started us stand, who stood beside us. */
 #define LEAF "cella.self"
 
@@ -260,7 +238,7 @@ open_v2(struct cgroup_host *h, const char *cgroups, const char *mountinfo,
 }
 
 void
-cgroup_probe(struct cgroup_host *h)
+cgroup_host_probe(struct cgroup_host *h)
 {
 	char *cgroups = NULL, *mountinfo = NULL;
 	fd_auto int a = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);

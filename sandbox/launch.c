@@ -28,7 +28,7 @@ launch_probe(struct launch_context *c, bool rootless)
 {
 	struct launch_host *h = &c->found;
 
-	cgroup_probe(&c->cgroups);
+	cgroup_host_probe(&c->cgroups);
 	h->rootless = rootless;
 	h->cgroup = (uint8_t)c->cgroups.backend;
 	h->landlock_abi = (uint8_t)landlock_abi();

@@ -173,7 +173,7 @@ prepare(struct err *e)
 	} block;
 	const uint64_t *limit = f.m->grant.limit;
 
-	cgroup_probe(&f.cgroups);
+	cgroup_host_probe(&f.cgroups);
 	f.mounts.dev = -1;
 	need(mount_apply_init(&f.mounts, false, e) == 0 &&
 		mount_plan_build(&f.plan, f.m, e) == 0 &&
