@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "base/str.h"
+#include "messages/base32.h"
 #include "messages/front_msgs.h"
 #include "runtime/route.h"
 
@@ -45,32 +46,12 @@ parse_function(struct route *r, const char *rest, enum route_to to)
 	return to;
 }
 
-/* 52 digits of five bits; the last four bits are no part of the hash. */
 static bool
 unbase32(const char *label, size_t len, char hash[SHA256_HEX])
 {
 	unsigned char out[SHA256_LEN];
-	uint32_t bits = 0;
-	size_t n = 0, have = 0;
-	int digit;
 
-	if (len != 52)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		digit = label[i] >= 'a' && label[i] <= 'z' ? label[i] - 'a'
-		    : label[i] >= 'A' && label[i] <= 'Z'   ? label[i] - 'A'
-		    : label[i] >= '2' && label[i] <= '7'   ? label[i] - '2' + 26
-							   : -1;
-		if (digit == -1)
-			return false;
-		bits = bits << 5 | (uint32_t)digit;
-		have += 5;
-		if (have >= 8 && n < sizeof(out)) {
-			have -= 8;
-			out[n++] = (unsigned char)(bits >> have);
-		}
-	}
-	if ((bits & 0xf) != 0)
+	if (!base32_decode(label, len, out, sizeof(out)))
 		return false;
 	str_hex(hash, out, sizeof(out));
 	return true;
