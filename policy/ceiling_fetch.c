@@ -47,14 +47,11 @@ ceiling_fetch_is_feed(const char *url)
 
 static void
 add_server(const struct ceiling_reader *r, const struct value *v,
-    const char *path)
+    const char *path, char list[][CEILING_FETCH_URL], size_t *have)
 {
-	struct ceiling_fetch *f = &r->c->fetch;
-	char *to =
-	    f->naleph < CEILING_FETCH_SERVERS ? f->aleph[f->naleph] : NULL;
 	size_t n = strlen(v->text);
 
-	if (to == NULL) {
+	if (*have == CEILING_FETCH_SERVERS) {
 		ceiling_report(r, "policy:many", v, path, "more than 8");
 		return;
 	}
@@ -65,9 +62,22 @@ add_server(const struct ceiling_reader *r, const struct value *v,
 		    "not an http or https URL of a server");
 		return;
 	}
-	memcpy(to, v->text, n);
-	to[n] = '\0';
-	f->naleph++;
+	memcpy(list[*have], v->text, n);
+	list[(*have)++][n] = '\0';
+}
+
+static void
+add_aleph(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	add_server(r, v, path, r->c->fetch.aleph, &r->c->fetch.naleph);
+}
+
+static void
+add_ipfs(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	add_server(r, v, path, r->c->fetch.ipfs, &r->c->fetch.nipfs);
 }
 
 static void
@@ -150,7 +160,15 @@ read_aleph(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	r->c->fetch.naleph = 0;
-	ceiling_each_text(r, v, path, add_server);
+	ceiling_each_text(r, v, path, add_aleph);
+}
+
+static void
+read_ipfs(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	r->c->fetch.nipfs = 0;
+	ceiling_each_text(r, v, path, add_ipfs);
 }
 
 static void
@@ -202,8 +220,9 @@ ceiling_fetch_read(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {
 	static const struct ceiling_row rows[] = { { "aleph", read_aleph },
-		{ "max", read_max }, { "cache", read_cache },
-		{ "feed", read_feed }, { "unverified", read_unverified } };
+		{ "ipfs", read_ipfs }, { "max", read_max },
+		{ "cache", read_cache }, { "feed", read_feed },
+		{ "unverified", read_unverified } };
 
 	ceiling_read_rows(r, v, path, rows, nitems(rows));
 }

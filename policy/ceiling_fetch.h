@@ -14,9 +14,11 @@
 #define CEILING_FETCH_URL 256
 
 struct ceiling_fetch {
-	size_t naleph; /* 0: nothing is fetched */
+	/* Servers of the network's API, and gateways of IPFS; 0: not asked. */
+	size_t naleph, nipfs;
 	/* "https://host[:port][/path]", without a slash at its end. */
 	char aleph[CEILING_FETCH_SERVERS][CEILING_FETCH_URL];
+	char ipfs[CEILING_FETCH_SERVERS][CEILING_FETCH_URL];
 	uint64_t file_max;  /* bytes of one file */
 	uint64_t cache_max; /* of all that came so, and what was made of it */
 	/* "wss://host[:port]/path": messages as they are published; or "". */

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "messages/fetch_msgs.h"
 #include "messages/front_msgs.h"
+#include "messages/ipfs.h"
 #include "messages/item_hash.h"
 #include "messages/prepare_msgs.h"
 #include "policy/ceiling_fetch.h"
@@ -112,16 +113,19 @@ get(struct core_fetch_wanted *w, enum fetch_what what, const char *hash)
 	buf_put_u8(&b, (uint8_t)what);
 	buf_put_str(&b, hash);
 	buf_put_u64(&b,
-	    what == FETCH_MESSAGE ? PAGE_MAX : all->rules->file_max);
+	    what == FETCH_MESSAGE     ? PAGE_MAX
+		: str_is_sha256(hash) ? all->rules->file_max
+				      : IPFS_BLOCKS_MAX(all->rules->file_max));
 	frame_link_send(&all->link, FETCH_GET, w->serial, &b, &w->fd, 1);
 }
 
-/* A reference may be the file's own digest, and of no message. */
+/* A reference may be the file's own, and of no message. */
 static void
 give_up(struct core_fetch_wanted *w, const struct err *why)
 {
 	if (w->what == FETCH_MESSAGE && why->code == ERR_NOT_FOUND &&
-	    w->message == -1 && str_is_sha256(w->hash)) {
+	    w->message == -1 &&
+	    (str_is_sha256(w->hash) || w->all->rules->nipfs > 0)) {
 		memcpy(w->file, w->hash, sizeof(w->file));
 		get(w, FETCH_FILE, w->file);
 	} else {
@@ -417,7 +421,8 @@ core_fetch_can(const struct core_fetch *all, const char *hash)
 {
 	const struct core_fetch_wanted *w = find(all, hash);
 
-	return all->open && all->rules->naleph > 0 && (w == NULL || !w->failed);
+	return all->open && all->rules->naleph + all->rules->nipfs > 0 &&
+	    (w == NULL || !w->failed);
 }
 
 void

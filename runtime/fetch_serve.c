@@ -39,7 +39,8 @@ struct transfer {
 	uint64_t at_ns;         /* for that time */
 	unsigned tries, absent; /* servers that have it not */
 	char url[FETCH_URL_MAX];
-	struct curl_slist *headers; /* POST */
+	struct curl_slist *headers;
+	bool post;
 	char why[CURL_ERROR_SIZE + 64];
 };
 
@@ -54,23 +55,41 @@ struct fetcher {
 
 /* ---- one transfer ---- */
 
+/* What a CID names comes from gateways, everything else from the API. */
 static bool
-is_post(const struct transfer *t)
+is_of_ipfs(const struct transfer *t)
 {
-	return t->headers != NULL;
+	return t->what == FETCH_FILE &&
+	    item_hash_kind(t->hash) != ITEM_HASH_STORAGE;
+}
+
+static size_t
+servers_of(const struct transfer *t)
+{
+	return is_of_ipfs(t) ? t->all->rules->nipfs : t->all->rules->naleph;
 }
 
 static const char *
 server_of(const struct transfer *t)
 {
-	return t->all->rules->aleph[t->tries % t->all->rules->naleph];
+	const struct ceiling_fetch *r = t->all->rules;
+
+	return is_of_ipfs(t) ? r->ipfs[t->tries % r->nipfs]
+			     : r->aleph[t->tries % r->naleph];
 }
 
-/* Hashes are letters and digits. */
+/*
+ * Hashes are letters and digits.  Of a gateway: its "trustless" form, all
+ * blocks of the file in one archive (IPFS HTTP gateway specification).
+ */
 static void
 make_url(struct transfer *t)
 {
-	if (t->what == FETCH_MESSAGE)
+	if (is_of_ipfs(t))
+		snprintf(t->url, sizeof(t->url),
+		    "%s/ipfs/%s?format=car&dag-scope=entity", server_of(t),
+		    t->hash);
+	else if (t->what == FETCH_MESSAGE)
 		snprintf(t->url, sizeof(t->url),
 		    "%s/api/v0/messages.json?hashes=%s&msgType=STORE",
 		    server_of(t), t->hash);
@@ -126,7 +145,6 @@ set_post(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_READFUNCTION, give);
 	curl_easy_setopt(c, CURLOPT_READDATA, t);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, drop);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
 	curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)(1 << 20));
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, CALLBACK_S);
 }
@@ -153,7 +171,8 @@ set_options(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->why);
 	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
-	if (is_post(t))
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+	if (t->post)
 		set_post(t);
 	else if (t->got > 0)
 		curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE,
@@ -163,7 +182,7 @@ set_options(struct transfer *t)
 static void
 start(struct transfer *t)
 {
-	if (!is_post(t))
+	if (!t->post)
 		make_url(t);
 	t->why[0] = '\0';
 	t->easy = curl_easy_init();
@@ -207,7 +226,7 @@ answer_done(struct transfer *t, struct err *e)
 	int r;
 
 	buf_put_u64(&b, t->got);
-	buf_put_str(&b, is_post(t) ? "" : server_of(t));
+	buf_put_str(&b, t->post ? "" : server_of(t));
 	r = frame_send(t->all->core, FETCH_DONE, t->serial, &b, NULL, 0, e);
 	free_transfer(t);
 	return r;
@@ -260,7 +279,7 @@ pause_of(const struct transfer *t, curl_off_t after)
 	uint64_t ns = FIRST_NS << t->tries;
 
 	/* The next server need not wait for this one. */
-	if (t->all->rules->naleph > 1 && after == 0)
+	if (servers_of(t) > 1 && after == 0)
 		ns = FIRST_NS;
 	if (after > AFTER_MAX)
 		after = AFTER_MAX;
@@ -301,7 +320,7 @@ finish(struct transfer *t, CURLcode code, struct err *e)
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &after);
-	if (is_post(t))
+	if (t->post)
 		return finish_post(t, code, status, e);
 	stop(t);
 	if (code == CURLE_OK && status != 200 && status != 206)
@@ -318,7 +337,7 @@ finish(struct transfer *t, CURLcode code, struct err *e)
 	if (!is_passing(code, status))
 		return answer_failed(t, ERR_GUEST, t->why, e);
 	t->absent += status == 404;
-	if (t->absent >= t->all->rules->naleph)
+	if (t->absent >= servers_of(t))
 		return answer_failed(t, ERR_NOT_FOUND, "no server has it", e);
 	t->tries++;
 	if (t->tries >= TRIES)
@@ -365,6 +384,7 @@ take_post(struct fetcher *all, struct frame *f, struct err *e)
 	char id[FRONT_CALL_ID], status[16];
 	struct stat s;
 
+	t->post = true;
 	buf_get_str(&f->body, t->url, sizeof(t->url));
 	buf_get_str(&f->body, id, sizeof(id));
 	snprintf(status, sizeof(status), "%u", buf_get_u32(&f->body));
@@ -397,9 +417,16 @@ take_get(struct fetcher *all, struct frame *f, struct err *e)
 		return err_set(e, ERR_INVALID, "core: malformed frame");
 	}
 	t->file = fd_take(&f->fds[0]);
-	if (all->rules->naleph == 0)
+	snprintf(t->url, sizeof(t->url), "%s",
+	    t->hash); /* until there is one */
+	if (servers_of(t) == 0)
 		return answer_failed(t, ERR_NOT_FOUND,
-		    "the policy names no server", e);
+		    is_of_ipfs(t) ? "the policy names no gateway of IPFS"
+				  : "the policy names no server",
+		    e);
+	if (is_of_ipfs(t))
+		add_header(t, "Accept",
+		    "application/vnd.ipld.car; version=1; order=dfs; dups=n");
 	return 0;
 }
 

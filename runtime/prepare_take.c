@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "messages/aleph.h"
 #include "messages/aleph_item.h"
+#include "messages/car.h"
+#include "messages/ipfs.h"
 #include "messages/json.h"
 #include "messages/value.h"
 #include "policy/ceiling_fetch.h"
@@ -58,6 +60,63 @@ keep_file(struct store *s, const struct ceiling_fetch *rules, int fd,
 	return store_put(s, fd, digest, &size, e);
 }
 
+/* ---- files in blocks ---- */
+
+static int
+read_from(void *arg, void *out, size_t n, uint64_t at, struct err *e)
+{
+	const int *fd = arg;
+	size_t have = 0;
+	ssize_t r;
+
+	while (have < n) {
+		r = pread(*fd, (char *)out + have, n - have,
+		    (off_t)(at + have));
+		if (r <= 0)
+			return r == 0
+			    ? err_set(e, ERR_GUEST, "it changed meanwhile")
+			    : err_sys(e, "fetched");
+		have += (size_t)r;
+	}
+	return 0;
+}
+
+static int
+write_to(void *arg, const void *data, size_t len, struct err *e)
+{
+	const int *fd = arg;
+
+	return fd_write_full(*fd, data, len) == -1 ? err_sys(e, "store") : 0;
+}
+
+/* What they come to has a digest like any other; the CID is bound to that. */
+static int
+take_blocks(struct store *s, const struct ceiling_fetch *rules,
+    const char *hash, int fd, char digest[SHA256_HEX], struct err *e)
+{
+	fd_auto int whole = store_tmp_file(s, e);
+	struct car_source blocks = { read_from, &fd, 0 };
+	struct cid root;
+	struct stat st;
+	uint64_t size;
+
+	if (whole == -1 || fstat(fd, &st) == -1)
+		return err_in(e, "%s", hash);
+	blocks.size = (uint64_t)st.st_size;
+	if (!cid_parse(hash, &root))
+		return err_set(e, ERR_DENIED,
+		    "%s: this form of a CID cannot be checked; bind it with "
+		    "'cella store add FILE --ref %s'",
+		    hash, hash);
+	if (ipfs_extract(&blocks, &root, rules->file_max, write_to, &whole,
+		&size, e) == -1 ||
+	    sha256_file(whole, digest, &size, e) == -1 ||
+	    keep_file(s, rules, whole, size, digest, e) == -1 ||
+	    store_bind(s, hash, digest, e) == -1)
+		return err_in(e, "%s", hash);
+	return 0;
+}
+
 static int
 take_file(struct store *s, const struct ceiling_fetch *rules, const char *hash,
     int fd, char digest[SHA256_HEX], struct err *e)
@@ -65,10 +124,7 @@ take_file(struct store *s, const struct ceiling_fetch *rules, const char *hash,
 	uint64_t size;
 
 	if (!str_is_sha256(hash))
-		return err_set(e, ERR_DENIED,
-		    "%s: what a CID names cannot be checked here; bind it with "
-		    "'cella store add FILE --ref %s'",
-		    hash, hash);
+		return take_blocks(s, rules, hash, fd, digest, e);
 	if (lseek(fd, 0, SEEK_SET) == -1)
 		return err_sys(e, "fetched");
 	if (sha256_file(fd, digest, &size, e) == -1)

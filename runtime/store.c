@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "messages/cid.h"
 #include "messages/json.h"
 #include "messages/value.h"
 #include "runtime/spawn.h"
@@ -288,16 +289,19 @@ miss(struct store *s, const char *ref, struct err *e)
 
 /*
  * It made room for others, and whoever has it knows it by the message that
- * bound it.  What an operator bound nobody else brings.
+ * bound it, or by what it is.  What else an operator bound nobody brings.
  */
 static bool
 can_be_had(struct store *s, const char *ref, const char *digest)
 {
 	char path[160];
+	struct cid ignored;
 
 	store_blob_path(path, digest);
 	if (faccessat(s->dir, path, F_OK, 0) == 0)
 		return false;
+	if (cid_parse(ref, &ignored))
+		return true;
 	snprintf(path, sizeof(path), "messages/%s.json", ref);
 	return faccessat(s->dir, path, F_OK, 0) == 0;
 }

@@ -1,7 +1,7 @@
 # The network of a node, for a script: sourced after cellad.sh.  $net is what its
 # servers serve and log, $work/key its owner's key, $work/other.key another's.
 net=$work/net
-mkdir -p "$net/messages" "$net/files" "$net/faults"
+mkdir -p "$net/messages" "$net/files" "$net/cars" "$net/faults"
 : >"$net/log"
 : >"$net/hooks"
 printf '%064d\n' 1 >"$work/key"
@@ -57,6 +57,34 @@ network_store() {
 	network_sign "${2:-$work/key}" STORE "{\"address\":\"$owner\",\"time\":1,\"item_type\":\"storage\",\"item_hash\":\"$digest\"}" >"$work/s.json"
 	hash=$(network_field item_hash <"$work/s.json")
 	cp "$work/s.json" "$net/messages/$hash"
+}
+
+# network_blocks FILE [OPTION=VALUE]...: its archive with a gateway alone
+# (tests/node/ipfs.py); sets cid, and old, the same of version 0.  Options:
+# chunk, fan, raw of the tree; but=last (it is missing), other (it is), reversed.
+network_blocks() {
+	PYTHONPATH=$abs_top_srcdir/tests/node PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$net/cars" "$@" >"$work/cids" <<'END'
+import sys
+import ipfs
+cars, name, *options = sys.argv[1:]
+options = dict(o.split("=") for o in options)
+but = options.pop("but", "")
+tree = ipfs.Tree(open(name, "rb").read(), **{k: int(v) for k, v in options.items()})
+if but == "last":
+    tree.blocks.pop()
+elif but == "other":
+    tree.blocks[-1] = (tree.blocks[-1][0], b"?" + tree.blocks[-1][1][1:])
+elif but == "reversed":
+    tree.blocks = list(dict.fromkeys(reversed(tree.blocks)))
+for cid in (ipfs.text(tree.root), ipfs.old_text(tree.root)):
+    with open(f"{cars}/{cid}", "wb") as f:
+        f.write(tree.car())
+    print(cid)
+END
+	{
+		read -r cid
+		read -r old
+	} <"$work/cids"
 }
 
 # network_program REF [KEY [LATEST]]: publishes an exec function whose code that

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """A server that stands for the network: the two paths of an Aleph API that a
-node reads, and what goes wrong there.
+node reads, the one of a gateway of IPFS, and what goes wrong there.
 
   aleph_server.py DIRECTORY    prints the port; serves DIRECTORY/messages/HASH
-                               and DIRECTORY/files/HASH; what is posted is in
+                               and DIRECTORY/files/HASH, and as a gateway the
+                               archive DIRECTORY/cars/CID; what is posted is in
                                DIRECTORY/hooks, a line each
 
 DIRECTORY/faults/HASH has a word for each request of that hash, in turn; when
@@ -44,6 +45,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             name, kind = query.get("hashes", [""])[0], "message"
         elif url.path.startswith("/api/v0/storage/raw/"):
             name, kind = url.path.rsplit("/", 1)[1], "file"
+        elif url.path.startswith("/ipfs/") and query.get("format") == ["car"]:
+            name, kind = url.path.rsplit("/", 1)[1], "car"
+            if "application/vnd.ipld.car" not in self.headers.get("Accept", ""):
+                return self.reply(400, b"")
         else:
             return self.reply(404, b"")
         fault = self.fault(name)
