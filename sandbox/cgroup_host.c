@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -145,6 +146,27 @@ is_family(long pid, char *name, size_t size)
 }
 
 /*
+ * Whether systemd, if it is the one that manages them, has left the cgroup to
+ * us: of others it takes away, at any time, what we would rely on ("Control
+ * Group APIs and Delegation").
+ */
+static bool
+is_delegated(int dir)
+{
+	static const char *const marks[] = { "trusted.delegate",
+		"user.delegate" };
+	char value[2];
+
+	if (access("/run/systemd/system", F_OK) == -1)
+		return true;
+	for (size_t i = 0; i < nitems(marks); i++)
+		if (fgetxattr(dir, marks[i], value, sizeof(value)) == 1 &&
+		    value[0] == '1')
+			return true;
+	return false;
+}
+
+/*
  * Those who stand where children are to have controllers, if all belong to us:
  * the shell from which a person started us is not ours to move.
  */
@@ -154,6 +176,12 @@ move_family(struct cgroup_host *h, int dir)
 	char all[8192], copy[8192], name[32] = "", *save = NULL;
 	struct err e;
 
+	if (!is_delegated(dir)) {
+		snprintf(h->why, sizeof(h->why),
+		    "systemd has not delegated the cgroup: "
+		    "systemd-run --scope -p Delegate=yes makes one");
+		return false;
+	}
 	if (cgroup_read(dir, "cgroup.procs", all, sizeof(all), &e) == -1)
 		return false;
 	memcpy(copy, all, sizeof(copy));

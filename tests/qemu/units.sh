@@ -94,6 +94,11 @@ case $(systemd-run -q --scope -p Delegate=yes sh -c 'cella run /run/hello.json; 
 *) fail "whose the cgroup is, is not told" ;;
 esac
 
+case $(systemd-run -q --scope cella run /run/hello.json 2>&1) in
+*"systemd has not delegated the cgroup"*) ;;
+*) fail "a cgroup that is the manager's is taken" ;;
+esac
+
 # Front dies: its unit brings another, and no caller is refused.
 kill -KILL "$front"
 expect "after a kill" hello "$(call "/vm/$hello")"
