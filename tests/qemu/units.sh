@@ -17,9 +17,10 @@ if [ $$ -eq 1 ]; then
 	# The guest's root is an overlay, which has no unnamed files.
 	mkdir -p /var/lib/cella
 	mount -t tmpfs tmpfs /var/lib/cella
-	# Nothing of the host's but what a service needs.
+	# Nothing of the host's but what a service needs; what clears /tmp could clear us away.
 	for unit in systemd-udevd.service systemd-udev-trigger.service systemd-networkd.service systemd-timesyncd.service \
-	    systemd-resolved.service dev-hugepages.mount dev-mqueue.mount; do
+	    systemd-resolved.service systemd-tmpfiles-setup.service systemd-tmpfiles-clean.timer tmp.mount \
+	    dev-hugepages.mount dev-mqueue.mount; do
 		ln -sf /dev/null "/etc/systemd/system/$unit"
 	done
 	cat >/etc/systemd/system/units.service <<EOF
