@@ -7,11 +7,9 @@
  *                                   <-  ADMITTED run + descriptors, or REFUSED
  *   LEFT facts                      ->
  *                                   <-  ENDED verdict, cause, code
- *   PUBLISH + message               ->
+ *   PUBLISH + message; EVENT + message ->
  *                                   <-  PART..., DONE, or REFUSED
  *   QUERY u8 what                   ->
- *                                   <-  PART..., DONE, or REFUSED
- *   EVENT + message                 ->
  *                                   <-  PART..., DONE, or REFUSED
  *   ASYNC name, key, url, call + body ->
  *                                   <-  PART..., DONE, or REFUSED
@@ -19,14 +17,15 @@
  *                                   <-  PART..., DONE (+ result), or REFUSED
  *                                   <-  INVOKE u64 job, call + body
  *   INVOKED what came of it (+ body)->
+ *                                   <-  RULES u32 calls a minute of an address
  *                                   <-  TLS + certificate, key
  *   STOP run; KEY u8 what, ...; INSPECT run or hash ->
  *                                   <-  PART..., DONE, or REFUSED
  *
- * A key is the SHA-256 of what the caller showed, or "".  INVOKE asks front to
- * call a function for core, as if somebody had called it: front TRIGGERs it
- * with that job, and says what came of it.  Its serial is core's; a body is a
- * sealed file.
+ * RULES comes first; nobody is let in before it.  A key is the SHA-256 of what
+ * the caller showed, or "".  INVOKE asks front to call a function for core, as
+ * if somebody had called it: front TRIGGERs it with that job, and says what
+ * came of it.  Its serial is core's; a body is a sealed file.
  *
  * Front chooses the other serials; each answer carries its request's.
  * ADMITTED's descriptors are the function's own: of exec its standard input
@@ -65,6 +64,7 @@ enum front_type {
 	FRONT_STOP,
 	FRONT_KEY,
 	FRONT_INSPECT,
+	FRONT_RULES,
 };
 
 enum front_query {

@@ -443,6 +443,7 @@ static const struct ceiling_row rows[] = {
 	{ "cron", ceiling_node_cron },
 	{ "admission", ceiling_node_admission },
 	{ "fetch", ceiling_fetch_read },
+	{ "callers", ceiling_node_callers },
 	{ "logs", ceiling_node_logs },
 	{ "warm", ceiling_node_warm },
 	{ "async", ceiling_fetch_async },

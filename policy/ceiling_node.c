@@ -270,6 +270,26 @@ read_wait(const struct ceiling_reader *r, const struct value *v,
 	read_time(r, v, path, &r->c->node.wait_ns);
 }
 
+static void
+read_rate(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	if (v->kind != VALUE_INT || v->number < 1 || v->number > 1000000)
+		ceiling_report(r, "policy:amount", v, path,
+		    "not a number from 1 to 1000000");
+	else
+		r->c->node.caller_rate = (uint32_t)v->number;
+}
+
+void
+ceiling_node_callers(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	static const struct ceiling_row rows[] = { { "rate", read_rate } };
+
+	ceiling_read_rows(r, v, path, rows, nitems(rows));
+}
+
 void
 ceiling_node_admission(const struct ceiling_reader *r, const struct value *v,
     const char *path)

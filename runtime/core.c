@@ -296,14 +296,18 @@ front_gone(void *arg, const struct err *why)
 static int
 take_front(struct core *c, struct frame *f, struct err *e)
 {
+	buf_auto struct buf b = { 0 };
+
 	if (c->front.sock != -1) {
 		frame_link_close(&c->front);
 		front_is_gone(c);
 	}
 	c->nfronts++;
+	buf_put_u32(&b, c->ceiling.node.caller_rate);
 	if (frame_link_open(&c->front, c->loop, fd_take(&f->fds[0]), hear_front,
 		front_gone, c, e) == -1)
 		return -1;
+	frame_link_send(&c->front, FRONT_RULES, 0, &b, NULL, 0);
 	core_jobs_kick(&c->jobs);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/rate.h"
 #include "base/str.h"
 #include "messages/front_msgs.h"
 #include "messages/value.h"
@@ -15,10 +16,8 @@
 struct core_key {
 	struct core_key *next_digest, *next_hash;
 	struct journal_key key;
-	uint64_t spent_ns; /* CLOCK_MONOTONIC: up to when its rate is used */
+	uint64_t spent_ns; /* base/rate.h */
 };
-
-#define MINUTE (60 * CLOCK_SECOND)
 
 static size_t
 bucket_of(const char *text)
@@ -91,22 +90,15 @@ is_private(const struct core_keys *all, const char *hash)
 	return x != NULL;
 }
 
-/* A minute's calls at once, and then one at a time as the minute goes by. */
 static int
 spend(struct core_key *x, struct err *e)
 {
 	uint64_t now = clock_mono_ns();
 
-	if (x->key.rate == 0)
-		return 0;
-	if (x->spent_ns < now)
-		x->spent_ns = now;
-	if (x->spent_ns + MINUTE / x->key.rate > now + MINUTE)
-		return err_set(e, ERR_QUOTA,
-		    "this key may call %" PRIu32 " times a minute",
-		    x->key.rate);
-	x->spent_ns += MINUTE / x->key.rate;
-	return 0;
+	return rate_take(&x->spent_ns, x->key.rate, now) == 0
+	    ? 0
+	    : err_set(e, ERR_QUOTA,
+		  "this key may call %" PRIu32 " times a minute", x->key.rate);
 }
 
 int

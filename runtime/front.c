@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -106,12 +107,34 @@ hear_tls(struct front *f, struct frame *frame, struct err *e)
 	return 0;
 }
 
+static void
+listen_to(struct front *f, uint32_t events)
+{
+	for (size_t i = 0; i < FRONT_KINDS; i++)
+		loop_set(f->loop, &f->listener[i].watch, events);
+}
+
+/* Only from now on callers are let in. */
+static int
+hear_rules(struct front *f, struct frame *frame, struct err *e)
+{
+	f->rate.per_minute = buf_get_u32(&frame->body);
+	if (!buf_ok(&frame->body))
+		return err_set(e, ERR_SYSTEM, "core: malformed frame");
+	f->ruled = true;
+	if (!f->draining && !f->full)
+		listen_to(f, EPOLLIN);
+	return 0;
+}
+
 static int
 hear_core(void *arg, struct frame *f, struct err *e)
 {
 	struct front *front = arg;
 	struct front_question *q;
 
+	if (f->type == FRONT_RULES)
+		return hear_rules(front, f, e);
 	if (f->type == FRONT_TLS)
 		return hear_tls(front, f, e);
 	if (f->type == FRONT_INVOKE)
@@ -151,17 +174,10 @@ may_control(const struct front *f, int fd)
 	    (peer.uid == f->owner || peer.uid == 0);
 }
 
-static void
-listen_to(struct front *f, uint32_t events)
-{
-	for (size_t i = 0; i < FRONT_KINDS; i++)
-		loop_set(f->loop, &f->listener[i].watch, events);
-}
-
 void
 front_has_room(struct front *f)
 {
-	if (!f->full || f->draining || f->ngates >= FRONT_GATE_MAX)
+	if (!f->full || !f->ruled || f->draining || f->ngates >= FRONT_GATE_MAX)
 		return;
 	f->full = false;
 	listen_to(f, EPOLLIN);
@@ -249,7 +265,7 @@ add_listener(struct front *f, enum front_kind kind, int fd, struct err *e)
 	*l = (struct front_listener){ f, LOOP_WATCH_NONE, kind };
 	if (fd == -1)
 		return 0;
-	return loop_add(f->loop, &l->watch, fd, EPOLLIN, accept_some, l, e);
+	return loop_add(f->loop, &l->watch, fd, 0, accept_some, l, e);
 }
 
 static int
@@ -283,6 +299,9 @@ front_serve(const struct front_args *a, struct err *e)
 	f->why = e;
 	f->core.sock = -1;
 	f->owner = a->owner;
+	if (getrandom(&f->rate.salt, sizeof(f->rate.salt), 0) !=
+	    (ssize_t)sizeof(f->rate.salt))
+		return err_sys(e, "random bytes");
 	f->rules = a->rules;
 	f->keys = a->keys;
 	r = open_all(f, a, &signals, e);

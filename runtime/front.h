@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "messages/frame_link.h"
 #include "messages/front_msgs.h"
+#include "runtime/front_rate.h"
 
 struct front_gate;
 struct front_http;
@@ -30,6 +31,12 @@ enum front_kind {
 	FRONT_HTTPS,
 	FRONT_METRICS, /* what a node counts, and nothing else */
 	FRONT_KINDS,
+};
+
+/* Who he is, as far as his connection tells. */
+struct front_caller {
+	enum front_kind kind;
+	struct front_address address;
 };
 
 /* Something that core was asked; lives in its owner. */
@@ -65,9 +72,11 @@ struct front {
 	size_t ngates;
 	size_t ninvocations; /* calls for core */
 	size_t kept;         /* bytes beyond what each caller has room for */
+	bool ruled;          /* core has said how callers are bound */
 	bool full;           /* nobody is let in until somebody leaves */
 	struct loop_timer again;
 	struct front_rules rules;
+	struct front_rate rate;
 	uint32_t owner; /* uid that may connect to the control socket */
 	bool draining;
 	bool leaving; /* callers are told so: front_gate_drain() */

@@ -27,7 +27,7 @@
 struct front_gate {
 	struct front *front;
 	struct front_gate *next, **place;
-	enum front_kind kind;
+	struct front_caller from;
 	int caller, inner;     /* -1: closed, or not open yet */
 	struct front_tls *tls; /* NULL: the caller has none */
 	struct loop_watch caller_watch, inner_watch;
@@ -380,7 +380,7 @@ take_first(struct front_gate *g, const char *data, size_t len)
 	g->decided = true;
 	if (memcmp(b->data, preface, n) == 0) {
 		g->head_since = 0;
-		g->h2 = front_h2_open(g->front, g->kind, h2_woken, g);
+		g->h2 = front_h2_open(g->front, &g->from, h2_woken, g);
 	} else if (open_inner(g) == -1) {
 		return 0;
 	}
@@ -493,7 +493,7 @@ open_inner(struct front_gate *g)
 		pair) == -1)
 		return -1;
 	g->inner = pair[0];
-	if (front_http_add(g->front->http, pair[1], g->kind, g))
+	if (front_http_add(g->front->http, pair[1], &g->from, g))
 		g->library = pair[1];
 	return loop_add(g->front->loop, &g->inner_watch, g->inner, EPOLLIN,
 	    inner_ready, g, &ignored);
@@ -509,12 +509,13 @@ front_gate_open(struct front *f, int fd, enum front_kind kind)
 	*g = (struct front_gate){ .front = f,
 		.next = f->gates,
 		.place = &f->gates,
-		.kind = kind,
+		.from.kind = kind,
 		.caller = fd,
 		.inner = -1,
 		.library = -1,
 		.caller_watch = LOOP_WATCH_NONE,
 		.inner_watch = LOOP_WATCH_NONE };
+	front_rate_address(fd, &g->from.address);
 	if (g->next != NULL)
 		g->next->place = &g->next;
 	f->gates = g;

@@ -28,24 +28,6 @@ bool front_gate_answer(struct front_gate *, bool tunnel);
 /* The library closed its end. */
 void front_gate_released(struct front_gate *);
 
-/*
- * What the caller asked for becomes a tunnel, or does not: he is heard again.
- * False: he did not ask.
- */
-bool front_gate_answer(struct front_gate *, bool tunnel);
-
-/* The library closed its end. */
-void front_gate_released(struct front_gate *);
-
-/*
- * What the caller asked for becomes a tunnel, or does not: he is heard again.
- * False: he did not ask.
- */
-bool front_gate_answer(struct front_gate *, bool tunnel);
-
-/* The library closed its end. */
-void front_gate_released(struct front_gate *);
-
 /* Every caller is served: those who only keep their connection lose it. */
 void front_gate_drain(struct front *);
 

@@ -181,14 +181,14 @@ open_session(struct front_h2 *h)
 }
 
 struct front_h2 *
-front_h2_open(struct front *f, enum front_kind kind, void (*woken)(void *),
-    void *arg)
+front_h2_open(struct front *f, const struct front_caller *from,
+    void (*woken)(void *), void *arg)
 {
 	struct front_h2 *h = calloc(1, sizeof(*h));
 
 	invariant(h != NULL);
 	*h = (struct front_h2){ .front = f,
-		.kind = kind,
+		.from = *from,
 		.woken = woken,
 		.arg = arg };
 	open_session(h);

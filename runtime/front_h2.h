@@ -21,7 +21,7 @@ struct front_h2;
 #define FRONT_H2_PREFACE "PRI "
 
 /* woken: there is something to send, or it is over; it may be closed then. */
-struct front_h2 *front_h2_open(struct front *, enum front_kind,
+struct front_h2 *front_h2_open(struct front *, const struct front_caller *,
     void (*woken)(void *arg), void *arg);
 void front_h2_close(struct front_h2 *);
 

@@ -18,7 +18,7 @@
 
 struct front_h2 {
 	struct front *front;
-	enum front_kind kind;
+	struct front_caller from;
 	nghttp2_session *session;
 	struct front_h2_stream *streams;
 	size_t nstreams;

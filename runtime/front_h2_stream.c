@@ -409,7 +409,7 @@ open_inner(struct front_h2_stream *s)
 		pair) == -1)
 		return -1;
 	s->inner = pair[0];
-	(void)front_http_add(f->http, pair[1], s->h2->kind, NULL);
+	(void)front_http_add(f->http, pair[1], &s->h2->from, NULL);
 	return loop_add(f->loop, &s->watch, s->inner, EPOLLIN, inner_ready, s,
 	    &ignored);
 }

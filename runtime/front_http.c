@@ -36,7 +36,7 @@ struct front_http {
 	struct loop_timer timer;
 	size_t nconnections, nrequests;
 	struct {
-		enum front_kind kind;
+		struct front_caller from;
 		struct front_gate *gate;
 	} end[FDS_MAX]; /* by descriptor */
 };
@@ -73,9 +73,35 @@ front_http_run_soon(struct front_http *h)
 
 /* ---- requests ---- */
 
+/* The operator's own are not counted. */
+static bool
+is_call(const struct front_request *r)
+{
+	return !r->control &&
+	    (r->route.to == ROUTE_FUNCTION || r->route.to == ROUTE_ASYNC);
+}
+
+static bool
+may_call(struct front_request *r, struct err *why)
+{
+	struct front_rate *rate = &r->front->rate;
+
+	r->wait_ns = front_rate_take(rate, &r->from.address, clock_mono_ns());
+	if (r->wait_ns == 0)
+		return true;
+	err_set(why, ERR_QUOTA, "an address may call %u times a minute",
+	    rate->per_minute);
+	return false;
+}
+
 static enum MHD_Result
 start(struct front_request *r, const char *method)
 {
+	struct err why;
+
+	if (is_call(r) && !may_call(r, &why))
+		return front_request_queue_error(r, MHD_HTTP_TOO_MANY_REQUESTS,
+		    &why);
 	switch (r->route.to) {
 	case ROUTE_FUNCTION:
 		front_function_start(r, method);
@@ -128,21 +154,19 @@ begin(struct front_http *h, struct MHD_Connection *connection)
 	    MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 			    ->socket_context;
 
-	enum front_kind kind;
-
 	invariant(r != NULL);
 	r->http = h;
 	r->front = h->front;
 	r->connection = connection;
 	r->result = -1;
-	kind = h->end[front_request_fd(r)].kind;
+	r->from = h->end[front_request_fd(r)].from;
 	r->upgrade = gate_is_upgrade(front_request_header(r, "Connection"),
 	    front_request_header(r, "Upgrade"));
-	r->control = kind == FRONT_CONTROL;
+	r->control = r->from.kind == FRONT_CONTROL;
 	r->watch = (struct loop_watch)LOOP_WATCH_NONE;
 	route_parse(&r->route, *target, front_request_header(r, "Host"),
 	    h->front->rules.domain);
-	route_limit(&r->route, kind == FRONT_METRICS);
+	route_limit(&r->route, r->from.kind == FRONT_METRICS);
 	h->nrequests++;
 	return r;
 }
@@ -324,14 +348,14 @@ front_http_has_room(const struct front_http *h)
 }
 
 bool
-front_http_add(struct front_http *h, int fd, enum front_kind kind,
+front_http_add(struct front_http *h, int fd, const struct front_caller *from,
     struct front_gate *g)
 {
 	if ((size_t)fd >= FDS_MAX) {
 		fd_close(&fd);
 		return false;
 	}
-	h->end[fd].kind = kind;
+	h->end[fd].from = *from;
 	h->end[fd].gate = g;
 	front_http_run_soon(h);
 	/* It closes what it cannot take. */

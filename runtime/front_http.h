@@ -17,7 +17,7 @@ bool front_http_has_room(const struct front_http *);
  * The library's end of a caller's socket pair; taken over.  The gate, or NULL,
  * hears when it is closed; it may be forgotten before.  False: no room.
  */
-bool front_http_add(struct front_http *, int fd, enum front_kind,
+bool front_http_add(struct front_http *, int fd, const struct front_caller *,
     struct front_gate *);
 void front_http_forget(struct front_http *, int fd);
 

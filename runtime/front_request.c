@@ -1,9 +1,12 @@
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "messages/json.h"
 #include "messages/value.h"
+#include "base/clock.h"
 #include "runtime/front_gate.h"
 #include "runtime/front_request.h"
 
@@ -90,6 +93,15 @@ front_request_queue(struct front_request *r, unsigned status,
 	return result;
 }
 
+static void
+add_retry_after(struct MHD_Response *response, uint64_t ns)
+{
+	char seconds[24];
+
+	snprintf(seconds, sizeof(seconds), "%" PRIu64, ns / CLOCK_SECOND + 1);
+	MHD_add_response_header(response, "Retry-After", seconds);
+}
+
 enum MHD_Result
 front_request_queue_text(struct front_request *r, unsigned status,
     const char *type, const char *text)
@@ -102,7 +114,7 @@ front_request_queue_text(struct front_request *r, unsigned status,
 	MHD_add_response_header(response, "Content-Type", type);
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE ||
 	    status == MHD_HTTP_TOO_MANY_REQUESTS)
-		MHD_add_response_header(response, "Retry-After", "1");
+		add_retry_after(response, r->wait_ns);
 	if (status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(response, "WWW-Authenticate",
 		    route_is_control(r->route.to) ? "Bearer" : "Cella-Key");

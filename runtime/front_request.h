@@ -26,8 +26,10 @@ struct front_request {
 	struct MHD_Connection *connection;
 	struct route route;
 	bool started, suspended, answered, over;
-	bool upgrade;                   /* it asks for a WebSocket */
+	bool upgrade; /* it asks for a WebSocket */
+	struct front_caller from;
 	bool control;                   /* it came by the control socket */
+	uint64_t wait_ns;               /* until he may ask again; 0: soon */
 	bool gone;                      /* the caller, while we waited */
 	struct loop_watch watch;        /* of the caller, while we wait */
 	struct front_call *call;        /* a function's */

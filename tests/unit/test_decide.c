@@ -294,6 +294,8 @@ static const struct bad bad[] = {
 	    "not an amount in count with its unit" },
 	{ "version: 1\nadmission: {queue: -1}\n", "policy:amount",
 	    "not a number up to 100000" },
+	{ "version: 1\ncallers: {rate: 0}\n", "policy:amount",
+	    "not a number from 1 to 1000000" },
 	{ "version: 1\ncron: {min_period: 60}\n", "policy:amount",
 	    "not a time with its unit, of a year at most" },
 	{ "version: 1\nfetch: {aleph: [ftp://x]}\n", "policy:url",
