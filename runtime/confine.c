@@ -155,6 +155,10 @@ may_chroot(void)
 	return set == CAP_SET;
 }
 
+/* Two lines of headings, then one for each interface, and lo is always there.
+ */
+#define HEADINGS 2
+
 /* Nothing that leads elsewhere: netdevice(7), the names by proc(5). */
 static int
 check_alone(struct err *e)
@@ -164,6 +168,7 @@ check_alone(struct err *e)
 	struct ifreq r;
 	char line[512];
 	bool alone = true;
+	int n = 0;
 
 	if (sock == -1 || f == NULL) {
 		if (f != NULL)
@@ -171,15 +176,18 @@ check_alone(struct err *e)
 		return err_sys(e, "confine: network");
 	}
 	while (alone && fgets(line, sizeof(line), f) != NULL) {
-		memset(&r, 0, sizeof(r));
-		if (sscanf(line, " %15[^:| ]:", r.ifr_name) != 1 ||
-		    strchr(line, '|') != NULL)
+		if (n++ < HEADINGS)
 			continue;
-		alone = ioctl(sock, SIOCGIFFLAGS, &r) == 0 &&
+		memset(&r, 0, sizeof(r));
+		alone = sscanf(line, " %15[^: ]", r.ifr_name) == 1 &&
+		    ioctl(sock, SIOCGIFFLAGS, &r) == 0 &&
 		    ((r.ifr_flags & IFF_UP) == 0 ||
 			(r.ifr_flags & IFF_LOOPBACK) != 0);
 	}
 	fclose(f);
+	if (n <= HEADINGS)
+		return err_set(e, ERR_SYSTEM,
+		    "confine: /proc/self/net/dev names no interface");
 	return alone ? 0
 		     : err_set(e, ERR_DENIED,
 			   "confine: its network has %s, and it may not leave",
@@ -200,7 +208,6 @@ change_place(const struct confine *c, struct err *e)
 {
 	if (c->alone && enter_empty_network(e) == -1)
 		return -1;
-
 	if (c->root != -1 &&
 	    (fchdir(c->root) == -1 || chroot(".") == -1 || chdir("/") == -1))
 		return err_sys(e, "confine: root");

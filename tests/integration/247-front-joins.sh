@@ -26,8 +26,13 @@ contains "it says where" "front $door" "$(cat "$work/node.out")"
 expect "nobody starts one" "" "$(child cella-front)"
 expect "only its owner joins" "600 0" "$(stat -c '%a %u' "$door")"
 chown "$id" "$door"
+# A name that looks like the headings of the kernel's list hides nothing.
+cat >"$work/piped.sh" <<'END2'
+ip link add name 'a|b' type veth peer name c && ip link set 'a|b' up && exec "$@"
+END2
+contains "an odd name" "has a|b, and it may not leave" "$( (net="timeout 20 unshare -n sh $work/piped.sh" && front) 2>&1)"
 # One that is not alone is not served, and the next one is.
-contains "a network that leads elsewhere" "and it may not leave" "$( (net='' && front) 2>&1)"
+contains "a network that leads elsewhere" "and it may not leave" "$( (net='timeout 20' && front) 2>&1)"
 
 function_of hello 'sleep 0.2; echo hello' >"$work/publish" 2>&1 &
 publish=$!
