@@ -130,11 +130,14 @@ is_family(long pid, char *name, size_t size)
 	fd_auto int fd = -1;
 	ssize_t n;
 
+	/* 0: of another pid namespace, whom we cannot see. */
+	if (pid <= 0 || getppid() <= 0)
+		return false;
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd == -1 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return fd == -1 && errno == ENOENT; /* it has ended */
+	if (n == -1)
+		return errno == ENOENT || errno == ESRCH; /* it has ended */
 	text[n] = '\0';
 	begin = strchr(text, '(');
 	end = strrchr(text, ')');
