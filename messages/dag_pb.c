@@ -84,9 +84,11 @@ take_unixfs(struct dag_pb *d, struct unixfs *u, const struct field *f)
 
 	switch (f->number) {
 	case 1: /* Type */
+		if (bytes)
+			return -1;
 		u->type = f->value;
 		u->has_type = true;
-		return bytes ? -1 : 0;
+		return 0;
 	case 2: /* Data */
 		if (!bytes || u->has_data)
 			return -1;
@@ -95,9 +97,11 @@ take_unixfs(struct dag_pb *d, struct unixfs *u, const struct field *f)
 		d->len = f->len;
 		return 0;
 	case 3: /* filesize */
+		if (bytes)
+			return -1;
 		d->size = f->value;
 		d->has_size = true;
-		return bytes ? -1 : 0;
+		return 0;
 	case 4: /* blocksizes */
 		if (bytes)
 			return count_packed(f, &u->sizes);

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/clock.h"
 #include "messages/json.h"
 #include "messages/value.h"
-#include "base/clock.h"
 #include "runtime/front_gate.h"
 #include "runtime/front_request.h"
 

@@ -18,9 +18,8 @@ void listen_name(int fd, char *out, size_t size);
 
 /*
  * A socket in the file system, SOCK_STREAM or SOCK_SEQPACKET, that only its
- * owner may connect to.  One that a
- * killed process left there is replaced: the caller holds a lock that says
- * that nobody listens on it.
+ * owner may connect to.  One that a killed process left there is replaced: the
+ * caller holds a lock that says that nobody listens on it.
  */
 int listen_unix(const char *path, int type, struct err *);
 
