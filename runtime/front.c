@@ -249,8 +249,8 @@ hear_signal(void *arg, uint32_t events)
 	struct front *f = arg;
 
 	(void)events;
-	if (f->draining)
-		return;
+	/* Told once; a signal that nobody takes is told at every turn. */
+	loop_remove(f->loop, &f->signals);
 	f->draining = true;
 	for (size_t i = 0; i < FRONT_KINDS; i++)
 		loop_remove(f->loop, &f->listener[i].watch);
@@ -269,8 +269,7 @@ add_listener(struct front *f, enum front_kind kind, int fd, struct err *e)
 }
 
 static int
-open_all(struct front *f, const struct front_args *a,
-    struct loop_watch *signals, struct err *e)
+open_all(struct front *f, const struct front_args *a, struct err *e)
 {
 	f->loop = loop_open(e);
 	if (f->loop == NULL ||
@@ -284,15 +283,14 @@ open_all(struct front *f, const struct front_args *a,
 		if (add_listener(f, (enum front_kind)i, a->listener[i], e) ==
 		    -1)
 			return -1;
-	return loop_add(f->loop, signals, a->signals, EPOLLIN, hear_signal, f,
-	    e);
+	return loop_add(f->loop, &f->signals, a->signals, EPOLLIN, hear_signal,
+	    f, e);
 }
 
 int
 front_serve(const struct front_args *a, struct err *e)
 {
 	struct front *f = calloc(1, sizeof(*f));
-	struct loop_watch signals;
 	int r;
 
 	invariant(f != NULL);
@@ -304,7 +302,7 @@ front_serve(const struct front_args *a, struct err *e)
 		return err_sys(e, "random bytes");
 	f->rules = a->rules;
 	f->keys = a->keys;
-	r = open_all(f, a, &signals, e);
+	r = open_all(f, a, e);
 	if (r == 0 && loop_run(f->loop, e) == -1)
 		r = -1;
 	f->draining = false;

@@ -63,6 +63,7 @@ struct front_rules {
 struct front {
 	struct loop *loop;
 	struct frame_link core;
+	struct loop_watch signals;
 	uint32_t serial;
 	struct front_question *question[FRONT_BUCKETS];
 	struct front_listener listener[FRONT_KINDS];
