@@ -40,4 +40,12 @@ int fd_read_all(int fd, size_t max, char **data, size_t *len, struct err *);
  */
 int fd_sealed(const char *name, const void *data, size_t len, struct err *);
 
+/*
+ * One descriptor over a unix socket, with one byte.  fd_send(): system calls
+ * alone; -1 with errno.  fd_receive(): the descriptor, or -1 if none is there
+ * now.
+ */
+int fd_send(int sock, int fd);
+int fd_receive(int sock);
+
 #endif

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "guest/start_block.h"
+#include "guest/start_read.h"
 #include "guest/sys.h"
 
 #define EINVAL 22
@@ -75,34 +76,17 @@ map(int fd, uint64_t *len, uint32_t step)
 	return (const void *)r;
 }
 
-/* argv, NULL, envp, NULL in one array; returns where envp begins. */
+/* Returns where envp begins. */
 static uint32_t
 read_args(void)
 {
 	uint64_t len;
 	const struct start_args *a = map(START_FD_ARGS, &len, 1);
-	const char *p = (const char *)(a + 1);
-	uint32_t at = 0, left = a->bytes, n = a->nargs + a->nenv;
+	uint32_t envp = start_read(a, len, strings);
 
-	if (a->magic != START_MAGIC || a->nargs == 0 ||
-	    a->nargs > START_STRINGS_MAX || n > START_STRINGS_MAX ||
-	    sizeof(*a) + (uint64_t)a->bytes != len)
+	if (envp == 0)
 		fail(-EINVAL, 1);
-	for (uint32_t i = 0; i < n; i++) {
-		if (i == a->nargs)
-			strings[at++] = 0;
-		strings[at++] = p;
-		while (left > 0 && *p != '\0') {
-			p++;
-			left--;
-		}
-		if (left == 0)
-			fail(-EINVAL, 1);
-		p++;
-		left--;
-	}
-	strings[at] = 0;
-	return a->nargs + 1;
+	return envp;
 }
 
 struct start {

@@ -13,6 +13,7 @@
  *                                   <-  CREATED + pidfd (+ socket), or ERROR
  *   CONNECT u32 port                ->
  *                                   <-  CONNECTED + 1 descriptor, or ERROR
+ *   JOIN + 5 descriptors            ->
  *   KILL u8 cause                   ->
  *                                   <-  EXITED facts
  *   shutdown(2)                     ->
@@ -20,17 +21,21 @@
  *
  * The ceiling comes once; after it no frame can raise it.  optional: u32, the
  * controls that may be missing; spares: u32, how many slots are kept ready.  A
- * machine is known by the serial of its CREATE, which CONNECT, KILL and EXITED
- * carry; other answers carry their request's.  All machines of one tenant have
- * the same range of host ids, so that they may share a volume.  A volume is
- * known by the serial of its VOLUME, which FREE_VOLUME carries: it goes when
- * the last machine that has it does.  FREE_TENANT gives the range of ids back,
- * if it has one; machines of it that are left are ended.
+ * machine is known by the serial of its CREATE, which CONNECT, JOIN, KILL and
+ * EXITED carry; other answers carry their request's.  All machines of one
+ * tenant have the same range of host ids, so that they may share a volume.  A
+ * volume is known by the serial of its VOLUME, which FREE_VOLUME carries: it
+ * goes when the last machine that has it does.  FREE_TENANT gives the range of
+ * ids back, if it has one; machines of it that are left are ended.
  *
  * CREATE's descriptors: standard input, output and error, the args block
  * (guest/start_block.h), channel in and out if the machine has one, then one
  * for each mount that is an image or a tree, in order.  CREATED brings the
  * socket at the machine's 127.0.0.1:53 if it has a resolver.
+ * JOIN's: standard input, output and error, the args block, and a socket where
+ * words of guest/start_block.h say how that program goes, one a packet: RUNNING
+ * first, unless it could not be executed.  It ends without one if the machine
+ * does, and whoever closes the other end ends the program.
  * A request at the wrong time, with the wrong number of descriptors or above
  * the ceiling ends the connection, and every machine with it.
  */
@@ -60,6 +65,7 @@ enum launch_type {
 	LAUNCH_ERROR,
 	LAUNCH_FREE_VOLUME,
 	LAUNCH_FREE_TENANT,
+	LAUNCH_JOIN,
 	LAUNCH_DONE, /* nothing of the conversation is left on the host */
 };
 

@@ -196,6 +196,24 @@ cgroup_give(const struct cgroup *c, uid_t owner, struct err *e)
 	return 0;
 }
 
+int
+cgroup_open_tasks(const struct cgroup *c, int tasks[CGROUP_CONTROLLERS],
+    struct err *e)
+{
+	bool v2 = c->host->backend == CGROUP_V2;
+	const char *file = v2 ? "cgroup.procs" : "tasks";
+
+	for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
+		tasks[i] = -1;
+		if (c->dir[i] == -1)
+			continue;
+		tasks[i] = openat(c->dir[i], file, O_WRONLY | O_CLOEXEC);
+		if (tasks[i] == -1)
+			return err_sys(e, "%s", file);
+	}
+	return 0;
+}
+
 static int
 fill(struct cgroup *c, const struct cgroup_want *w, struct cgroup_limits *got,
     struct err *e)
@@ -207,11 +225,8 @@ fill(struct cgroup *c, const struct cgroup_want *w, struct cgroup_limits *got,
 			return -1;
 	if (c->host->backend == CGROUP_V2)
 		return set_v2(c, w, got, e);
-	for (size_t i = 0; i < n; i++) {
-		c->tasks[i] = openat(c->dir[i], "tasks", O_WRONLY | O_CLOEXEC);
-		if (c->tasks[i] == -1)
-			return err_sys(e, "tasks");
-	}
+	if (cgroup_open_tasks(c, c->tasks, e) == -1)
+		return -1;
 	return set_v1(c, w, got, e);
 }
 

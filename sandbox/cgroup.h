@@ -91,6 +91,13 @@ int cgroup_give(const struct cgroup *, uid_t owner, struct err *);
 /* Its first task is in it: closes what only that needs. */
 void cgroup_started(struct cgroup *);
 
+/*
+ * Where somebody writes "0" who is to be in it: one for each, or -1.  The
+ * caller closes them, also on failure.
+ */
+int cgroup_open_tasks(const struct cgroup *, int tasks[CGROUP_CONTROLLERS],
+    struct err *);
+
 int cgroup_usage(const struct cgroup *, struct cgroup_usage *, struct err *);
 
 /* CPU time alone; for polling. */

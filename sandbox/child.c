@@ -1,67 +1,23 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/keyctl.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/control.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/str.h"
 #include "sandbox/child.h"
 
-/* Above every number that init uses, so that moving down never collides. */
-#define HIGH_FD 128
-
 /* Where the new root is attached before it becomes the root. */
 #define ATTACH "/sys"
-
-const char *
-child_step_name(enum child_step s)
-{
-	static const char *const names[CHILD_STEPS] = {
-		[CHILD_CGROUP] = "enter cgroup",
-		[CHILD_CGROUP_NS] = "new cgroup namespace",
-		[CHILD_PDEATHSIG] = "set parent death signal",
-		[CHILD_PRIVATE] = "make mounts private",
-		[CHILD_ROOT] = "attach root",
-		[CHILD_MOUNT] = "attach mount",
-		[CHILD_PROC] = "mount /proc",
-		[CHILD_PIVOT] = "pivot root",
-		[CHILD_CWD] = "enter working directory",
-		[CHILD_HOSTNAME] = "set host name",
-		[CHILD_KEYRING] = "join a new keyring",
-		[CHILD_CORE_SCHED] = "core scheduling",
-		[CHILD_SPECULATION] = "forbid speculation",
-		[CHILD_LANDLOCK] = "landlock ruleset",
-		[CHILD_FDS] = "place descriptors",
-		[CHILD_RLIMIT] = "set resource limit",
-		[CHILD_IDS] = "drop ids",
-		[CHILD_CAPS] = "drop capabilities",
-		[CHILD_NO_NEW_PRIVS] = "no new privileges",
-		[CHILD_EXEC] = "execute init",
-	};
-
-	invariant(s < CHILD_STEPS);
-	return names[s];
-}
-
-static int
-enter_cgroups(const struct child_fds *f)
-{
-	for (size_t i = 0; i < CHILD_TASKS_MAX; i++)
-		if (f->tasks[i] != -1 && write(f->tasks[i], "0", 1) != 1)
-			return -1;
-	return 0;
-}
 
 /* Never through a symbolic link, never out of the new root. */
 static int
@@ -105,143 +61,6 @@ pivot(void)
 	return 0;
 }
 
-/* A directory that is not below the root reads "(unreachable)...". */
-static int
-enter_cwd(const char *cwd)
-{
-	char path[MACHINE_PATH_MAX + 32];
-
-	if (chdir(cwd) == -1 || syscall(SYS_getcwd, path, sizeof(path)) == -1)
-		return -1;
-	if (path[0] != '/') {
-		errno = EXDEV;
-		return -1;
-	}
-	return 0;
-}
-
-/* First out of the way, all of them, then to their places. */
-static int
-place_fds(struct child_fds *f)
-{
-	for (int i = 0; i < START_FD_COUNT; i++)
-		if (f->start[i] != -1) {
-			f->start[i] =
-			    fcntl(f->start[i], F_DUPFD_CLOEXEC, HIGH_FD);
-			if (f->start[i] == -1)
-				return -1;
-		}
-	for (int i = 0; i < START_FD_COUNT; i++) {
-		if (f->start[i] == -1) {
-			close(i);
-			continue;
-		}
-		/* init itself is closed by its own execution. */
-		if (dup3(f->start[i], i, i == START_FD_EXE ? O_CLOEXEC : 0) ==
-		    -1)
-			return -1;
-	}
-	return CONTROL(7)
-	    ? (int)syscall(SYS_close_range, START_FD_COUNT, ~0U, 0)
-	    : 0;
-}
-
-static int
-drop_ids(const struct child_plan *p)
-{
-	/* Raw: the library's wrappers would signal other threads. */
-	if ((!p->keep_groups && CONTROL(17) &&
-		syscall(SYS_setgroups, 0, NULL) == -1) ||
-	    syscall(SYS_setresgid, p->gid, p->gid, p->gid) == -1 ||
-	    syscall(SYS_setresuid, p->uid, p->uid, p->uid) == -1)
-		return -1;
-	return 0;
-}
-
-/* The bounding set is empty already and the securebits are locked: slot.c. */
-static int
-drop_caps(void)
-{
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
-		0 };
-	struct __user_cap_data_struct data[2];
-
-	if (!CONTROL(18))
-		return 0;
-	memset(data, 0, sizeof(data));
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 ||
-	    syscall(SYS_capset, &head, data) == -1 ||
-	    syscall(SYS_capget, &head, data) == -1)
-		return -1;
-	for (int i = 0; i < 2; i++)
-		if ((data[i].effective | data[i].permitted |
-			data[i].inheritable) != 0) {
-			errno = EPERM;
-			return -1;
-		}
-	if (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) != 0) {
-		errno = EPERM;
-		return -1;
-	}
-	return 0;
-}
-
-static int
-set_rlimits(const struct child_plan *p, struct child_result *r)
-{
-	struct rlimit64 want, got;
-
-	for (r->index = 0; r->index < p->nrlimits; r->index++) {
-		want.rlim_cur = want.rlim_max = p->rlimit[r->index].value;
-		if (prlimit64(0, p->rlimit[r->index].resource, &want, NULL) ==
-			-1 ||
-		    prlimit64(0, p->rlimit[r->index].resource, NULL, &got) ==
-			-1)
-			return -1;
-		if (got.rlim_max != want.rlim_max) {
-			errno = EINVAL;
-			return -1;
-		}
-	}
-	return 0;
-}
-
-/* Missing: told if it may be, else the end. */
-static int
-miss(const struct child_plan *p, struct child_result *r, enum machine_control c)
-{
-	r->missing |= MACHINE_CONTROL_BIT(c);
-	return (p->optional & MACHINE_CONTROL_BIT(c)) != 0 ? 0 : -1;
-}
-
-/* A cookie of its own: no other machine's task shares its core with it. */
-static int
-core_sched(const struct child_plan *p, struct child_result *r)
-{
-	if (!p->core_sched ||
-	    prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 1, 0) == 0)
-		return 0;
-	return miss(p, r, MACHINE_CORE_SCHED);
-}
-
-/*
- * Spectre v2 and v4 (kernel: Documentation/userspace-api/spec_ctrl.rst).  A CPU
- * that is not affected answers as if it were done; one whose mitigations are
- * off, or whose kernel has no such control, ENXIO, EPERM or ENODEV.
- */
-static int
-forbid_speculation(const struct child_plan *p, struct child_result *r)
-{
-	static const unsigned long kinds[] = { PR_SPEC_STORE_BYPASS,
-		PR_SPEC_INDIRECT_BRANCH };
-
-	for (size_t i = 0; i < nitems(kinds); i++)
-		if (prctl(PR_SET_SPECULATION_CTRL, kinds[i],
-			PR_SPEC_FORCE_DISABLE, 0, 0) == -1)
-			return miss(p, r, MACHINE_SPECULATION);
-	return 0;
-}
-
 static int
 attach_all(const struct child_plan *p, const struct child_fds *f,
     struct child_result *r)
@@ -271,9 +90,8 @@ attach_all(const struct child_plan *p, const struct child_fds *f,
 
 /*
  * The order is the point.  The cgroup before anything can be allocated or
- * forked; the mounts before Landlock, which would forbid them; descriptors
- * after the last open; ids before capabilities, which setresuid needs; and
- * no-new-privileges before the filter that init installs.
+ * forked; the mounts before Landlock, which would forbid them; and what is left
+ * in the order of child_self.h, before the filter that init installs.
  */
 void
 child_run(const struct child_plan *p, struct child_fds *f,
@@ -285,7 +103,7 @@ child_run(const struct child_plan *p, struct child_fds *f,
 
 	r->index = 0;
 	if (CONTROL(39))
-		STEP(CHILD_CGROUP, enter_cgroups(f));
+		STEP(CHILD_CGROUP, child_self_enter_cgroups(f->tasks));
 	/* Not in the clone: the root of the namespace is where we stand now. */
 	if (CONTROL(21))
 		STEP(CHILD_CGROUP_NS, unshare(CLONE_NEWCGROUP));
@@ -294,31 +112,20 @@ child_run(const struct child_plan *p, struct child_fds *f,
 	STEP(CHILD_PRIVATE, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	STEP(CHILD_ROOT, attach_all(p, f, r));
 	STEP(CHILD_PIVOT, pivot());
-	STEP(CHILD_CWD, enter_cwd(p->cwd));
+	STEP(CHILD_CWD, child_self_enter_cwd(&p->self));
 	STEP(CHILD_HOSTNAME, sethostname(p->hostname, strlen(p->hostname)));
-	if (CONTROL(23))
-		STEP(CHILD_KEYRING,
-		    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) ==
-				-1 &&
-			    errno != ENOSYS
-			? -1
-			: 0);
-	STEP(CHILD_CORE_SCHED, core_sched(p, r));
-	if (p->no_speculation && CONTROL(50))
-		STEP(CHILD_SPECULATION, forbid_speculation(p, r));
-	if (p->landlock)
+	STEP(CHILD_KEYRING, child_self_new_keyring());
+	STEP(CHILD_CORE_SCHED, child_self_share_core(&p->self, r, 0));
+	STEP(CHILD_SPECULATION, child_self_forbid_speculation(&p->self, r));
+	if (p->landlock) {
 		STEP(CHILD_LANDLOCK,
 		    f->start[START_FD_LANDLOCK] = landlock_ruleset(&p->rules));
-	STEP(CHILD_FDS, place_fds(f));
-	STEP(CHILD_RLIMIT, set_rlimits(p, r));
-	STEP(CHILD_IDS, drop_ids(p));
-	/* Changing ids cleared it. */
-	if (CONTROL(47))
-		STEP(CHILD_PDEATHSIG, prctl(PR_SET_PDEATHSIG, SIGKILL));
-	STEP(CHILD_CAPS, drop_caps());
-	if (CONTROL(19))
-		STEP(CHILD_NO_NEW_PRIVS,
-		    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+		if (f->keep != -1)
+			STEP(CHILD_KEEP,
+			    fd_send(f->keep, f->start[START_FD_LANDLOCK]));
+	}
+	if (child_self_confine(&p->self, f->start, r) == -1)
+		goto failed;
 	(void)umask(022);
 	STEP(CHILD_EXEC,
 	    syscall(SYS_execveat, START_FD_EXE, "", argv, envp, AT_EMPTY_PATH));

@@ -72,15 +72,15 @@ static struct program {
 } programs[PROGRAMS_MAX];
 
 static struct program *
-find_program(const struct grant *g, struct err *e)
+find_program(uint64_t groups, bool wx, struct err *e)
 {
 	static struct filter_model model;
 	static size_t oldest;
 	struct program *to;
 
 	for (size_t i = 0; i < PROGRAMS_MAX; i++)
-		if (programs[i].used && programs[i].groups == g->groups &&
-		    programs[i].wx == g->wx)
+		if (programs[i].used && programs[i].groups == groups &&
+		    programs[i].wx == wx)
 			return &programs[i];
 	to = &programs[oldest++ % PROGRAMS_MAX];
 	if (to->used) {
@@ -88,12 +88,12 @@ find_program(const struct grant *g, struct err *e)
 		fd_close(&to->block[1]);
 	}
 	to->used = false;
-	if (groups_model(g->groups, !g->wx, &model, e) == -1 ||
+	if (groups_model(groups, !wx, &model, e) == -1 ||
 	    filter_compile(&model, &to->p, e) == -1 ||
 	    filter_check(&model, &to->p, e) == -1)
 		return NULL;
-	to->groups = g->groups;
-	to->wx = g->wx;
+	to->groups = groups;
+	to->wx = wx;
 	to->block[0] = to->block[1] = -1;
 	to->used = true;
 	return to;
@@ -104,7 +104,7 @@ launch_prepare(const struct grant *g)
 {
 	struct err ignored; /* whoever needs it is told */
 
-	(void)find_program(g, &ignored);
+	(void)find_program(g->groups, g->wx, &ignored);
 }
 
 /*
@@ -112,26 +112,26 @@ launch_prepare(const struct grant *g)
  * change, so that all machines of a policy may read the same one; borrowed.
  */
 static int
-find_block(const struct machine *m, int abi, uint32_t *len, struct err *e)
+find_block(const struct launch *l, int abi, uint32_t *len, struct err *e)
 {
 	static struct {
 		struct start_filter head;
 		struct sock_filter insn[FILTER_INSNS_MAX];
 	} block;
-	struct program *p = find_program(&m->grant, e);
+	struct program *p = find_program(l->groups, l->wx, e);
 	int *fd;
 
 	if (p == NULL)
 		return -1;
 	*len = (uint32_t)p->p.len;
-	fd = &p->block[m->channel];
+	fd = &p->block[l->channel];
 	if (*fd != -1)
 		return *fd;
 	block.head = (struct start_filter){ .magic = START_MAGIC,
 		.len = (uint32_t)p->p.len,
 		.landlock_flags =
 		    abi > 0 && CONTROL(35) ? landlock_flags(abi) : UINT32_MAX,
-		.channel = m->channel | START_LEFT_OUT };
+		.channel = l->channel | START_LEFT_OUT };
 	memcpy(block.insn, p->p.insn, p->p.len * sizeof(p->p.insn[0]));
 	*fd = fd_sealed("filter", &block,
 	    sizeof(block.head) + p->p.len * sizeof(p->p.insn[0]), e);
@@ -139,7 +139,7 @@ find_block(const struct machine *m, int abi, uint32_t *len, struct err *e)
 }
 
 static void
-add_rlimit(struct child_plan *p, int resource, uint64_t value)
+add_rlimit(struct child_self *p, int resource, uint64_t value)
 {
 	struct rlimit now;
 
@@ -152,7 +152,7 @@ add_rlimit(struct child_plan *p, int resource, uint64_t value)
 }
 
 static void
-plan_rlimits(struct child_plan *p, const struct grant *g)
+plan_rlimits(struct child_self *p, const struct grant *g)
 {
 	p->nrlimits = 0;
 	if (CONTROL(49))
@@ -169,7 +169,7 @@ plan_rlimits(struct child_plan *p, const struct grant *g)
 
 /* What was set, which is less than the grant where the host's is lower. */
 static uint64_t
-planned_rlimit(const struct child_plan *p, int resource)
+planned_rlimit(const struct child_self *p, int resource)
 {
 	for (size_t i = 0; i < p->nrlimits; i++)
 		if (p->rlimit[i].resource == resource)
@@ -178,21 +178,29 @@ planned_rlimit(const struct child_plan *p, int resource)
 }
 
 static void
-plan_child(struct child_plan *p, const struct launch_context *c,
-    const struct machine *m, const struct mount_plan *mounts,
-    const struct mount_apply_trees *t)
+plan_self(struct child_self *p, const struct launch_context *c,
+    const struct machine *m)
 {
 	memset(p, 0, sizeof(*p));
-	memcpy(p->hostname, m->hostname, sizeof(p->hostname));
 	memcpy(p->cwd, m->cwd, sizeof(p->cwd));
 	p->uid = MACHINE_UID;
 	p->gid = MACHINE_GID;
 	p->keep_groups = c->found.rootless;
-	p->landlock = c->found.landlock_abi > 0;
 	p->core_sched = true;
 	p->no_speculation = m->tier == GRANT_STRICT;
 	p->optional = m->optional;
 	plan_rlimits(p, &m->grant);
+}
+
+static void
+plan_child(struct child_plan *p, const struct launch_context *c,
+    const struct child_self *self, const struct machine *m,
+    const struct mount_plan *mounts, const struct mount_apply_trees *t)
+{
+	memset(p, 0, sizeof(*p));
+	memcpy(p->hostname, m->hostname, sizeof(p->hostname));
+	p->self = *self;
+	p->landlock = c->found.landlock_abi > 0;
 	p->nmounts = mounts->len;
 	for (size_t i = 0; i < mounts->len; i++)
 		memcpy(p->target[i], mounts->step[i].target,
@@ -246,7 +254,8 @@ start_in(struct launch *l, const struct launch_context *c,
 	uint32_t missing;
 	int pair[2];
 
-	plan_child(plan, c, m, mounts, t);
+	plan_self(&l->self, c, m);
+	plan_child(plan, c, &l->self, m, mounts, t);
 	gather_fds(&fds, in, c, &l->spare.cgroup, t);
 	if (pipe2(pair, O_CLOEXEC) == -1)
 		return err_sys(e, "pipe");
@@ -265,8 +274,8 @@ start_in(struct launch *l, const struct launch_context *c,
 	mark(r, LAUNCH_PHASE_START, last);
 	r->degraded |= missing;
 	/* The child read each of them back before it went on. */
-	r->nofile = planned_rlimit(plan, RLIMIT_NOFILE);
-	r->fsize = planned_rlimit(plan, RLIMIT_FSIZE);
+	r->nofile = planned_rlimit(&l->self, RLIMIT_NOFILE);
+	r->fsize = planned_rlimit(&l->self, RLIMIT_FSIZE);
 	/* Of no use to a machine that runs, which may be one of hundreds. */
 	spare_started(&l->spare);
 	return 0;
@@ -352,6 +361,9 @@ launch_start(struct launch *out, struct launch_context *c,
 		.pidfd = -1,
 		.resolver = -1,
 		.status = -1,
+		.groups = m->grant.groups,
+		.wx = m->grant.wx,
+		.channel = m->channel,
 		.reusable = m->tier != GRANT_STRICT &&
 		    m->grant.net != GRANT_NET_EGRESS };
 	if (check_controls(c, m, e) == -1 ||
@@ -362,7 +374,7 @@ launch_start(struct launch *out, struct launch_context *c,
 	memset(r, 0, sizeof(*r));
 	mark(r, LAUNCH_PHASE_SLOT, &last);
 	/* The slot prepares itself meanwhile. */
-	filter = find_block(m, c->found.landlock_abi, &r->filter_len, e);
+	filter = find_block(&l, c->found.landlock_abi, &r->filter_len, e);
 	mark(r, LAUNCH_PHASE_FILTER, &last);
 	owner = find_owner(c, &l.spare);
 	if (filter != -1 &&
@@ -479,6 +491,26 @@ launch_connect(struct launch *l, uint16_t port, struct err *e)
 {
 	l->reusable = false;
 	return slot_connect(&l->spare.slot, port, e);
+}
+
+int
+launch_join(struct launch *l, const struct launch_context *c,
+    const struct launch_join_fds *in, struct err *e)
+{
+	struct join_fds f = { .std = { in->std[0], in->std[1], in->std[2] },
+		.args = in->args };
+	uint32_t ignored;
+	int r = -1;
+
+	l->reusable = false;
+	f.filter = find_block(l, c->found.landlock_abi, &ignored, e);
+	if (f.filter == -1)
+		return -1;
+	if (cgroup_open_tasks(&l->spare.cgroup, f.tasks, e) == 0)
+		r = slot_join(&l->spare.slot, &l->self, &f, in->status, e);
+	for (int i = 0; i < CHILD_TASKS_MAX; i++)
+		fd_close(&f.tasks[i]);
+	return r;
 }
 
 int

@@ -45,6 +45,9 @@ struct launch {
 	int status;   /* what init says: start_block.h */
 	int resolver; /* for core; -1: none, or taken */
 	struct net net;
+	struct child_self self; /* what every process of it is */
+	uint64_t groups;        /* and what its filter is of */
+	bool wx, channel;
 	uint64_t started; /* CLOCK_MONOTONIC, ns */
 	uint8_t cause;    /* enum launch_cause */
 	bool killed;
@@ -71,6 +74,16 @@ void launch_kill(struct launch *, enum launch_cause);
  * CPU time is over.
  */
 uint64_t launch_check_time(struct launch *, uint64_t now);
+
+/*
+ * One more program in it, of which nobody waits here: how it goes is said on
+ * status, as slot_join.h says.
+ */
+struct launch_join_fds {
+	int std[3], args, status; /* borrowed */
+};
+int launch_join(struct launch *, const struct launch_context *,
+    const struct launch_join_fds *, struct err *);
 
 /* As slot_connect(). */
 int launch_connect(struct launch *, uint16_t port, struct err *);

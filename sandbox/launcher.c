@@ -13,6 +13,7 @@
 #include "sandbox/ids.h"
 #include "sandbox/launch.h"
 #include "sandbox/launcher.h"
+#include "sandbox/slot_join.h"
 
 #define MACHINES_MAX 1024
 #define TENANTS_MAX 256
@@ -273,6 +274,25 @@ answer_connect(struct launcher *l, struct frame *f, struct err *e)
 	    1, e);
 }
 
+/* Who asked hears of it over the last descriptor, and not from us. */
+static int
+answer_join(struct launcher *l, struct frame *f, struct err *e)
+{
+	const struct launch_join_fds fds = {
+		{ f->fds[0], f->fds[1], f->fds[2] }, f->fds[3], f->fds[4]
+	};
+	struct running *r = find(l, f->serial);
+	struct err why;
+
+	if (!buf_ok(&f->body))
+		return err_set(e, ERR_INVALID, "join: malformed frame");
+	if (r != NULL && !r->launch.killed &&
+	    launch_join(&r->launch, &l->context, &fds, &why) == -1)
+		slot_join_say(fds.status, START_NO_START, (uint32_t)why.sys,
+		    CHILD_CGROUP);
+	return 0;
+}
+
 static int
 answer_kill(struct launcher *l, struct frame *f, struct err *e)
 {
@@ -354,6 +374,7 @@ static const struct request {
 	{ LAUNCH_CREATE, PHASE_SERVE, 5, 6 + MACHINE_MOUNTS_MAX,
 	    answer_create },
 	{ LAUNCH_CONNECT, PHASE_SERVE, 0, 0, answer_connect },
+	{ LAUNCH_JOIN, PHASE_SERVE, 5, 5, answer_join },
 	{ LAUNCH_KILL, PHASE_SERVE, 0, 0, answer_kill },
 };
 

@@ -231,6 +231,21 @@ slot_start(struct slot *s, const struct child_fds *c, int *pidfd,
 }
 
 int
+slot_join(struct slot *s, const struct child_self *self,
+    const struct join_fds *j, int status, struct err *e)
+{
+	buf_auto struct buf b = { 0 };
+	int fds[SLOT_JOIN_FDS + CHILD_TASKS_MAX] = { j->std[0], j->std[1],
+		j->std[2], j->args, j->filter, status };
+	size_t n = SLOT_JOIN_FDS;
+
+	s->shared->self = *self;
+	for (size_t i = 0; i < CHILD_TASKS_MAX; i++)
+		put_fd(&b, j->tasks[i], fds, &n);
+	return frame_send(s->sock, SLOT_JOIN, 0, &b, fds, n, e);
+}
+
+int
 slot_connect(struct slot *s, uint16_t port, struct err *e)
 {
 	buf_auto struct buf b = { 0 };

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "sandbox/child.h"
+#include "sandbox/join.h"
 
 struct err;
 
@@ -66,6 +67,13 @@ struct child_plan *slot_plan(struct slot *);
  */
 int slot_start(struct slot *, const struct child_fds *, int *pidfd,
     uint32_t *missing, struct err *);
+
+/*
+ * One more program in the machine (join.h); every descriptor is borrowed, and
+ * nobody waits for what becomes of it: that is said on status.
+ */
+int slot_join(struct slot *, const struct child_self *, const struct join_fds *,
+    int status, struct err *);
 
 /*
  * A socket of the machine's network, connected to 127.0.0.1:port in it, or

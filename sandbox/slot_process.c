@@ -132,6 +132,10 @@ struct init {
 	pid_t pid; /* 0: not started, or gone */
 	int pidfd;
 	int no_net; /* why there is no network namespace; 0 */
+	/* The first process hands over its ruleset, for those who join. */
+	int keep[2];
+	int rules; /* -1: none */
+	struct slot_joins joins;
 	/* What the network looked like before any machine was in it. */
 	char unused[UNUSED_SIZE];
 };
@@ -246,7 +250,7 @@ explain(const struct slot_shared *s, struct err *e)
 		object = s->plan.target[r->index];
 	errno = r->sys;
 	return err_sys(e, "machine: %s%s%s",
-	    child_step_name((enum child_step)r->step), *object ? " " : "",
+	    child_self_step_name((enum child_step)r->step), *object ? " " : "",
 	    object);
 }
 
@@ -258,8 +262,10 @@ answer_start(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 	long pid;
 
 	read_fds(f, &fds);
+	fds.keep = i->keep[1];
 	memset(&s->result, 0, sizeof(s->result));
 	pid = start_init(s, &fds, &i->pidfd);
+	i->rules = fd_receive(i->keep[0]);
 	if (pid < 0) {
 		errno = (int)-pid;
 		err_sys(&e, "machine: clone3");
@@ -268,6 +274,7 @@ answer_start(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 	if (s->result.failed) {
 		waitpid((pid_t)pid, NULL, 0);
 		fd_close(&i->pidfd);
+		fd_close(&i->rules);
 		explain(s, &e);
 		return answer_failure(sock, &e);
 	}
@@ -350,6 +357,28 @@ answer_net(int sock, struct frame *f)
 	return frame_send(sock, SLOT_NET_UP, 0, NULL, &fd, resolver, &e);
 }
 
+/* Nobody waits for this answer here: how it goes is said to who asked. */
+static int
+answer_join(struct slot_shared *s, struct frame *f, struct init *i)
+{
+	struct join_fds fds = { .std = { f->fds[0], f->fds[1], f->fds[2] },
+		.args = f->fds[3],
+		.filter = f->fds[4],
+		.rules = i->rules,
+		.init = i->pidfd };
+	size_t at = SLOT_JOIN_FDS;
+
+	invariant(f->nfds >= SLOT_JOIN_FDS);
+	for (size_t k = 0; k < CHILD_TASKS_MAX; k++)
+		fds.tasks[k] = buf_get_u8(&f->body) == 1 && at < f->nfds
+		    ? f->fds[at++]
+		    : -1;
+	if (i->pid != 0)
+		slot_join_start(&i->joins, &s->self, i->pid, &fds,
+		    fd_take(&f->fds[5]));
+	return 0;
+}
+
 static int
 answer(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 {
@@ -367,6 +396,8 @@ answer(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 		return frame_send(sock, SLOT_PREPARED, 0, NULL, NULL, 0, &e);
 	case SLOT_START:
 		return answer_start(sock, s, f, i);
+	case SLOT_JOIN:
+		return answer_join(s, f, i);
 	case SLOT_RESET:
 		return answer_reset(sock, i);
 	case SLOT_NET:
@@ -384,43 +415,67 @@ say_gone(int sock, struct init *i)
 	struct err e;
 
 	waitpid(i->pid, NULL, 0);
+	slot_join_end(&i->joins);
 	fd_close(&i->pidfd);
+	fd_close(&i->rules);
 	i->pid = 0;
 	return frame_send(sock, SLOT_GONE, 0, NULL, NULL, 0, &e);
+}
+
+/* What is made before its network is, and is no part of it. */
+static void
+init_open(struct init *i, struct slot_shared *s)
+{
+	*i = (struct init){ .pidfd = -1, .rules = -1 };
+	slot_join_init(&i->joins, s->joined);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, i->keep) ==
+	    -1)
+		_exit(1);
+}
+
+/* One turn; -1: the launcher is gone, or nobody can be talked to. */
+static int
+turn(int sock, struct slot_shared *s, struct init *i)
+{
+	struct pollfd p[2 + 2 * SLOT_JOINS_MAX] = {
+		{ .fd = sock, .events = POLLIN },
+		{ .fd = i->pidfd, .events = POLLIN },
+	};
+	size_t n = 2 + slot_join_watch(&i->joins, p + 2);
+	struct frame f;
+	struct err e;
+	int r;
+
+	if (poll(p, n, -1) == -1)
+		return errno == EINTR ? 0 : -1;
+	slot_join_turn(&i->joins);
+	if (p[1].revents != 0 && say_gone(sock, i) == -1)
+		return -1;
+	if (p[0].revents == 0)
+		return 0;
+	if (frame_recv(sock, &f, &e) != 1) {
+		if (!CONTROL(47))
+			pause();
+		_exit(0);
+	}
+	r = answer(sock, s, &f, i);
+	frame_fini(&f);
+	return r;
 }
 
 void
 slot_process_serve(int sock, struct slot_shared *s)
 {
-	struct init init = { .pidfd = -1 };
-	struct frame f;
-	struct err e;
-	int r;
+	static struct init init;
 
+	init_open(&init, s);
 	/*
 	 * Here and not in the clone: it takes longer than all the rest, and
 	 * the launcher has other things to do meanwhile.
 	 */
 	if (CONTROL(22) && unshare(CLONE_NEWNET) == -1)
 		init.no_net = errno;
-	for (;;) {
-		struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
-			{ .fd = init.pidfd, .events = POLLIN } };
-
-		if (poll(p, 2, -1) == -1 && errno != EINTR)
-			_exit(1);
-		if (p[1].revents != 0 && say_gone(sock, &init) == -1)
-			_exit(1);
-		if (p[0].revents == 0)
-			continue;
-		if (frame_recv(sock, &f, &e) != 1) {
-			if (!CONTROL(47))
-				pause();
-			_exit(0);
-		}
-		r = answer(sock, s, &f, &init);
-		frame_fini(&f);
-		if (r == -1)
-			_exit(1);
-	}
+	while (turn(sock, s, &init) == 0)
+		;
+	_exit(1);
 }

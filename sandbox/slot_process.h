@@ -6,11 +6,14 @@
 #define SANDBOX_SLOT_PROCESS_H
 
 #include "sandbox/child.h"
+#include "sandbox/slot_join.h"
 
 /* Lies in memory that launcher and slot share; the machine never sees it. */
 struct slot_shared {
 	struct child_plan plan;
 	struct child_result result;
+	struct child_self self; /* of those who join */
+	struct join_result joined[SLOT_JOINS_MAX];
 };
 
 /* What launcher and slot say to each other. */
@@ -23,6 +26,7 @@ enum slot_type {
 	SLOT_CONNECTED,  /* <- with a socket */
 	SLOT_NET,    /* -> a link's addresses, whether there is a resolver */
 	SLOT_NET_UP, /* <- with the resolver's socket if there is one */
+	SLOT_JOIN,   /* -> with descriptors; answers go to one of them */
 	SLOT_RESET,  /* -> may another machine of this tenant come? */
 	SLOT_RESET_DONE, /* <- u8: nothing of the last one is left */
 	SLOT_GONE,       /* <- init is reaped */
@@ -31,6 +35,9 @@ enum slot_type {
 
 /* The descriptors of SLOT_START; a byte for each says whether it is there. */
 #define SLOT_FDS (START_FD_COUNT + CHILD_TASKS_MAX + 2 + CHILD_MOUNTS_MAX)
+
+/* Of SLOT_JOIN: standard streams, args, filter, status; tasks as above. */
+#define SLOT_JOIN_FDS 6
 
 /* Serves until the launcher is gone; init dies with us (PDEATHSIG). */
 void slot_process_serve(int sock, struct slot_shared *)

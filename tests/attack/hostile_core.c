@@ -421,6 +421,59 @@ tenant_that_runs(struct world *w)
 	hostile_world_send_frame(w, LAUNCH_FREE_TENANT, 3);
 }
 
+/*
+ * The descriptors of a machine's CREATE stand for any.  Nobody is answered, so
+ * something else is asked behind it.
+ */
+static void
+join_with(struct world *w, uint32_t serial, size_t nfds)
+{
+	w->nfds = nfds;
+	hostile_world_send_frame(w, LAUNCH_JOIN, serial);
+}
+
+static void
+join_nobody(struct world *w)
+{
+	hostile_world_ready(w);
+	join_with(w, 9, 5);
+	w->nfds = 0;
+	buf_put_u32(&w->body, 80);
+	hostile_world_send_frame(w, LAUNCH_CONNECT, 9);
+}
+
+static void
+join_one_descriptor_less(struct world *w)
+{
+	hostile_world_ready(w);
+	join_with(w, 9, 4);
+}
+
+static void
+join_with_a_body(struct world *w)
+{
+	hostile_world_ready(w);
+	buf_put_u32(&w->body, 1);
+	join_with(w, 9, 5);
+}
+
+/* Its args are no block, and nobody can be told so: the machine goes on. */
+static void
+join_with_garbage(struct world *w)
+{
+	struct frame f;
+	struct err e;
+
+	hostile_world_ready(w);
+	hostile_world_send_machine(w, 1, 1);
+	if (frame_recv(w->spawn.sock, &f, &e) == 1)
+		frame_fini(&f);
+	buf_reset(&w->body);
+	w->fds[3] = w->fds[4] = w->fds[0];
+	for (int i = 0; i < 20; i++)
+		join_with(w, 1, 5);
+}
+
 static void
 honest(struct world *w)
 {
@@ -471,6 +524,10 @@ static const struct {
 	{ "volume freed twice", volume_freed_twice },
 	{ "cut tenant", cut_tenant },
 	{ "tenant that runs", tenant_that_runs },
+	{ "join nobody", join_nobody },
+	{ "join, one descriptor less", join_one_descriptor_less },
+	{ "join with a body", join_with_a_body },
+	{ "join with garbage", join_with_garbage },
 };
 
 int

@@ -157,7 +157,7 @@ open_slot(void)
 static void
 add_rlimit(int resource, uint64_t value)
 {
-	f.child.rlimit[f.child.nrlimits++] =
+	f.child.self.rlimit[f.child.self.nrlimits++] =
 	    (struct child_rlimit){ resource, value };
 }
 
@@ -187,12 +187,12 @@ prepare(struct err *e)
 	f.filter = fd_sealed("filter", &block,
 	    sizeof(block.head) + p.len * sizeof(p.insn[0]), e);
 	memcpy(f.child.hostname, f.m->hostname, sizeof(f.child.hostname));
-	memcpy(f.child.cwd, f.m->cwd, sizeof(f.child.cwd));
-	f.child.uid = MACHINE_UID;
-	f.child.gid = MACHINE_GID;
+	memcpy(f.child.self.cwd, f.m->cwd, sizeof(f.child.self.cwd));
+	f.child.self.uid = MACHINE_UID;
+	f.child.self.gid = MACHINE_GID;
 	f.child.landlock = landlock_abi() > 0;
-	f.child.core_sched = true;
-	f.child.optional = UINT32_MAX;
+	f.child.self.core_sched = true;
+	f.child.self.optional = UINT32_MAX;
 	add_rlimit(RLIMIT_CORE, 0);
 	add_rlimit(RLIMIT_FSIZE, limit[GRANT_FSIZE]);
 	add_rlimit(RLIMIT_MEMLOCK, limit[GRANT_MEMLOCK]);
@@ -224,6 +224,7 @@ gather(const struct mount_apply_trees *t, const struct cgroup *g, int null,
 	for (int i = 0; i < CHILD_TASKS_MAX; i++)
 		f.fds.tasks[i] = g->tasks[i];
 	f.fds.cgroup = f.cgroups.backend == CGROUP_V2 ? g->dir[0] : -1;
+	f.fds.keep = -1;
 	f.fds.root = t->root;
 	for (size_t i = 0; i < CHILD_MOUNTS_MAX; i++)
 		f.fds.mount[i] = i < MOUNT_PLAN_MAX ? t->tree[i] : -1;
