@@ -7,25 +7,20 @@
  *                                   <-  ADMITTED run + descriptors, or REFUSED
  *   LEFT facts                      ->
  *                                   <-  ENDED verdict, cause, code
- *   PUBLISH + message; EVENT + message ->
- *                                   <-  PART..., DONE, or REFUSED
- *   QUERY u8 what                   ->
- *                                   <-  PART..., DONE, or REFUSED
- *   ASYNC name, key, url, call + body ->
- *                                   <-  PART..., DONE, or REFUSED
- *   CALLED name                     ->
+ *   PUBLISH or EVENT + message; QUERY u8 what; STOP run; INSPECT run or hash;
+ *   KEY u8 what, ...; ASYNC name, key, url, call + body; CALLED name ->
  *                                   <-  PART..., DONE (+ result), or REFUSED
+ *   EXEC run or hash, u8 token, u32 n, n texts ->
+ *                                   <-  JOINED + in, out, err; or REFUSED
  *                                   <-  INVOKE u64 job, call + body
  *   INVOKED what came of it (+ body)->
- *                                   <-  RULES u32 calls a minute of an address
- *                                   <-  TLS + certificate, key
- *   STOP run; KEY u8 what, ...; INSPECT run or hash ->
- *                                   <-  PART..., DONE, or REFUSED
+ *                                   <-  RULES u32 calls a minute of an address;
+ *                                       TLS + certificate, key
  *
- * RULES comes first; nobody is let in before it.  A key is the SHA-256 of what
- * the caller showed, or "".  INVOKE asks front to call a function for core, as
- * if somebody had called it: front TRIGGERs it with that job, and says what
- * came of it.  Its serial is core's; a body is a sealed file.
+ * PARTs and DONE are one JSON text.  RULES comes first; nobody is let in
+ * before it.  A key is the SHA-256 of what the caller showed, or "".  INVOKE
+ * asks front to call a function for core, by a TRIGGER with that job, and to
+ * say what came of it.  Its serial is core's; a body is a sealed file.
  *
  * Front chooses the other serials; each answer carries its request's.
  * ADMITTED's descriptors are the function's own: of exec its standard input
@@ -34,7 +29,7 @@
  * because its work is done or its caller is gone; a machine that still runs is
  * ended. ENDED comes once for each ADMITTED, and nothing after it; LEFT goes
  * once for each ADMITTED too, before or after it, and closes the run's record.
- * PARTs and DONE are the bytes of one JSON text.
+ * EXEC is one more program in a machine (token: by it); so is it for JOINED.
  */
 #ifndef MESSAGES_FRONT_MSGS_H
 #define MESSAGES_FRONT_MSGS_H
@@ -65,7 +60,11 @@ enum front_type {
 	FRONT_KEY,
 	FRONT_INSPECT,
 	FRONT_RULES,
+	FRONT_EXEC,
+	FRONT_JOINED,
 };
+
+#define FRONT_ARGS_MAX 256 /* texts of an EXEC */
 
 enum front_query {
 	FRONT_QUERY_FUNCTIONS,  /* what is published */

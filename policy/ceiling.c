@@ -444,6 +444,7 @@ static const struct ceiling_row rows[] = {
 	{ "admission", ceiling_node_admission },
 	{ "fetch", ceiling_fetch_read },
 	{ "callers", ceiling_node_callers },
+	{ "exec", ceiling_node_exec },
 	{ "logs", ceiling_node_logs },
 	{ "warm", ceiling_node_warm },
 	{ "async", ceiling_fetch_async },

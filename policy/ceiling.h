@@ -49,6 +49,7 @@ struct ceiling_node {
 	/* Bytes that are kept of what functions write: of one, in each of two
 	 * files; and of all. */
 	uint64_t logs_function, logs_total;
+	bool no_exec;         /* nobody joins a machine, the operator neither */
 	uint32_t caller_rate; /* calls a minute of an address; 0: any */
 };
 

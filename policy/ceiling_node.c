@@ -291,6 +291,13 @@ ceiling_node_callers(const struct ceiling_reader *r, const struct value *v,
 }
 
 void
+ceiling_node_exec(const struct ceiling_reader *r, const struct value *v,
+    const char *path)
+{
+	r->c->node.no_exec = choose(r, v, path, "allow", "refuse");
+}
+
+void
 ceiling_node_admission(const struct ceiling_reader *r, const struct value *v,
     const char *path)
 {

@@ -42,7 +42,7 @@ struct ceiling_row {
 void ceiling_read_rows(const struct ceiling_reader *, const struct value *,
     const char *path, const struct ceiling_row *, size_t n);
 
-/* The keys "audit", "callers", "cron", "logs", "warm" and "admission". */
+/* "audit", "callers", "cron", "exec", "logs", "warm" and "admission". */
 void ceiling_node_logs(const struct ceiling_reader *, const struct value *,
     const char *path);
 void ceiling_node_audit(const struct ceiling_reader *, const struct value *,
@@ -51,6 +51,8 @@ void ceiling_node_cron(const struct ceiling_reader *, const struct value *,
     const char *path);
 
 void ceiling_node_callers(const struct ceiling_reader *, const struct value *,
+    const char *path);
+void ceiling_node_exec(const struct ceiling_reader *, const struct value *,
     const char *path);
 void ceiling_node_warm(const struct ceiling_reader *, const struct value *,
     const char *path);

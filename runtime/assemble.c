@@ -14,6 +14,7 @@
 #include "guest/start_block.h"
 #include "messages/aleph.h"
 #include "messages/value.h"
+#include "runtime/args_block.h"
 #include "runtime/assemble.h"
 #include "runtime/disk.h"
 #include "runtime/launcher_link.h"
@@ -376,31 +377,6 @@ sort_mounts(struct assembly *a)
 
 /* ---- arguments and environment ---- */
 
-int
-assemble_args(const char *const *argv, size_t nargs, const char *const *env,
-    size_t nenv, struct err *e)
-{
-	struct start_args head = { START_MAGIC, (uint32_t)nargs, (uint32_t)nenv,
-		0 };
-	buf_auto struct buf b = { 0 };
-
-	if (nargs + nenv > START_STRINGS_MAX)
-		return err_set(e, ERR_INVALID,
-		    "more than %d arguments and variables", START_STRINGS_MAX);
-	buf_add(&b, &head, sizeof(head));
-	for (size_t i = 0; i < nargs; i++)
-		buf_add(&b, argv[i], strlen(argv[i]) + 1);
-	for (size_t i = 0; i < nenv; i++)
-		buf_add(&b, env[i], strlen(env[i]) + 1);
-	if (b.len > START_BYTES_MAX)
-		return err_set(e, ERR_INVALID,
-		    "arguments and variables: more than %d bytes",
-		    START_BYTES_MAX);
-	head.bytes = (uint32_t)(b.len - sizeof(head));
-	memcpy(b.data, &head, sizeof(head));
-	return fd_sealed("args", b.data, b.len, e);
-}
-
 struct strings {
 	size_t len;
 	char *item[START_STRINGS_MAX];
@@ -486,7 +462,7 @@ write_args(struct work *w)
 
 	list_args(&argv, w->in);
 	list_env(&env, w->in);
-	w->out->args = assemble_args((const char *const *)argv.item, argv.len,
+	w->out->args = args_block_make((const char *const *)argv.item, argv.len,
 	    (const char *const *)env.item, env.len, w->e);
 	free_strings(&argv);
 	free_strings(&env);

@@ -57,8 +57,4 @@ struct assemble_input {
 int assemble(const struct assemble_input *, struct assembly *, struct err *);
 void assemble_fini(struct assembly *);
 
-/* The args block for these strings, sealed: a descriptor. */
-int assemble_args(const char *const *argv, size_t nargs, const char *const *env,
-    size_t nenv, struct err *);
-
 #endif

@@ -18,6 +18,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_logs_command,
 	&cmd_events_command,
 	&cmd_stop_command,
+	&cmd_exec_command,
 	&cmd_cron_command,
 	&cmd_jobs_command,
 	&cmd_key_command,

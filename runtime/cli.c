@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/str.h"
 #include "messages/json.h"
 #include "messages/problems.h"
@@ -131,4 +132,28 @@ cli_parse(const char *path, const char *data, size_t len, struct err *e)
 	if (v == NULL)
 		err_in(e, "%s", path);
 	return v;
+}
+
+int
+cli_write(int fd, const char *data, size_t len)
+{
+	size_t n;
+	char *safe;
+	int r = 0;
+
+	if (isatty(fd) != 1)
+		return fd_write_full(fd, data, len);
+	while (len > 0 && r == 0) {
+		for (n = 0; n < len && data[n] != '\n' && data[n] != '\t';)
+			n++;
+		safe = str_printable(data, n, n);
+		r = fd_write_full(fd, safe, strlen(safe));
+		free(safe);
+		if (r == 0 && n < len)
+			r = fd_write_full(fd, data + n, 1);
+		n += n < len;
+		data += n;
+		len -= n;
+	}
+	return r;
 }

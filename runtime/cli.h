@@ -35,6 +35,12 @@ int cli_usage(const struct cli_command *);
 /* Prints a document on standard output. */
 void cli_print(const struct value *);
 
+/*
+ * What a program wrote: as it is, or, on a terminal, so that it obeys nothing
+ * of it; lines and tabs stay.  -1 with errno.
+ */
+int cli_write(int fd, const char *data, size_t len);
+
 /* A file, or standard input for "-", close-on-exec. */
 int cli_open(const char *path, struct err *);
 
@@ -60,6 +66,7 @@ extern const struct cli_command cmd_publish_command;
 extern const struct cli_command cmd_ps_command;
 extern const struct cli_command cmd_inspect_command;
 extern const struct cli_command cmd_stop_command;
+extern const struct cli_command cmd_exec_command;
 extern const struct cli_command cmd_cron_command;
 extern const struct cli_command cmd_jobs_command;
 extern const struct cli_command cmd_invoke_command;

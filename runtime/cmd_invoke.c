@@ -134,7 +134,7 @@ print(const struct options *o, const struct exchange *x)
 	if (o->json)
 		print_json(x);
 	else if (b->len > b->at &&
-	    fd_write_full(to, b->data + b->at, b->len - b->at) == -1)
+	    cli_write(to, b->data + b->at, b->len - b->at) == -1)
 		return 1;
 	if (x->status >= 400 && !o->json)
 		fprintf(stderr, "%scella: status %d\n",

@@ -14,6 +14,7 @@
 #include "runtime/core.h"
 #include "runtime/core_about.h"
 #include "runtime/core_events.h"
+#include "runtime/core_exec.h"
 #include "runtime/core_inspect.h"
 #include "runtime/core_publish.h"
 #include "runtime/core_run.h"
@@ -124,7 +125,8 @@ hear_left(void *core, struct frame *f, struct err *e)
 		front_msgs_get_left(&f->body, &facts);
 	if (!buf_ok(&f->body))
 		return err_set(e, ERR_INVALID, "left: malformed frame");
-	if (!core_warm_left(&c->warm, f->serial, &facts))
+	if (!core_exec_left(c, f->serial) &&
+	    !core_warm_left(&c->warm, f->serial, &facts))
 		core_run_left(c, f->serial, &facts);
 	return 0;
 }
@@ -255,6 +257,7 @@ static const struct request {
 	{ FRONT_QUERY, 0, hear_query },
 	{ FRONT_STOP, 0, hear_stop },
 	{ FRONT_INSPECT, 0, core_inspect_hear },
+	{ FRONT_EXEC, 0, core_exec_hear },
 	{ FRONT_KEY, 0, core_keys_hear },
 	{ FRONT_EVENT, 1, core_events_hear },
 	{ FRONT_ASYNC, 1, core_events_hear_async },
@@ -276,6 +279,7 @@ hear_front(void *arg, struct frame *f, struct err *e)
 static void
 front_is_gone(struct core *c)
 {
+	core_exec_front_gone(c);
 	core_warm_front_gone(&c->warm);
 	core_run_front_gone(c);
 	core_jobs_front_gone(&c->jobs);
@@ -409,6 +413,7 @@ launcher_gone(void *arg, const struct err *why)
 static void
 close_all(struct core *c)
 {
+	core_exec_front_gone(c);
 	core_run_fini(c);
 	core_warm_close(&c->warm);
 	/* What waited for its record is told, and may do the rest. */

@@ -64,6 +64,9 @@ struct core {
 	struct core_run *runs; /* those of this front and of those before */
 	size_t nruns;
 	uint64_t last_run;
+	struct core_exec *execs; /* programs that joined machines */
+	unsigned nexecs;
+	uint64_t last_exec;
 	unsigned npublish; /* messages that are being read */
 	uint32_t nfronts;  /* that came so far */
 	bool draining;

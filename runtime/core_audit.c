@@ -373,3 +373,40 @@ core_audit_ended(struct core_audit *a, const struct core_audit_end *x)
 	add(a, v, NULL, NULL);
 	return verdict;
 }
+
+/* ---- who joins a machine ---- */
+
+static struct value *
+new_exec(const char *kind, const struct core_audit_exec *x)
+{
+	struct value *v = new_record(kind);
+
+	value_set_text(v, "run", x->run);
+	value_set_text(v, "item_hash", x->hash);
+	record_parts_set(v, "exec", x->number);
+	return v;
+}
+
+void
+core_audit_exec(struct core_audit *a, const struct core_audit_exec *x,
+    const char *owner, const struct value *command, bool token,
+    audit_log_fn *fn, void *arg)
+{
+	struct value *v = new_exec("exec", x);
+
+	value_set_text(v, "owner", owner);
+	value_set(v, "command", value_copy(command));
+	value_set_text(v, "by", token ? "token" : "socket");
+	add(a, v, fn, arg);
+}
+
+void
+core_audit_exec_ended(struct core_audit *a, const struct core_audit_exec *x,
+    const struct front_ended *how)
+{
+	const struct launch_exited end = { .end = how->end, .code = how->code };
+	struct value *v = new_exec("exec_end", x);
+
+	record_parts_end(v, &end);
+	add(a, v, NULL, NULL);
+}

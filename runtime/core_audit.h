@@ -15,6 +15,7 @@
 #include "runtime/audit_log.h"
 
 struct core_assembly;
+struct front_ended;
 struct front_left;
 struct launch_created;
 struct launch_exited;
@@ -88,6 +89,18 @@ struct core_audit_end {
 };
 enum verdict core_audit_ended(struct core_audit *,
     const struct core_audit_end *);
+
+/* A program that the operator lets join a machine, in every record of it. */
+struct core_audit_exec {
+	uint64_t number; /* of this core's life */
+	const char *run, *hash;
+};
+/* command: a list of texts; token: asked for with it, not by the socket. */
+void core_audit_exec(struct core_audit *, const struct core_audit_exec *,
+    const char *owner, const struct value *command, bool token,
+    audit_log_fn *fn, void *arg);
+void core_audit_exec_ended(struct core_audit *, const struct core_audit_exec *,
+    const struct front_ended *);
 
 /* For who watches from outside: the caller frees. */
 struct value *core_audit_state(const struct core_audit *);

@@ -187,5 +187,5 @@ front_control_start(struct front_request *r, const char *method)
 	/* The list of functions is what GET of the messages is. */
 	if (!post && r->route.to == ROUTE_MESSAGES)
 		r->route.to = ROUTE_FUNCTIONS;
-	return MHD_YES;
+	return r->route.to == ROUTE_EXEC ? front_exec_start(r) : MHD_YES;
 }

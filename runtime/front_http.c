@@ -135,6 +135,7 @@ start(struct front_request *r, const char *method)
 	case ROUTE_KEY_OPEN:
 	case ROUTE_KEY_REVOKE:
 	case ROUTE_EVENTS:
+	case ROUTE_EXEC:
 		return front_control_start(r, method);
 	case ROUTE_ASYNC:
 	case ROUTE_CALL:
@@ -180,7 +181,7 @@ go_on(struct front_request *r, const char *method, const char *data,
 	if (!r->started) {
 		r->started = true;
 		result = start(r, method);
-		if (result == MHD_NO || r->answered ||
+		if (result == MHD_NO || r->answered || r->exec != NULL ||
 		    front_request_length(r) != 0 || r->call != NULL)
 			return result;
 	}
@@ -188,6 +189,8 @@ go_on(struct front_request *r, const char *method, const char *data,
 		return MHD_YES;
 	if (r->call != NULL)
 		return front_function_go_on(r, data, len);
+	if (r->exec != NULL)
+		return front_exec_go_on(r);
 	if (r->async)
 		return front_async_go_on(r, data, len);
 	return front_control_go_on(r, data, len);
@@ -275,6 +278,8 @@ completed(void *arg, struct MHD_Connection *connection, void **state,
 	loop_remove(r->front->loop, &r->watch);
 	if (r->call != NULL)
 		front_call_leave(r->call);
+	if (r->exec != NULL)
+		front_exec_leave(r->exec);
 	front_forget(r->front, &r->question);
 	buf_fini(&r->body);
 	free(r->problems);

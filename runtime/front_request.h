@@ -17,6 +17,7 @@
 #include "runtime/route.h"
 
 struct front_call;
+struct front_exec;
 struct front_gate;
 struct front_http;
 
@@ -33,6 +34,7 @@ struct front_request {
 	bool gone;                      /* the caller, while we waited */
 	struct loop_watch watch;        /* of the caller, while we wait */
 	struct front_call *call;        /* a function's */
+	struct front_exec *exec;        /* a program's that joins a machine */
 	struct front_question question; /* control's */
 	struct buf body;                /* of a message; then of the answer */
 	bool refused, has_answer;
@@ -94,6 +96,12 @@ enum MHD_Result front_status_answer(struct front_request *);
 
 /* The function has agreed: its call is taken over. */
 enum MHD_Result front_tunnel_queue(struct front_request *);
+
+/* ---- front_exec.c: programs that join machines ---- */
+
+enum MHD_Result front_exec_start(struct front_request *);
+enum MHD_Result front_exec_go_on(struct front_request *);
+void front_exec_leave(struct front_exec *);
 
 /* ---- front_async.c: /async/ ---- */
 

@@ -35,6 +35,7 @@ end(struct tunnel *t)
 		(void)exchange_receive_end(&t->call->exchange, &ignored);
 	front_call_leave(t->call);
 	MHD_upgrade_action(t->handle, MHD_UPGRADE_ACTION_CLOSE);
+	front_http_run_soon(t->front->http);
 	free(t);
 }
 

@@ -15,8 +15,8 @@
 #include "runtime/node_client.h"
 #include "runtime/spawn.h"
 
-int
-node_client_parse(struct node_client *o, int argc, char **argv)
+static int
+parse(struct node_client *o, int argc, char **argv, const char *order)
 {
 	static const struct option options[] = {
 		{ "control", required_argument, NULL, 'c' },
@@ -27,7 +27,7 @@ node_client_parse(struct node_client *o, int argc, char **argv)
 	int c;
 
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, order, options, NULL)) != -1)
 		if (c == 'c')
 			o->control = optarg;
 		else if (c == 's')
@@ -37,6 +37,18 @@ node_client_parse(struct node_client *o, int argc, char **argv)
 		else
 			return -1;
 	return 0;
+}
+
+int
+node_client_parse(struct node_client *o, int argc, char **argv)
+{
+	return parse(o, argc, argv, "");
+}
+
+int
+node_client_parse_first(struct node_client *o, int argc, char **argv)
+{
+	return parse(o, argc, argv, "+");
 }
 
 static void

@@ -17,6 +17,9 @@ struct node_client {
 /* --control, --store and --json; optind is behind them.  -1: usage. */
 int node_client_parse(struct node_client *, int argc, char **argv);
 
+/* The same, up to the first that is none: the rest is somebody else's. */
+int node_client_parse_first(struct node_client *, int argc, char **argv);
+
 /*
  * The answer as a document, or NULL; root parses none.  A refusal's problems
  * are printed.

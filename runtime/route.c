@@ -82,22 +82,27 @@ route_is_call_id(const char *text)
 	return n > 0 && n < FRONT_CALL_ID && text[n] == '\0';
 }
 
-/* "/control/runs/ID/stop" */
+/* "/control/runs/ID/stop", "/control/runs/ID/exec" */
 static bool
-parse_stop(struct route *r)
+parse_run(struct route *r)
 {
-	static const char before[] = "/control/runs/", after[] = "/stop";
+	static const char before[] = "/control/runs/";
 	char *id = r->text + sizeof(before) - 1, *end;
+	enum route_to to;
 
 	if (strncmp(r->text, before, sizeof(before) - 1) != 0)
 		return false;
-	end = strchr(id, '/');
-	if (end == NULL || strcmp(end, after) != 0)
+	end = id + strcspn(id, "/");
+	if (strcmp(end, "/stop") == 0)
+		to = ROUTE_STOP;
+	else if (strcmp(end, "/exec") == 0)
+		to = ROUTE_EXEC;
+	else
 		return false;
 	*end = '\0';
 	if (!route_is_call_id(id))
 		return false;
-	r->to = ROUTE_STOP;
+	r->to = to;
 	r->path = id;
 	return true;
 }
@@ -182,7 +187,7 @@ route_parse(struct route *r, const char *target, const char *host,
 		r->path = r->text + 13;
 		return;
 	}
-	if (parse_stop(r) || parse_inspect(r) || parse_key(r))
+	if (parse_run(r) || parse_inspect(r) || parse_key(r))
 		return;
 	for (size_t i = 0; i < nitems(fixed); i++)
 		if (strcmp(r->text, fixed[i].path) == 0)
@@ -206,6 +211,7 @@ route_is_control(enum route_to to)
 	case ROUTE_FUNCTIONS:
 	case ROUTE_RUNS:
 	case ROUTE_STOP:
+	case ROUTE_EXEC:
 	case ROUTE_INSPECT:
 	case ROUTE_AUDIT:
 	case ROUTE_CRON:
@@ -219,4 +225,58 @@ route_is_control(enum route_to to)
 	default:
 		return false;
 	}
+}
+
+static int
+hex_of(char c)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = c == '\0' ? NULL : strchr(digits, c);
+
+	return at == NULL ? -1 : (int)(at - digits) % 16;
+}
+
+/* n bytes of a query into out, with a NUL: how many they are; -1: malformed. */
+static long
+decode(const char *text, size_t n, char *out)
+{
+	size_t len = 0;
+	int high, low;
+
+	for (size_t i = 0; i < n; i++) {
+		out[len] = text[i] == '+' ? ' ' : text[i];
+		if (text[i] == '%') {
+			high = i + 2 < n ? hex_of(text[i + 1]) : -1;
+			low = i + 2 < n ? hex_of(text[i + 2]) : -1;
+			if (high == -1 || low == -1 || high + low == 0)
+				return -1;
+			out[len] = (char)(high << 4 | low);
+			i += 2;
+		}
+		len++;
+	}
+	out[len] = '\0';
+	return (long)len;
+}
+
+int
+route_query(const char *query, const char *key, char *room, const char **value,
+    int max)
+{
+	size_t klen = strlen(key), n;
+	int found = 0;
+	long len;
+
+	for (; *query != '\0'; query += n + (query[n] == '&')) {
+		n = strcspn(query, "&");
+		if (n <= klen || query[klen] != '=' ||
+		    strncmp(query, key, klen) != 0)
+			continue;
+		len = decode(query + klen + 1, n - klen - 1, room);
+		if (len == -1 || found == max)
+			return -1;
+		value[found++] = room;
+		room += len + 1;
+	}
+	return found;
 }

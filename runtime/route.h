@@ -25,6 +25,7 @@ enum route_to {
 	ROUTE_RUNS,       /* /control/runs */
 	ROUTE_STOP,       /* /control/runs/ID/stop */
 	ROUTE_INSPECT,    /* /control/inspect/HASH, or ID */
+	ROUTE_EXEC,       /* /control/runs/ID/exec?command=...; ID or HASH */
 	ROUTE_AUDIT,      /* /control/audit */
 	ROUTE_METRICS,    /* /metrics */
 	ROUTE_CRON,       /* /control/cron */
@@ -63,6 +64,15 @@ void route_parse(struct route *, const char *target, const char *host,
 
 /* Where metrics are, nothing else is but whether front lives; and else not. */
 void route_limit(struct route *, bool metrics);
+
+/*
+ * The values of that key in a query (key=value&..., WHATWG URL, section 5.1),
+ * decoded in the order in which they stand.  room: as many bytes as the query
+ * has, with its NUL, which the values point into.  Their number, or -1: there
+ * are more than max, or one is malformed or has a NUL in it.
+ */
+int route_query(const char *query, const char *key, char *room,
+    const char **value, int max);
 
 /* A call's name: 1 to 128 letters, digits, hyphens, underscores and dots. */
 bool route_is_call_id(const char *);

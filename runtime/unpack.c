@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "messages/value.h"
 #include "policy/machine.h"
+#include "runtime/args_block.h"
 #include "runtime/assemble.h"
 #include "runtime/instance.h"
 #include "runtime/launcher_link.h"
@@ -192,9 +193,9 @@ run_tool(const struct tool *t, struct err *e)
 	if (getenv("CELLA_LEAVE_OUT") != NULL)
 		all[n++] =
 		    str_printf("CELLA_LEAVE_OUT=%s", getenv("CELLA_LEAVE_OUT"));
-	args = assemble_args(t->arg, t->nargs, all, n, e);
+	args = args_block_make(t->arg, t->nargs, all, n, e);
 #else
-	args = assemble_args(t->arg, t->nargs, env, nitems(env), e);
+	args = args_block_make(t->arg, t->nargs, env, nitems(env), e);
 #endif
 	if (args == -1)
 		return -1;

@@ -311,7 +311,54 @@ speculation(char **argv)
 	say("core", prctl(PR_SCHED_CORE, 1, 0, 0, 0));
 }
 
+/* Those that exist are met; what can be had of one is a line. */
+static int
+ambush_one(pid_t pid)
+{
+	static const struct {
+		const char *name;
+		int flags;
+	} files[] = { { "mem", O_RDWR }, { "environ", O_RDONLY },
+		{ "fd/0", O_RDONLY }, { "root", O_PATH }, { "exe", O_RDONLY } };
+	char path[64];
+	int fd;
+
+	if (kill(pid, 0) == -1 && errno == ESRCH)
+		return 0;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i].name);
+		fd = open(path, files[i].flags);
+		if (fd != -1)
+			say(files[i].name, 0);
+		close(fd);
+	}
+	return 1;
+}
+
+/* Whoever comes into the machine after us, until somebody says stop. */
+static void
+ambush(char **argv)
+{
+	long met = 0;
+
+	(void)argv;
+	while (access("/tmp/stop", F_OK) == -1)
+		for (pid_t pid = getpid() + 1; pid < getpid() + 600; pid++)
+			met += ambush_one(pid);
+	printf("met: %s\n", met > 0 ? "some" : "nobody");
+}
+
+/* The positive end of it: what joins can leave something behind. */
+static void
+stop(char **argv)
+{
+	(void)argv;
+	say("stop", open("/tmp/stop", O_CREAT | O_WRONLY, 0600));
+}
+
 const struct row rows_creds[] = {
+	{ "ambush", ambush },
+	{ "stop", stop },
 	{ "unshare", unshare_all },
 	{ "clone3", clone3_sizes },
 	{ "caps", caps },

@@ -51,6 +51,21 @@ class Node:
         """How many machines have started and ended, as the audit log tells."""
         return len(self.host.out("audit", "show", "--kind", "end").splitlines())
 
+    def hold(self, hash):
+        """A call that is not waited for; closed by who holds it."""
+        s = self.connect()
+        s.sendall(f"GET /vm/{hash} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return s
+
+    def join(self, hash, *args):
+        """cella exec of the hostile program, once its machine is there."""
+        for _ in range(200):
+            r = self.host.call("exec", hash, "/opt/code/attacker", *args)
+            if b"no machine of it runs" not in r.stderr:
+                return r
+            time.sleep(0.02)
+        raise AssertionError("its machine does not come")
+
     def children(self):
         out = {}
         for p in subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.process.pid)],
@@ -102,6 +117,82 @@ def warm_state(host):
     expect(f"fresh: {seen[False]}", seen[False] == [fresh] * 3)
     expect(f"warm: {seen[True]}", seen[True] == [fresh, "visit 2 file 1 env 1 umask 1", "visit 3 file 1 env 1 umask 1"])
     return "nothing, and by policy all"
+
+
+# Rows that say the same of every program of a machine.
+JOINED = ["proc-1", "self-exe", "descriptors", "where", "mount-calls", "mounts", "proc-view", "proc-writes", "unshare",
+          "clone3", "caps", "regain", "trace-init", "ipc", "keyring", "host-wide", "foreign", "unknown", "surface",
+          "families", "terminals", "personalities", "prctls", "wx", "relax", "limits", "cgroup-view", "speculation",
+          "locks", "splices", "sharing", "links"]
+
+
+def view(pid):
+    """What the kernel says that a process is."""
+    with open(f"/proc/{pid}/status") as f:
+        status = dict(line.split(":", 1) for line in f)
+    kept = {k: status[k].split() for k in status
+            if re.match(r"(Uid|Gid|Groups|Umask|NSpid|Cap\w+|NoNewPrivs|Seccomp\w*|Spec\w+|Sig(Blk|Ign|Cgt)|Cpus_allowed)$", k)}
+    kept["NSpid"] = len(kept["NSpid"])
+    for name in os.listdir(f"/proc/{pid}/ns"):
+        kept[name] = os.readlink(f"/proc/{pid}/ns/{name}")
+    for name in ("cgroup", "limits", "oom_score_adj", "mountinfo"):
+        with open(f"/proc/{pid}/{name}") as f:
+            kept[name] = f.read()
+    return kept
+
+
+def sleepers():
+    out = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], stdout=subprocess.PIPE).stdout.decode()
+    found = [x.split(None, 2) for x in out.splitlines() if x.endswith("/opt/code/attacker sleeper")]
+    return [int(x[0]) for x in found if x[2].startswith("/opt/code/")]
+
+
+def compare_views(host, hash):
+    before = sleepers()
+    client = subprocess.Popen([host.cella, "exec", hash, "/opt/code/attacker", "sleeper"], env=host.environ(),
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        client.stdout.readline()  # it runs
+        both = sleepers()
+        expect(f"two: {before} {both}", len(before) == 1 and len(both) == 2)
+        views = [view(p) for p in both]
+        odd = {k: (views[0][k], views[1][k]) for k in views[0] if views[0][k] != views[1][k]}
+        expect(f"the kernel's view: {odd}", not odd)
+    finally:
+        client.terminate()
+        client.wait()
+        client.stdout.close()
+        client.stdin.close()
+
+
+def joined(host):
+    """A program that joins a machine is what the machine's own is: the rows say
+    the same of both, and so does the kernel."""
+    for tier in ("standard", "strict"):
+        with Node(host, f"tier: {tier}") as n:
+            hash = n.publish("sleeper", seconds=20)
+            with n.hold(hash):
+                for row in JOINED:
+                    own, other = host.run(row, tier=tier), n.join(hash, row)
+                    seen = other.stdout.decode()
+                    odd = sorted(set(seen.splitlines()) ^ set(own.stdout.splitlines()))
+                    expect(f"{row}: {other.stderr[-200:]} {odd[:4]}", seen.strip() == own.stdout.strip() and seen.strip())
+                compare_views(host, hash)
+    return f"{len(JOINED)} rows and the kernel say the same"
+
+
+def ambush(host):
+    """The machine's program lies in wait for those who join it."""
+    with Node(host) as n:
+        hash = n.publish("ambush", seconds=60)
+        with n.hold(hash) as s:
+            for _ in range(100):
+                r = n.join(hash, "where")
+                expect(f"it joins: {r.stderr[-200:]}", r.returncode == 0 and b"code: ok" in r.stdout)
+            expect("the end", n.join(hash, "stop").stdout == b"stop: ok\n")
+            said = s.makefile("rb").read().split(b"\r\n\r\n", 1)[1]
+            expect(f"it has: {said[:200]}", said.strip() == b"met: some")
+    return "100 came and went"
 
 
 def statuses(reply):

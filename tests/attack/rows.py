@@ -167,6 +167,8 @@ ROWS = [
     Row(219, "refs-traversal", check=checks.refs_traversal),
     Row(220, "image-layers", check=checks.image_layers),
     Row(221, "reuse", check=checks.reuse),
+    Row(313, "joined", check=node_checks.joined),
+    Row(314, "ambush", check=node_checks.ambush),
     Row(311, "reused-slot", check=checks.reused_slot, items=(48,)),
     Row(222, "deep-tree", check=checks.deep_tree),
     # A core that was taken over, on the wire

@@ -296,6 +296,8 @@ static const struct bad bad[] = {
 	    "not a number up to 100000" },
 	{ "version: 1\ncallers: {rate: 0}\n", "policy:amount",
 	    "not a number from 1 to 1000000" },
+	{ "version: 1\nexec: maybe\n", "policy:choice",
+	    "neither allow nor refuse" },
 	{ "version: 1\ncron: {min_period: 60}\n", "policy:amount",
 	    "not a time with its unit, of a year at most" },
 	{ "version: 1\nfetch: {aleph: [ftp://x]}\n", "policy:url",

@@ -322,6 +322,9 @@ targets_are_matched_as_they_came(void **state)
 		{ "/async/calls/a/b", "/", "", ROUTE_NOWHERE },
 		{ "/async/calls/%61", "/", "", ROUTE_NOWHERE },
 		{ "/control/runs/1-7/stop", "1-7", "", ROUTE_STOP },
+		{ "/control/runs/1-7/exec?command=a", "1-7", "command=a",
+		    ROUTE_EXEC },
+		{ "/control/runs/1-7/execs", "/", "", ROUTE_NOWHERE },
 		{ "/control/inspect/1-7", "1-7", "", ROUTE_INSPECT },
 		{ "/control/inspect/1-7/x", "/", "", ROUTE_NOWHERE },
 		{ "/control/runs/1-7/stop/", "/", "", ROUTE_NOWHERE },
@@ -343,9 +346,46 @@ targets_are_matched_as_they_came(void **state)
 	}
 	assert_true(route_is_control(ROUTE_MESSAGES));
 	assert_true(route_is_control(ROUTE_STOP));
+	assert_true(route_is_control(ROUTE_EXEC));
 	assert_true(route_is_control(ROUTE_INSPECT));
 	assert_false(route_is_control(ROUTE_CALL));
 	assert_false(route_is_control(ROUTE_FUNCTION));
+}
+
+static void
+queries_are_decoded(void **state)
+{
+	static const struct {
+		const char *query;
+		int n; /* -1: malformed */
+		const char *value[3];
+	} rows[] = {
+		{ "", 0, { NULL } },
+		{ "command", 0, { NULL } },
+		{ "command=", 1, { "" } },
+		{ "command=sh&command=-c&command=a+b", 3,
+		    { "sh", "-c", "a b" } },
+		{ "x=y&command=a&commands=b&ommand=c", 1, { "a" } },
+		{ "command=%41%2b%c3%BC%26=&", 1, { "A+\xc3\xbc&=" } },
+		{ "command=a%0", -1, { NULL } },
+		{ "command=a%", -1, { NULL } },
+		{ "command=%g0", -1, { NULL } },
+		{ "command=%0g", -1, { NULL } },
+		{ "command=a%00b", -1, { NULL } },
+		{ "command=1&command=2&command=3&command=4", -1, { NULL } },
+	};
+	char room[64];
+	const char *value[3];
+	int n;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		n = route_query(rows[i].query, "command", room, value, 3);
+		if (n != rows[i].n)
+			fail_msg("%s: %d", rows[i].query, n);
+		for (int k = 0; k < n; k++)
+			assert_string_equal(value[k], rows[i].value[k]);
+	}
 }
 
 /* The label is HASH, by Python's base64.b32encode(). */
@@ -468,6 +508,7 @@ main(void)
 		cmocka_unit_test(a_server_may_change_to_a_websocket),
 		cmocka_unit_test(nobody_else_changes_the_protocol),
 		cmocka_unit_test(targets_are_matched_as_they_came),
+		cmocka_unit_test(queries_are_decoded),
 		cmocka_unit_test(functions_have_names_of_their_own),
 	};
 
