@@ -66,6 +66,10 @@ class Node:
             time.sleep(0.02)
         raise AssertionError("its machine does not come")
 
+    def idle(self):
+        while json.loads(self.host.out("ps", "--json")):
+            time.sleep(0.01)
+
     def children(self):
         out = {}
         for p in subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.process.pid)],
@@ -171,12 +175,16 @@ def joined(host):
     for tier in ("standard", "strict"):
         with Node(host, f"tier: {tier}") as n:
             hash = n.publish("sleeper", seconds=20)
+            for row in JOINED:
+                own = host.run(row, tier=tier)
+                with n.hold(hash):
+                    other = n.join(hash, row)
+                n.idle()
+                seen = other.stdout.decode()
+                odd = sorted(set(seen.splitlines()) ^ set(own.stdout.splitlines()))
+                expect(f"{row}: {other.stderr[-200:]} {odd[:4]}", seen.strip() == own.stdout.strip() and seen.strip())
             with n.hold(hash):
-                for row in JOINED:
-                    own, other = host.run(row, tier=tier), n.join(hash, row)
-                    seen = other.stdout.decode()
-                    odd = sorted(set(seen.splitlines()) ^ set(own.stdout.splitlines()))
-                    expect(f"{row}: {other.stderr[-200:]} {odd[:4]}", seen.strip() == own.stdout.strip() and seen.strip())
+                expect("there", n.join(hash, "where").returncode == 0)
                 compare_views(host, hash)
     return f"{len(JOINED)} rows and the kernel say the same"
 
