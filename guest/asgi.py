@@ -1,6 +1,7 @@
 """The ASGI side of Cella's channel: see docs/channel.md.
 
-Runs one ASGI 3.0 application over frames on descriptors 3 (in) and 4 (out).
+Runs one ASGI 3.0 application over frames on descriptors 3 (in) and 4 (out), or,
+where those are not, over connections to 127.0.0.1:8080, one for each request.
 Standard library only, so that a runtime image needs nothing but Python.
 Usage: asgi.py MODULE:CALLABLE
 """
@@ -10,6 +11,7 @@ import binascii
 import importlib
 import json
 import os
+import stat
 import struct
 import sys
 import traceback
@@ -18,41 +20,90 @@ READY, REQUEST, BODY, BODY_END, RESPONSE, FAILED, OUTPUT, SHUTDOWN, BYE = range(
 FRAME_MAX = 1 << 20
 
 
+def has_pipes():
+    try:
+        return stat.S_ISFIFO(os.fstat(3).st_mode) and stat.S_ISFIFO(os.fstat(4).st_mode)
+    except OSError:
+        return False
+
+
+PIPES = has_pipes()  # before anything of the application could open a file
+
+
 class Channel:
     """Frames: u32 length, u32 kind, payload; little endian."""
 
-    def __init__(self):
-        self.reader = None
-        self.out = 4
+    def __init__(self, reader=None):
+        self.reader = reader
+        self.pending = []
+        self.next = None
         self.nonce = 0
 
-    async def open(self):
-        loop = asyncio.get_running_loop()
-        self.reader = asyncio.StreamReader()
-        protocol = asyncio.StreamReaderProtocol(self.reader)
-        await loop.connect_read_pipe(lambda: protocol, os.fdopen(3, "rb", 0))
-
     def send(self, kind, payload=b""):
-        data = memoryview(struct.pack("<II", len(payload), kind) + payload)
-        while data:
-            data = data[os.write(self.out, data):]
+        """Kept until it is flushed: what belongs together goes together."""
+        self.pending += (struct.pack("<II", len(payload), kind), payload)
 
     def send_json(self, kind, **fields):
         self.nonce += 1
         fields = {"DialogueNonce": self.nonce, "Kind": kind, "ErrorMessage": fields.pop("error", ""), **fields}
         self.send(kind, json.dumps(fields).encode())
 
-    async def receive(self):
+    async def read(self):
         head = await self.reader.readexactly(8)
         length, kind = struct.unpack("<II", head)
         if length > FRAME_MAX:
             raise RuntimeError("frame of %d bytes" % length)
         return kind, await self.reader.readexactly(length)
 
+    def ahead(self):
+        """The next frame, for whoever wants to know that it came, or that none will."""
+        if self.next is None:
+            self.next = asyncio.ensure_future(self.read())
+        return self.next
+
+    async def receive(self):
+        if self.next is None:
+            return await self.read()
+        try:
+            return await self.next
+        finally:
+            self.next = None
+
     def check(self, message):
         if message["DialogueNonce"] != self.nonce + 1:
             raise RuntimeError("invalid dialogue nonce")
         self.nonce += 1
+
+
+class Pipes(Channel):
+    async def open(self):
+        loop = asyncio.get_running_loop()
+        self.reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(self.reader)
+        await loop.connect_read_pipe(lambda: protocol, os.fdopen(3, "rb", 0))
+
+    async def flush(self):
+        data = memoryview(b"".join(self.pending))
+        self.pending.clear()
+        while data:
+            data = data[os.write(4, data):]
+        # Let the other tasks of the application run: a pipe never waits.
+        await asyncio.sleep(0)
+
+
+class Connection(Channel):
+    def __init__(self, reader, writer):
+        super().__init__(reader)
+        self.writer = writer
+
+    async def flush(self):
+        data = b"".join(self.pending)
+        self.pending.clear()
+        try:
+            self.writer.write(data)
+            await self.writer.drain()
+        except ConnectionError:
+            pass  # the application hears of it when it receives
 
 
 def b64(data):
@@ -121,7 +172,9 @@ class Exchange:
 
     async def receive(self):
         if self.requested:
-            await self.disconnected.wait()
+            over = asyncio.ensure_future(self.disconnected.wait())
+            await asyncio.wait({over, self.channel.ahead()}, return_when=asyncio.FIRST_COMPLETED)
+            over.cancel()
             return {"type": "http.disconnect"}
         kind, payload = await self.channel.receive()
         if kind == BODY:
@@ -141,10 +194,12 @@ class Exchange:
             # Older than ASGI 3: the whole answer in one event.
             self.channel.send_json(OUTPUT, Output=message["output"])
             self.started = self.ended = True
+            await self.channel.flush()
         elif message["type"] == "http.response.start":
             if self.started:
                 raise RuntimeError("the response has started already")
             headers = [[b64(bytes(k)), b64(bytes(v))] for k, v in message.get("headers", [])]
+            # Sent with the first of the body, as the specification says.
             self.channel.send_json(RESPONSE, Status=message["status"], Headers=headers)
             self.started = True
         elif message["type"] == "http.response.body":
@@ -157,8 +212,7 @@ class Exchange:
                 self.channel.send(BODY_END)
                 self.ended = True
                 self.disconnected.set()
-        # Let the other tasks of the application run: a pipe never waits.
-        await asyncio.sleep(0)
+            await self.channel.flush()
 
 
 def unquote(path):
@@ -207,33 +261,75 @@ async def call(app, message, state, exchange):
         await exchange.send({"type": "http.response.body"})
 
 
-async def serve(app):
-    channel, lifespan = Channel(), Lifespan(app)
-    await channel.open()
-    await lifespan.start()
+async def exchange_with(channel, app, state, payload):
+    """One request; whether the application came through."""
+    message = json.loads(payload)
+    channel.check(message)
+    exchange = Exchange(channel)
+    good = True
+    try:
+        await call(app, message, state, exchange)
+    except Exception:
+        traceback.print_exc()
+        if not exchange.ended:
+            channel.send_json(FAILED, error="the application raised an exception")
+            await channel.flush()
+        good = False
+    await exchange.drain()
+    channel.nonce = 0
+    return good
+
+
+async def converse(channel, app, state):
+    """Until the node says that it is over; whether all went well."""
     channel.send(READY)
-    status = 0
+    await channel.flush()
+    good = True
     while True:
         kind, payload = await channel.receive()
         if kind == SHUTDOWN:
-            break
+            return good
         if kind != REQUEST:
             raise RuntimeError("unexpected frame %d" % kind)
-        message = json.loads(payload)
-        channel.check(message)
-        exchange = Exchange(channel)
+        good &= await exchange_with(channel, app, state, payload)
+
+
+async def bye(channel):
+    channel.send(BYE)
+    await channel.flush()
+
+
+async def listen(app, state):
+    """Each connection is a channel; what one caller leaves the next may find."""
+
+    async def connected(reader, writer):
+        channel = Connection(reader, writer)
         try:
-            await call(app, message, lifespan.state, exchange)
+            await converse(channel, app, state)
+            await bye(channel)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # whoever called is gone
         except Exception:
             traceback.print_exc()
-            if not exchange.ended:
-                channel.send_json(FAILED, error="the application raised an exception")
-            status = 1
-        await exchange.drain()
-        channel.nonce = 0
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 8080, backlog=256, limit=FRAME_MAX)
+    await server.serve_forever()
+
+
+async def serve(app):
+    lifespan = Lifespan(app)
+    if not PIPES:
+        await lifespan.start()
+        await listen(app, lifespan.state)
+    channel = Pipes()
+    await channel.open()
+    await lifespan.start()
+    good = await converse(channel, app, lifespan.state)
     await lifespan.stop()
-    channel.send(BYE)
-    return status
+    await bye(channel)
+    return 0 if good else 1
 
 
 def load(entrypoint):

@@ -42,7 +42,7 @@ struct ceiling_node {
 	struct quota_limits quota;
 	uint64_t queue;   /* runs that wait for room */
 	uint64_t wait_ns; /* each of them */
-	bool warm_all;    /* binary functions serve many calls */
+	bool warm_all;    /* functions with a server serve many calls */
 	size_t nwarm;     /* or those alone */
 	char warm[CEILING_TRUSTED_MAX][65];
 	uint64_t warm_idle_ns;

@@ -30,7 +30,8 @@ struct core_program {
 	struct core_prepare_job *job; /* for those who wait */
 	struct core_tenant *tenant;   /* of the job */
 	bool stale;                   /* the job: it began before a change */
-	bool forgotten, binary;
+	bool forgotten, persistent;
+	uint8_t interface; /* enum aleph_interface */
 };
 
 /* ---- assemblies ---- */
@@ -263,11 +264,16 @@ look_up(const struct core_programs *all, const char *hash)
 }
 
 bool
-core_program_is_other(const struct core_programs *all, const char *hash)
+core_program_knows(const struct core_programs *all, const char *hash,
+    uint8_t *interface, bool *persistent)
 {
 	const struct core_program *p = look_up(all, hash);
 
-	return p != NULL && !p->binary;
+	if (p == NULL)
+		return false;
+	*interface = p->interface;
+	*persistent = p->persistent;
+	return true;
 }
 
 const struct value *
@@ -297,7 +303,8 @@ find(struct core_programs *all, const char *hash, struct err *e)
 	p = calloc(1, sizeof(*p));
 	invariant(p != NULL);
 	p->all = all;
-	p->binary = row.interface == ALEPH_BINARY;
+	p->interface = row.interface;
+	p->persistent = row.persistent;
 	invariant(str_copy(p->owner, sizeof(p->owner), owner_of(&row)));
 	memcpy(p->hash, row.hash, sizeof(p->hash));
 	p->last = &p->first;

@@ -69,8 +69,9 @@ void core_program_fini(struct core_programs *);
 void core_program_want(struct core_programs *, const char *hash,
     core_program_fn *fn, void *arg);
 
-/* It was asked for lately, and is no binary function. */
-bool core_program_is_other(const struct core_programs *, const char *hash);
+/* It was asked for lately: true, and what its message says of it. */
+bool core_program_knows(const struct core_programs *, const char *hash,
+    uint8_t *interface, bool *persistent);
 
 /* What was asked and decided at its last launch, or NULL; borrowed. */
 const struct value *core_program_terms(const struct core_programs *,

@@ -215,7 +215,8 @@ created(void *arg, struct frame *f, const struct err *why)
 	serve_names(r, f);
 	if (r->left) {
 		kill_machine(r, LAUNCH_CAUSE_STOP);
-	} else if (r->assembly->facts.interface == ALEPH_BINARY) {
+	} else if (r->warm != NULL ||
+	    r->assembly->facts.interface == ALEPH_BINARY) {
 		r->state = RUN_KNOCKING;
 		knock(r);
 	} else {
@@ -278,15 +279,20 @@ core_run_go_on(struct core_run *r)
 }
 
 /* The message's seconds are a call's: this one's time is what the admin allows.
- * No other run has this assembly. */
-static void
-live_long(struct core_run *r)
+ * Each call comes over a connection.  No other run has this assembly. */
+static int
+live_long(struct core_run *r, struct err *e)
 {
 	const struct grant *most = &r->core->ceiling.grant;
-	struct grant *g = &r->assembly->machine.grant;
+	struct machine *m = &r->assembly->machine;
 
-	g->limit[GRANT_WALL] = most->limit[GRANT_WALL];
-	g->limit[GRANT_CPU_TIME] = most->limit[GRANT_CPU_TIME];
+	if (m->grant.net == GRANT_NET_NONE)
+		return err_set(e, ERR_DENIED,
+		    "a machine that serves many calls needs the loopback");
+	m->grant.limit[GRANT_WALL] = most->limit[GRANT_WALL];
+	m->grant.limit[GRANT_CPU_TIME] = most->limit[GRANT_CPU_TIME];
+	m->channel = false;
+	return 0;
 }
 
 static void
@@ -306,9 +312,7 @@ assembled(void *arg, struct core_assembly *a, const struct err *cause)
 		    "on.http is false: it takes no calls over HTTP");
 	} else if (a->machine.resolver && r->core->dns.sock == -1) {
 		err_set(&why, ERR_BUSY, "the resolver starts again");
-	} else {
-		if (r->warm != NULL)
-			live_long(r);
+	} else if (r->warm == NULL || live_long(r, &why) == 0) {
 		core_queue_enter(&r->core->queue, r);
 		return;
 	}

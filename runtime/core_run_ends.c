@@ -82,7 +82,7 @@ core_run_ends_make(struct core_run *r, struct core_run_ends *t, struct err *e)
 	if (pipes_make(&err, &t->err, true, e) == -1 ||
 	    start_drain(r, &r->err, err, GRANT_STDERR, e) == -1)
 		return -1;
-	if (kind == ALEPH_ASGI &&
+	if (r->assembly->machine.channel &&
 	    (pipes_make(&t->channel_in, &r->to, false, e) == -1 ||
 		pipes_make(&r->from, &t->channel_out, true, e) == -1))
 		return -1;

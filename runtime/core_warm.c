@@ -296,17 +296,28 @@ core_warm_over(struct core_run *r)
 
 /* ---- for core ---- */
 
+/* What a machine that serves many calls needs: a server, and a loopback. */
 static bool
-is_warm(const struct core *c, const struct prepare_program *p)
+can_stay(const struct core *c, uint8_t interface)
+{
+	/* A binary function brings it with it: policy/decide.c. */
+	return interface == ALEPH_BINARY ||
+	    (interface == ALEPH_ASGI && c->ceiling.tier != GRANT_STRICT &&
+		c->ceiling.grant.net != GRANT_NET_NONE);
+}
+
+static bool
+is_warm(const struct core *c, const char *hash, uint8_t interface,
+    bool persistent)
 {
 	const struct ceiling_node *n = &c->ceiling.node;
 
-	if (p->interface != ALEPH_BINARY)
+	if (!can_stay(c, interface))
 		return false;
-	if (p->persistent || n->warm_all)
+	if (persistent || n->warm_all)
 		return true;
 	for (size_t i = 0; i < n->nwarm; i++)
-		if (strcmp(n->warm[i], p->hash) == 0)
+		if (strcmp(n->warm[i], hash) == 0)
 			return true;
 	return false;
 }
@@ -318,15 +329,19 @@ know(struct core_warm *all, const char *hash)
 	static struct prepare_program p; /* a large one */
 	struct core_warm_function *w = find(all, hash);
 	struct err ignored;
+	uint8_t interface;
+	bool persistent;
 
 	if (w != NULL && !w->forgotten)
 		return w;
 	/* Most launches are of these: the journal need not be asked. */
-	if (core_program_is_other(&all->core->programs, hash))
+	if (core_program_knows(&all->core->programs, hash, &interface,
+		&persistent) &&
+	    !is_warm(all->core, hash, interface, persistent))
 		return NULL;
 	if (journal_find_program(all->core->journal, hash, &p, &ignored) ==
 		-1 ||
-	    !is_warm(all->core, &p))
+	    !is_warm(all->core, hash, p.interface, p.persistent))
 		return NULL;
 	return find_or_add(all, &p);
 }
@@ -456,7 +471,7 @@ core_warm_front_gone(struct core_warm *all)
 void
 core_warm_published(struct core_warm *all, const struct prepare_program *p)
 {
-	if (p->persistent && is_warm(all->core, p))
+	if (p->persistent && is_warm(all->core, p->hash, p->interface, true))
 		core_warm_look(find_or_add(all, p));
 }
 
@@ -466,7 +481,7 @@ load(void *arg, const struct prepare_program *p, uint64_t published_ns)
 	struct core_warm *all = arg;
 
 	(void)published_ns;
-	if (p->persistent && is_warm(all->core, p))
+	if (p->persistent && is_warm(all->core, p->hash, p->interface, true))
 		(void)find_or_add(all, p);
 	return 0;
 }

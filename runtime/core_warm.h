@@ -1,6 +1,6 @@
 /*
- * Machines that serve many calls: of binary functions that the policy keeps
- * warm, until nobody has called them for a while, and of those with
+ * Machines that serve many calls: of binary and asgi functions that the policy
+ * keeps warm, until nobody has called them for a while, and of those with
  * on.persistent, which are kept running.  A call gets a connection of its own
  * to the server; one that takes longer than its function may ends the machine,
  * and with it whoever else was being served.

@@ -103,7 +103,7 @@ static void
 admit(struct core_warm_call *c, struct frame *f)
 {
 	struct core *core = c->of->all->core;
-	const struct front_admitted a = { ALEPH_BINARY,
+	const struct front_admitted a = { c->run->assembly->facts.interface,
 		c->run->assembly->machine.grant.limit[GRANT_BODY] };
 	buf_auto struct buf b = { 0 };
 	fd_auto int fd = fd_take(&f->fds[0]);

@@ -171,12 +171,12 @@ write_some(struct front_call *c)
 		changed(c);
 }
 
-/* What follows the end of a reply: nothing, for binary; the rest ends alone. */
+/* What follows the end of a reply: nothing, of a server; the rest ends alone.
+ */
 static void
 end_if_over(struct front_call *c)
 {
-	if (c->exchange.phase == EXCHANGE_OVER &&
-	    c->exchange.interface == ALEPH_BINARY)
+	if (c->exchange.phase == EXCHANGE_OVER && c->connected)
 		let_go(c);
 }
 
@@ -196,7 +196,7 @@ read_some(struct front_call *c)
 		r = exchange_receive_end(&c->exchange, &e);
 		close_ends(c);
 		/* Its end says why: see judge_end().  A server may live on. */
-		if (r == -1 && c->exchange.interface == ALEPH_BINARY)
+		if (r == -1 && c->connected)
 			let_go(c);
 		if (r == -1)
 			return;
@@ -251,7 +251,8 @@ take_ends(struct front_call *c, struct frame *f, struct err *e)
 	struct loop *l = c->front->loop;
 
 	c->to = fd_take(&f->fds[0]);
-	if (f->nfds == 1) {
+	c->connected = f->nfds == 1;
+	if (c->connected) {
 		c->from = c->to;
 		return loop_add(l, &c->to_watch, c->to, EPOLLIN, to_is_ready, c,
 		    e);
@@ -272,7 +273,9 @@ hear_admitted(struct front_call *c, struct frame *f)
 	front_msgs_get_admitted(&f->body, &a);
 	c->admitted = true;
 	if (!buf_ok(&f->body) || a.interface >= ALEPH_INTERFACES ||
-	    f->nfds != (a.interface == ALEPH_BINARY ? 1U : 2U)) {
+	    (f->nfds != 1 && f->nfds != 2) ||
+	    (a.interface == ALEPH_BINARY && f->nfds != 1) ||
+	    (a.interface == ALEPH_EXEC && f->nfds != 2)) {
 		err_set(&e, ERR_SYSTEM, "core: malformed frame");
 		fail(c, &e);
 		return;
@@ -503,8 +506,7 @@ front_call_leave(struct front_call *c)
 		return;
 	}
 	/* A reply that is complete: the function may end as it is used to. */
-	if (!c->admitted || !c->exchange.complete ||
-	    c->exchange.interface == ALEPH_BINARY) {
+	if (!c->admitted || !c->exchange.complete || c->connected) {
 		let_go(c);
 	} else if (c->to != -1 || c->from != -1) {
 		buf_reset(&c->exchange.body);

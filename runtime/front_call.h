@@ -33,6 +33,7 @@ struct front_call {
 	uint64_t sent;
 	size_t kept; /* of the reply, as front.kept counts it */
 	int to, from;
+	bool connected; /* they are one: to a server that may live on */
 	struct loop_watch to_watch, from_watch;
 	void (*changed)(void *arg);
 	void *arg;
