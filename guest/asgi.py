@@ -1,7 +1,7 @@
 """The ASGI side of Cella's channel: see docs/channel.md.
 
 Runs one ASGI 3.0 application over frames on descriptors 3 (in) and 4 (out), or,
-where those are not, over connections to 127.0.0.1:8080, one for each request.
+where those are not, over connections to 127.0.0.1:8080, many at a time.
 Standard library only, so that a runtime image needs nothing but Python.
 Usage: asgi.py MODULE:CALLABLE
 """

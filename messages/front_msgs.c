@@ -11,6 +11,7 @@ front_msgs_put_admitted(struct buf *b, const struct front_admitted *a)
 {
 	buf_put_u8(b, a->interface);
 	buf_put_u64(b, a->body_limit);
+	buf_put_u8(b, a->life);
 }
 
 void
@@ -18,6 +19,7 @@ front_msgs_get_admitted(struct buf *b, struct front_admitted *a)
 {
 	a->interface = buf_get_u8(b);
 	a->body_limit = buf_get_u64(b);
+	a->life = buf_get_u8(b);
 }
 
 void

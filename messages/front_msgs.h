@@ -3,9 +3,9 @@
  * decides nothing; core decides and reads no byte of a caller's.
  *
  *   front                               core
- *   TRIGGER hash, key, u64 job      ->
+ *   TRIGGER hash, key, u64 job, u8 next ->
  *                                   <-  ADMITTED run + descriptors, or REFUSED
- *   LEFT facts                      ->
+ *   LEFT facts (+ connection)       ->
  *                                   <-  ENDED verdict, cause, code
  *   PUBLISH or EVENT + message; QUERY u8 what; STOP run; INSPECT run or hash;
  *   KEY u8 what, ...; ASYNC name, key, url, call + body; CALLED name ->
@@ -24,11 +24,11 @@
  *
  * Front chooses the other serials; each answer carries its request's.
  * ADMITTED's descriptors are the function's own: of exec its standard input
- * (written) and output (read), of asgi the channel (written, read), of binary
- * one socket connected to its server.  LEFT: front needs the machine no longer,
- * because its work is done or its caller is gone; a machine that still runs is
- * ended. ENDED comes once for each ADMITTED, and nothing after it; LEFT goes
- * once for each ADMITTED too, before or after it, and closes the run's record.
+ * (written) and output (read), of asgi the channel (written, read), or, of all
+ * that have one, a socket connected to its server; next: one that served before
+ * will do, and LEFT gives it back.  LEFT: front needs the machine no longer,
+ * and what still runs is ended.  It goes once for each ADMITTED, and closes the
+ * run's record; ENDED comes once too, before or after it, and nothing after it.
  * EXEC is one more program in a machine (token: by it); so is it for JOINED.
  */
 #ifndef MESSAGES_FRONT_MSGS_H
@@ -85,6 +85,7 @@ enum front_key { FRONT_KEY_ADD, FRONT_KEY_REVOKE, FRONT_KEY_OPEN, FRONT_KEYS };
 struct front_admitted {
 	uint8_t interface;   /* enum aleph_interface */
 	uint64_t body_limit; /* bytes of a request's and of a reply's body */
+	uint8_t life;        /* enum exchange_life, of a connection */
 };
 
 /* FRONT_ENDED: as the launcher told it. */

@@ -61,7 +61,7 @@ int
 control_client_exchange(int sock, const struct exchange_request *r,
     const void *body, size_t len, struct exchange *x, struct err *e)
 {
-	exchange_start(x, ALEPH_BINARY, REPLY_MAX, r);
+	exchange_start(x, ALEPH_BINARY, EXCHANGE_ONCE, REPLY_MAX, r);
 	exchange_send(x, body, len);
 	exchange_send_end(x);
 	/* A node that refuses early has answered all the same. */

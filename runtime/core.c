@@ -97,6 +97,7 @@ hear_trigger(void *core, struct frame *f, struct err *e)
 	buf_get_str(&f->body, key, sizeof(key));
 	t.hash = hash;
 	t.job = buf_get_u64(&f->body);
+	t.next = buf_get_u8(&f->body) != 0;
 	if (!buf_ok(&f->body) || f->serial == 0 ||
 	    item_hash_kind(hash) == ITEM_HASH_NONE)
 		return err_set(e, ERR_INVALID, "trigger: malformed frame");
@@ -126,7 +127,8 @@ hear_left(void *core, struct frame *f, struct err *e)
 	if (!buf_ok(&f->body))
 		return err_set(e, ERR_INVALID, "left: malformed frame");
 	if (!core_exec_left(c, f->serial) &&
-	    !core_warm_left(&c->warm, f->serial, &facts))
+	    !core_warm_left(&c->warm, f->serial, &facts,
+		f->nfds == 1 ? &f->fds[0] : NULL))
 		core_run_left(c, f->serial, &facts);
 	return 0;
 }
@@ -253,6 +255,7 @@ static const struct request {
 } requests[] = {
 	{ FRONT_TRIGGER, 0, hear_trigger },
 	{ FRONT_LEFT, 0, hear_left },
+	{ FRONT_LEFT, 1, hear_left },
 	{ FRONT_PUBLISH, 1, core_publish_hear },
 	{ FRONT_QUERY, 0, hear_query },
 	{ FRONT_STOP, 0, hear_stop },

@@ -125,7 +125,7 @@ static void
 admit(struct core_run *r)
 {
 	const struct front_admitted a = { r->assembly->facts.interface,
-		r->assembly->machine.grant.limit[GRANT_BODY] };
+		r->assembly->machine.grant.limit[GRANT_BODY], 0 };
 	const int fds[2] = { r->to, r->from };
 	buf_auto struct buf b = { 0 };
 

@@ -6,6 +6,7 @@
 #ifndef RUNTIME_CORE_RUN_H
 #define RUNTIME_CORE_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "messages/launch_msgs.h"
@@ -27,6 +28,7 @@ struct core_run_trigger {
 	const char *kind; /* "http", or that of the job */
 	uint64_t job;     /* 0: a caller waits */
 	const char *key;  /* name of the one he showed; NULL or "": none */
+	bool next;        /* a connection that served before will do */
 };
 /* Before anything of it is begun: recorded, and told. */
 void core_run_refuse(struct core *, const struct core_run_trigger *,

@@ -62,6 +62,7 @@ core_warm_drop(struct core_warm_function *w)
 	    (w->persistent && !w->forgotten && !w->all->core->draining))
 		return;
 	loop_timer_stop(w->all->core->loop, &w->timer);
+	core_warm_kept_close(w);
 	while (*at != w)
 		at = &(*at)->next;
 	*at = w->next;
@@ -94,6 +95,7 @@ retire(struct core_warm_function *w)
 {
 	struct core_run *r = w->run;
 
+	core_warm_kept_close(w);
 	w->run = NULL;
 	w->serving = false;
 	if (r != NULL && r->ncalls == 0)
@@ -237,6 +239,7 @@ core_warm_ended(struct core_run *r, const struct launch_exited *x)
 	struct err why;
 
 	if (w->run == r) {
+		core_warm_kept_close(w);
 		w->serving = false;
 		loop_timer_stop(w->all->core->loop, &w->timer);
 	}
@@ -284,6 +287,7 @@ core_warm_over(struct core_run *r)
 		err_set(&why, ERR_GUEST, "the machine ended before it served");
 	w->nruns--;
 	if (w->run == r) {
+		core_warm_kept_close(w);
 		w->run = NULL;
 		w->serving = false;
 		core_warm_call_refuse_waiting(w, &why); /* for this one */
@@ -381,6 +385,7 @@ core_warm_takes(struct core_warm *all, const struct core_run_trigger *t)
 		.next = w->calls,
 		.serial = t->serial,
 		.job = t->job,
+		.may_be_next = t->next,
 		.began_ns = clock_mono_ns() };
 	w->calls = c;
 	w->ncalls++;
@@ -426,7 +431,7 @@ leave(struct core_warm_call *c)
 
 bool
 core_warm_left(struct core_warm *all, uint32_t serial,
-    const struct front_left *facts)
+    const struct front_left *facts, int *connection)
 {
 	for (struct core_warm_function *w = all->first; w != NULL; w = w->next)
 		for (struct core_warm_call *c = w->calls; c != NULL;
@@ -438,6 +443,9 @@ core_warm_left(struct core_warm *all, uint32_t serial,
 					c->run->facts.bytes_out +=
 					    facts->bytes_out;
 				}
+				if (connection != NULL && c->admitted &&
+				    c->run == w->run && w->serving)
+					core_warm_kept_add(w, connection);
 				leave(c);
 				return true;
 			}
@@ -550,6 +558,7 @@ core_warm_close(struct core_warm *all)
 			core_warm_call_free(w->calls);
 		all->first = w->next;
 		loop_timer_stop(all->core->loop, &w->timer);
+		core_warm_kept_close(w);
 		free(w);
 	}
 }

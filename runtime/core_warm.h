@@ -42,9 +42,12 @@ void core_warm_refresh(struct core_warm *);
 /* True: the call is one of these, and taken. */
 bool core_warm_takes(struct core_warm *, const struct core_run_trigger *);
 
-/* Front needs that call no longer.  False: it is none of these. */
+/*
+ * Front needs that call no longer.  connection: the one it went over, if others
+ * may follow; taken over if there is use for it.  False: it is none of these.
+ */
 bool core_warm_left(struct core_warm *, uint32_t serial,
-    const struct front_left *);
+    const struct front_left *, int *connection);
 void core_warm_front_gone(struct core_warm *);
 
 /* Nothing is started again; who is being served is served to the end. */

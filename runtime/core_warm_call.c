@@ -9,6 +9,7 @@
 #include "runtime/core_run_parts.h"
 #include "runtime/core_warm.h"
 #include "runtime/core_warm_parts.h"
+#include "runtime/exchange.h"
 #include "runtime/function_binary.h"
 
 #define RETRY_NS (2 * CLOCK_SECOND / 1000)
@@ -92,6 +93,7 @@ too_long(void *arg)
 	struct core_warm_function *w = c->of;
 
 	if (w->run == r) {
+		core_warm_kept_close(w);
 		w->run = NULL;
 		w->serving = false;
 	}
@@ -100,13 +102,13 @@ too_long(void *arg)
 }
 
 static void
-admit(struct core_warm_call *c, struct frame *f)
+admit(struct core_warm_call *c, int fd, enum exchange_life life)
 {
 	struct core *core = c->of->all->core;
 	const struct front_admitted a = { c->run->assembly->facts.interface,
-		c->run->assembly->machine.grant.limit[GRANT_BODY] };
+		c->run->assembly->machine.grant.limit[GRANT_BODY],
+		(uint8_t)life };
 	buf_auto struct buf b = { 0 };
-	fd_auto int fd = fd_take(&f->fds[0]);
 
 	front_msgs_put_admitted(&b, &a);
 	frame_link_send(&core->front, FRONT_ADMITTED, c->serial, &b, &fd, 1);
@@ -134,7 +136,7 @@ connected(void *arg, struct frame *f, const struct err *why)
 		core_warm_look(w);
 		core_warm_drop(w);
 	} else if (f != NULL) {
-		admit(c, f);
+		admit(c, f->fds[0], EXCHANGE_FIRST);
 	} else if (why->code == ERR_BUSY &&
 	    clock_mono_ns() - c->began_ns < CONNECT_NS) {
 		loop_timer_set(w->all->core->loop, &c->timer,
@@ -161,8 +163,14 @@ connect_call(void *arg)
 void
 core_warm_call_attach(struct core_warm_call *c)
 {
+	fd_auto int fd = -1;
+
 	c->run = c->of->run;
 	c->run->ncalls++;
 	c->run->served++;
-	connect_call(c);
+	fd = c->may_be_next ? core_warm_kept_take(c->of) : -1;
+	if (fd != -1)
+		admit(c, fd, EXCHANGE_NEXT);
+	else
+		connect_call(c);
 }

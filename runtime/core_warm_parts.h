@@ -22,8 +22,17 @@ struct core_warm_call {
 	struct core_run *run; /* NULL: it waits for one */
 	bool asked;           /* a connection; it comes back to this */
 	bool admitted, left;
+	bool may_be_next; /* a connection that served before will do */
 	uint64_t began_ns;
 	struct loop_timer timer; /* the next knock; then what seconds allow */
+};
+
+/* Connections that served, and may again: few, and not for long, since a server
+ * may serve one at a time, or close one that nobody uses. */
+#define CORE_WARM_KEPT_MAX 16
+struct core_warm_kept {
+	int fd;
+	uint64_t since_ns;
 };
 
 struct core_warm_function {
@@ -42,6 +51,9 @@ struct core_warm_function {
 	uint64_t pause_ns;
 	unsigned unhealthy;
 	bool asking; /* for its health; the answer comes back to this */
+	struct core_warm_kept kept[CORE_WARM_KEPT_MAX]; /* of run */
+	size_t nkept;
+	struct loop_timer kept_timer;
 };
 
 /* ---- core_warm.c ---- */
@@ -54,6 +66,17 @@ void core_warm_drop(struct core_warm_function *);
 
 /* A machine is done, or took too long. */
 void core_warm_end(struct core_run *, enum launch_cause);
+
+/* ---- core_warm_kept.c ---- */
+
+/* Taken over if there is room. */
+void core_warm_kept_add(struct core_warm_function *, int *fd);
+
+/* One that is open yet and has nothing to say; or -1. */
+int core_warm_kept_take(struct core_warm_function *);
+
+/* Its run takes no calls any more. */
+void core_warm_kept_close(struct core_warm_function *);
 
 /* ---- core_warm_call.c ---- */
 

@@ -158,9 +158,11 @@ exchange_take_body(struct exchange *x, const char *data, size_t len,
 
 void
 exchange_start(struct exchange *x, enum aleph_interface interface,
-    uint64_t body_limit, const struct exchange_request *r)
+    enum exchange_life life, uint64_t body_limit,
+    const struct exchange_request *r)
 {
 	*x = (struct exchange){ .interface = interface,
+		.life = life,
 		.phase = EXCHANGE_HEAD,
 		.body_limit = body_limit,
 		.length = -1,
@@ -176,6 +178,14 @@ exchange_fini(struct exchange *x)
 	buf_fini(&x->body);
 	buf_fini(&x->in);
 	channel_reader_fini(&x->reader);
+}
+
+bool
+exchange_may_follow(const struct exchange *x)
+{
+	return x->life != EXCHANGE_ONCE && x->phase == EXCHANGE_OVER &&
+	    x->complete && x->request_over && x->out.at == x->out.len &&
+	    kinds[x->interface]->keeps(x);
 }
 
 void
@@ -237,5 +247,13 @@ exec_receive_end(struct exchange *x, struct err *e)
 	return 0;
 }
 
+/* How it ends is the end of its machine. */
+static bool
+exec_keeps(const struct exchange *x)
+{
+	(void)x;
+	return false;
+}
+
 const struct exchange_kind exchange_exec = { exec_start, exec_send,
-	exec_send_end, exchange_take_body, exec_receive_end };
+	exec_send_end, exchange_take_body, exec_receive_end, exec_keeps };

@@ -46,6 +46,13 @@ struct exchange_request {
 	const char *event; /* a scope that asgi has beside http; or NULL */
 };
 
+/* What else goes over its connection. */
+enum exchange_life {
+	EXCHANGE_ONCE,  /* nothing: it is closed after it */
+	EXCHANGE_FIRST, /* others may follow */
+	EXCHANGE_NEXT,  /* and went before */
+};
+
 enum exchange_phase {
 	EXCHANGE_START, /* asgi: it has not said READY yet */
 	EXCHANGE_HEAD,  /* the reply's head is due */
@@ -57,6 +64,7 @@ enum exchange_phase {
 
 struct exchange {
 	enum aleph_interface interface;
+	enum exchange_life life;
 	enum exchange_phase phase;
 	uint64_t body_limit;
 
@@ -76,12 +84,13 @@ struct exchange {
 	bool upgrade; /* was asked for */
 	bool no_body; /* the reply to HEAD */
 	bool chunked, framed, request_over;
+	bool http11; /* binary: the reply's version */
 	struct buf in;
 	struct channel_reader reader;
 	struct channel_dialogue dialogue;
 };
 
-void exchange_start(struct exchange *, enum aleph_interface,
+void exchange_start(struct exchange *, enum aleph_interface, enum exchange_life,
     uint64_t body_limit, const struct exchange_request *);
 void exchange_fini(struct exchange *);
 
@@ -95,6 +104,12 @@ int exchange_receive(struct exchange *, const char *, size_t, struct err *);
 /* The function closed its end. */
 int exchange_receive_end(struct exchange *, struct err *);
 
+/*
+ * It is over, and the next may begin where it ended: both sides have said all,
+ * nothing is left of it, and the function keeps the connection.
+ */
+bool exchange_may_follow(const struct exchange *);
+
 /* ---- between the files of this module ---- */
 
 int exchange_take_body(struct exchange *, const char *, size_t, struct err *);
@@ -107,6 +122,7 @@ struct exchange_kind {
 	void (*send_end)(struct exchange *);
 	int (*receive)(struct exchange *, const char *, size_t, struct err *);
 	int (*receive_end)(struct exchange *, struct err *);
+	bool (*keeps)(const struct exchange *); /* after its end */
 };
 extern const struct exchange_kind exchange_asgi, exchange_binary, exchange_exec;
 

@@ -65,6 +65,9 @@ asgi_start(struct exchange *x, const struct exchange_request *r)
 	text = json_emit(v, JSON_AS_LINE);
 	channel_put(&x->out, CHANNEL_REQUEST, text, strlen(text));
 	free(text);
+	/* READY comes once. */
+	if (x->life == EXCHANGE_NEXT)
+		return;
 	x->phase = EXCHANGE_START;
 	x->held = true;
 }
@@ -87,6 +90,11 @@ shut_down_if_over(struct exchange *x)
 {
 	if (x->phase != EXCHANGE_END || !x->request_over || x->out_ends)
 		return;
+	if (x->life != EXCHANGE_ONCE) {
+		if (x->complete)
+			x->phase = EXCHANGE_OVER;
+		return; /* what failed is closed */
+	}
 	channel_put(&x->out, CHANNEL_SHUTDOWN, NULL, 0);
 	x->out_ends = true;
 }
@@ -303,5 +311,11 @@ asgi_receive_end(struct exchange *x, struct err *e)
 	return err_set(e, ERR_GUEST, "the function ended without a reply");
 }
 
+static bool
+asgi_keeps(const struct exchange *x)
+{
+	return x->reader.in.at == x->reader.in.len;
+}
+
 const struct exchange_kind exchange_asgi = { asgi_start, asgi_send,
-	asgi_send_end, asgi_receive, asgi_receive_end };
+	asgi_send_end, asgi_receive, asgi_receive_end, asgi_keeps };

@@ -29,7 +29,9 @@ binary_start(struct exchange *x, const struct exchange_request *r)
 		buf_printf(&x->out, "Content-Length: %lld\r\n", r->length);
 	else
 		buf_add_str(&x->out, "Transfer-Encoding: chunked\r\n");
-	buf_add_str(&x->out, "Connection: close\r\n\r\n");
+	if (x->life == EXCHANGE_ONCE)
+		buf_add_str(&x->out, "Connection: close\r\n");
+	buf_add_str(&x->out, "\r\n");
 	x->framed = r->length < 0;
 }
 
@@ -65,6 +67,7 @@ take_status(struct exchange *x, const char *line, size_t len, struct err *e)
 	for (size_t i = 12; i < len; i++)
 		if ((unsigned char)line[i] < 0x20 && line[i] != '\t')
 			return err_set(e, ERR_GUEST, "reply: not HTTP/1.1");
+	x->http11 = line[7] == '1';
 	x->status =
 	    (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
 	return 0;
@@ -196,6 +199,18 @@ parse_chunk(const char *line, size_t len, size_t *size, struct err *e)
 	return 0;
 }
 
+/* Trailers are nobody's: whatever follows the last chunk stays where it is,
+ * but for the end that it must have. */
+static void
+end_chunks(struct exchange *x, const char *nl)
+{
+	struct buf *b = &x->in;
+
+	if (b->data + b->len - nl == 4 && memcmp(nl, "\r\n\r\n", 4) == 0)
+		b->at = b->len;
+	end_reply(x);
+}
+
 static int
 take_chunks(struct exchange *x, struct err *e)
 {
@@ -213,7 +228,7 @@ take_chunks(struct exchange *x, struct err *e)
 		if (parse_chunk(line, (size_t)(nl - line), &n, e) == -1)
 			return -1;
 		if (n == 0) {
-			end_reply(x); /* trailers are nobody's */
+			end_chunks(x, nl);
 			return 0;
 		}
 		if (n > x->body_limit)
@@ -296,5 +311,20 @@ binary_receive_end(struct exchange *x, struct err *e)
 	return 0;
 }
 
+/* RFC 9112, 9.3.  A server that sends a body where there is none would answer
+ * the next with it. */
+static bool
+binary_keeps(const struct exchange *x)
+{
+	if (!x->http11 || x->upgrade || x->no_body || x->in.at != x->in.len ||
+	    (!x->chunked && x->length == -1))
+		return false;
+	for (size_t i = 0; i < x->headers.len; i++)
+		if (strcasecmp(x->headers.item[i].name, "connection") == 0 &&
+		    strcasecmp(x->headers.item[i].text, "keep-alive") != 0)
+			return false;
+	return true;
+}
+
 const struct exchange_kind exchange_binary = { binary_start, binary_send,
-	binary_send_end, binary_receive, binary_receive_end };
+	binary_send_end, binary_receive, binary_receive_end, binary_keeps };

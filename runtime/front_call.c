@@ -35,6 +35,21 @@ is_whole(const struct front_call *c)
 		    c->how.code == 0));
 }
 
+/* The connection, if others may follow over it: core has it then. */
+static int
+take_connection(struct front_call *c)
+{
+	int fd = -1;
+
+	if (c->connected && c->to != -1 && !c->failed &&
+	    exchange_may_follow(&c->exchange)) {
+		loop_remove(c->front->loop, &c->to_watch);
+		fd = fd_take(&c->to);
+		c->from = -1;
+	}
+	return fd;
+}
+
 /* Core need not wait for a machine that nobody talks to. */
 static void
 let_go(struct front_call *c)
@@ -42,11 +57,13 @@ let_go(struct front_call *c)
 	const struct front_left facts = { is_whole(c),
 		(uint32_t)c->exchange.status, c->sent, c->exchange.total };
 	buf_auto struct buf b = { 0 };
+	fd_auto int fd = take_connection(c);
 
 	close_ends(c);
 	if (!c->let_go && c->question.serial != 0) {
 		front_msgs_put_left(&b, &facts);
-		front_tell(c->front, &c->question, FRONT_LEFT, &b);
+		frame_link_send(&c->front->core, FRONT_LEFT, c->question.serial,
+		    &b, &fd, fd != -1);
 	}
 	c->let_go = true;
 	if (c->ended)
@@ -180,6 +197,29 @@ end_if_over(struct front_call *c)
 		let_go(c);
 }
 
+static void ask(struct front_call *c);
+
+/*
+ * The server closed it just when it was used again, and has seen nothing, or
+ * nothing that may not be said twice (RFC 9110, 9.2.2).
+ */
+static bool
+goes_again(struct front_call *c)
+{
+	if (c->exchange.life != EXCHANGE_NEXT || c->heard || c->left ||
+	    c->ended)
+		return false;
+	close_ends(c);
+	front_tell(c->front, &c->question, FRONT_LEFT, NULL);
+	front_forget(c->front, &c->question);
+	exchange_fini(&c->exchange);
+	c->exchange = (struct exchange){ 0 };
+	c->admitted = false;
+	c->anew = true;
+	ask(c);
+	return true;
+}
+
 static void
 read_some(struct front_call *c)
 {
@@ -190,6 +230,9 @@ read_some(struct front_call *c)
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n <= 0 && goes_again(c))
+		return;
+	c->heard = true;
 	if (n > 0) {
 		r = exchange_receive(&c->exchange, data, (size_t)n, &e);
 	} else {
@@ -275,7 +318,8 @@ hear_admitted(struct front_call *c, struct frame *f)
 	if (!buf_ok(&f->body) || a.interface >= ALEPH_INTERFACES ||
 	    (f->nfds != 1 && f->nfds != 2) ||
 	    (a.interface == ALEPH_BINARY && f->nfds != 1) ||
-	    (a.interface == ALEPH_EXEC && f->nfds != 2)) {
+	    (a.interface == ALEPH_EXEC && f->nfds != 2) ||
+	    a.life > (f->nfds == 1 ? EXCHANGE_NEXT : EXCHANGE_ONCE)) {
 		err_set(&e, ERR_SYSTEM, "core: malformed frame");
 		fail(c, &e);
 		return;
@@ -287,7 +331,7 @@ hear_admitted(struct front_call *c, struct frame *f)
 		return;
 	}
 	exchange_start(&c->exchange, (enum aleph_interface)a.interface,
-	    a.body_limit, &c->request);
+	    (enum exchange_life)a.life, a.body_limit, &c->request);
 	if (c->early.len > 0)
 		front_call_send(c, c->early.data, c->early.len);
 	buf_fini(&c->early);
@@ -367,16 +411,39 @@ answered(void *arg, struct frame *f)
 
 /* ---- for the caller ---- */
 
+/* One that may be said twice, so that it may fail once. */
+static bool
+may_be_next(const struct front_call *c)
+{
+	const struct exchange_request *r = &c->request;
+
+	return !c->anew && r->length == 0 && !r->upgrade &&
+	    (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0);
+}
+
+static void
+ask(struct front_call *c)
+{
+	buf_auto struct buf b = { 0 };
+
+	buf_put_str(&b, c->hash);
+	buf_put_str(&b, c->key);
+	buf_put_u64(&b, c->job);
+	buf_put_u8(&b, may_be_next(c));
+	front_ask(c->front, &c->question, FRONT_TRIGGER, &b, NULL, 0, answered,
+	    c);
+}
+
 struct front_call *
 front_call_start(struct front *front, const char *hash, const char *key,
     uint64_t job, const struct exchange_request *r, void (*changed_fn)(void *),
     void *arg)
 {
 	struct front_call *c = calloc(1, sizeof(*c));
-	buf_auto struct buf b = { 0 };
 
 	invariant(c != NULL);
 	*c = (struct front_call){ .front = front,
+		.job = job,
 		.method = str_dup(r->method),
 		.path = str_dup(r->path),
 		.query = str_dup(r->query),
@@ -393,10 +460,9 @@ front_call_start(struct front *front, const char *hash, const char *key,
 		    r->headers->item[i].text, strlen(r->headers->item[i].text));
 	c->request = (struct exchange_request){ c->method, c->path, c->query,
 		&c->headers, r->length, r->upgrade, c->event };
-	buf_put_str(&b, hash);
-	buf_put_str(&b, key);
-	buf_put_u64(&b, job);
-	front_ask(front, &c->question, FRONT_TRIGGER, &b, NULL, 0, answered, c);
+	invariant(str_copy(c->hash, sizeof(c->hash), hash) &&
+	    str_copy(c->key, sizeof(c->key), key));
+	ask(c);
 	return c;
 }
 

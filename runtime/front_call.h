@@ -10,12 +10,16 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/sha256.h"
+#include "messages/item_hash.h"
 #include "runtime/exchange.h"
 #include "runtime/front.h"
 
 struct front_call {
 	struct front *front;
 	struct front_question question;
+	char hash[ITEM_HASH_MAX], key[SHA256_HEX];
+	uint64_t job;
 	struct exchange_request request;     /* until it is admitted */
 	char *method, *path, *query, *event; /* its strings */
 	struct exchange_headers headers;
@@ -34,6 +38,8 @@ struct front_call {
 	size_t kept; /* of the reply, as front.kept counts it */
 	int to, from;
 	bool connected; /* they are one: to a server that may live on */
+	bool heard;     /* a byte came over it */
+	bool anew;      /* never again over one that served before */
 	struct loop_watch to_watch, from_watch;
 	void (*changed)(void *arg);
 	void *arg;

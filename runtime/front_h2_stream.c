@@ -467,7 +467,8 @@ front_h2_stream_start(struct front_h2_stream *s, bool whole)
 	r.path = s->path;
 	r.headers = &s->headers;
 	r.length = s->length;
-	exchange_start(&s->exchange, ALEPH_BINARY, UINT64_MAX, &r);
+	exchange_start(&s->exchange, ALEPH_BINARY, EXCHANGE_ONCE, UINT64_MAX,
+	    &r);
 	if (s->expects)
 		say_continue(s);
 	pass(s);

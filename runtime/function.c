@@ -70,7 +70,8 @@ function_start(const struct function_input *in, struct exchange *x,
 	    read_body(in, &body, &len, e) == -1)
 		return -1;
 	(void)exchange_headers_add(&headers, "host", 4, "localhost", 9);
-	exchange_start(x, in->program->code.interface, in->body_limit,
+	exchange_start(x, in->program->code.interface, EXCHANGE_ONCE,
+	    in->body_limit,
 	    &(struct exchange_request){ r.method, r.path, r.query, &headers,
 		(long long)len, false, NULL });
 	exchange_send(x, body, len);

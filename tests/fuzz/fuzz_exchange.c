@@ -6,16 +6,18 @@
 #include "tests/fuzz/fuzz.h"
 
 static int
-run(struct exchange *x, enum aleph_interface interface, const uint8_t *data,
-    size_t size, size_t piece)
+run(struct exchange *x, uint8_t kind, const uint8_t *data, size_t size,
+    size_t piece)
 {
+	enum aleph_interface interface = kind % ALEPH_INTERFACES;
+	enum exchange_life life = kind / ALEPH_INTERFACES % 3;
 	static const struct exchange_headers none;
 	const struct exchange_request request = { size % 2 ? "GET" : "HEAD",
 		"/", "", &none, 0, size % 3 == 0, NULL };
 	struct err e;
 	int r = 0;
 
-	exchange_start(x, interface, 4096, &request);
+	exchange_start(x, interface, life, 4096, &request);
 	exchange_send_end(x);
 	for (size_t at = 0; at < size && r == 0; at += piece)
 		r = exchange_receive(x, (const char *)data + at,
@@ -45,13 +47,11 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct exchange whole, pieces;
-	enum aleph_interface interface;
 
 	if (size == 0)
 		return 0;
-	interface = data[0] % ALEPH_INTERFACES;
-	if (run(&whole, interface, data + 1, size - 1, size) == 0) {
-		invariant(run(&pieces, interface, data + 1, size - 1, 1) == 0);
+	if (run(&whole, data[0], data + 1, size - 1, size) == 0) {
+		invariant(run(&pieces, data[0], data + 1, size - 1, 1) == 0);
 		invariant(whole.status == pieces.status &&
 		    whole.total == pieces.total &&
 		    whole.complete == pieces.complete &&

@@ -79,6 +79,54 @@ expect "after front died" 3 "$(call "$warm")"
 curl -s -m 0.2 "http://$http/vm/$warm/slow"
 expect "after a caller left" 5 "$(call "$warm")"
 
+# ---- connections ----
+# What becomes of a connection, with its number, in a thread.
+cp "$work/serve" "$work/counts"
+served() { # NAME TEXT
+	cat >"$work/serve" <<END
+#!/usr/bin/python3
+import socket, threading, time
+s = socket.create_server(("127.0.0.1", 8080), backlog=128)
+head = b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s"
+def reply(c, text, more=b""):
+    got = b""
+    while b"\\r\\n\\r\\n" not in got:
+        part = c.recv(65536)
+        if not part: return False
+        got += part
+    c.sendall(head % (len(text), text) + more)
+    return True
+def serve(c, n):
+$2
+    c.close()
+n = 0
+while True:
+    c, _ = s.accept()
+    n += 1
+    threading.Thread(target=serve, args=(c, n)).start()
+END
+	function "$1" false
+}
+each() { # HASH: a hundred calls one after the other: their answers
+	curl -s -m 60 "http://$http/vm/$1/[1-100]"
+}
+served keeps '    while reply(c, b"%d\n" % n): pass'
+expect "all are answered" 100 "$(each "$keeps" | wc -l)"
+used=$(each "$keeps" | sort -u | wc -l)
+[ "$used" -le 50 ] || fail "a hundred calls over $used connections"
+# Who closes without a word, at once or late, breaks no call.
+served closes '    reply(c, b"once\n")'
+expect "one that closes" 100 "$(each "$closes" | grep -c '^once$')"
+served late '    reply(c, b"once\n"); time.sleep(0.001)'
+expect "one that closes late" 100 "$(each "$late" | grep -c '^once$')"
+# What may not be said twice has a connection that is new.
+expect "each a new one" 20 "$(for _ in $(seq 20); do call "$keeps" -d x; done | sort -u | wc -l)"
+# Whoever says more than he was asked is not believed: nobody else gets that.
+served more '    reply(c, b"mine\n", head % (7, b"theirs\n")); time.sleep(1)'
+expect "one that says more" 100 "$(each "$more" | grep -c '^mine$')"
+
+cp "$work/counts" "$work/serve"
+
 # ---- persistent ----
 function kept true
 await sh -c "\"$cella\" ps --json | tr -d ' \n' | grep -q '\"trigger\":\"persistent\",\"state\":\"serving\"'"

@@ -21,7 +21,7 @@ begin(struct exchange *x, enum aleph_interface interface, const char *method)
 	const struct exchange_request r = { method, "/a%20b", "q=1",
 		&no_headers, 0, false, NULL };
 
-	exchange_start(x, interface, 1 << 16, &r);
+	exchange_start(x, interface, EXCHANGE_ONCE, 1 << 16, &r);
 	exchange_send_end(x);
 }
 
@@ -149,7 +149,7 @@ requests_are_written_as_they_came(void **state)
 
 	(void)state;
 	assert_true(exchange_headers_add(&h, "X-Y", 3, "z", 1));
-	exchange_start(&x, ALEPH_BINARY, 100, &r);
+	exchange_start(&x, ALEPH_BINARY, EXCHANGE_ONCE, 100, &r);
 	exchange_send(&x, "hello", 5);
 	exchange_send_end(&x);
 	assert_string_equal(buf_text(&x.out),
@@ -196,6 +196,51 @@ an_application_answers_in_order(void **state)
 		assert_string_equal(buf_text(&x.body), "hello");
 		assert_string_equal(x.headers.item[0].name, "x");
 		assert_string_equal(x.headers.item[0].text, "y");
+		exchange_fini(&x);
+	}
+}
+
+/* READY comes once for a connection, and nobody is told to shut down. */
+static void
+an_application_is_asked_again(void **state)
+{
+	static const struct {
+		enum exchange_life life;
+		uint32_t answer;
+		bool ready, more, keeps;
+	} rows[] = {
+		{ EXCHANGE_FIRST, CHANNEL_RESPONSE, true, false, true },
+		{ EXCHANGE_NEXT, CHANNEL_RESPONSE, false, false, true },
+		{ EXCHANGE_NEXT, CHANNEL_OUTPUT, false, false, true },
+		{ EXCHANGE_NEXT, CHANNEL_FAILED, false, false, false },
+		{ EXCHANGE_NEXT, CHANNEL_RESPONSE, false, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		const struct exchange_request r = { "GET", "/", "", &no_headers,
+			0, false, NULL };
+		buf_auto struct buf b = { 0 };
+		struct exchange x;
+		struct err e;
+
+		exchange_start(&x, ALEPH_ASGI, rows[i].life, 4096, &r);
+		assert_int_equal(x.held, rows[i].ready);
+		exchange_send_end(&x);
+		if (rows[i].ready)
+			channel_put(&b, CHANNEL_READY, NULL, 0);
+		put_json(&b, rows[i].answer,
+		    rows[i].answer == CHANNEL_OUTPUT ? ",\"Output\":1"
+						     : ",\"Status\":200");
+		if (rows[i].answer == CHANNEL_RESPONSE)
+			channel_put(&b, CHANNEL_BODY_END, NULL, 0);
+		if (rows[i].more)
+			buf_add(&b, "x", 1);
+		assert_int_equal(exchange_receive(&x, b.data, b.len, &e), 0);
+		assert_false(x.out_ends);
+		buf_reset(&x.out);
+		if (exchange_may_follow(&x) != rows[i].keeps)
+			fail_msg("%zu", i);
 		exchange_fini(&x);
 	}
 }
@@ -431,6 +476,71 @@ functions_have_names_of_their_own(void **state)
 	assert_int_equal(r.to, ROUTE_HEALTH);
 }
 
+#define OK "HTTP/1.1 200 OK\r\n"
+
+/* Whether another request may go over the connection after a reply. */
+static void
+a_connection_is_kept_if_nothing_is_left_of_it(void **state)
+{
+	static const struct {
+		const char *method, *reply;
+		enum exchange_life life;
+		bool keeps;
+	} rows[] = {
+		{ "GET", OK "Content-Length: 2\r\n\r\nok", EXCHANGE_FIRST,
+		    true },
+		{ "GET", OK "Content-Length: 2\r\n\r\nok", EXCHANGE_NEXT,
+		    true },
+		{ "GET", OK "Content-Length: 2\r\n\r\nok", EXCHANGE_ONCE,
+		    false },
+		{ "GET", OK "Content-Length: 0\r\n\r\n", EXCHANGE_FIRST, true },
+		{ "GET", OK "Content-Length: 2\r\n\r\nok!", EXCHANGE_FIRST,
+		    false },
+		{ "GET",
+		    OK "Connection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+		    EXCHANGE_FIRST, true },
+		{ "GET", OK "Connection: close\r\nContent-Length: 0\r\n\r\n",
+		    EXCHANGE_FIRST, false },
+		{ "GET", "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+		    EXCHANGE_FIRST, false },
+		{ "GET", OK "\r\nuntil it closes", EXCHANGE_FIRST, false },
+		{ "GET",
+		    OK "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+		       "\r\n",
+		    EXCHANGE_FIRST, true },
+		{ "GET",
+		    OK "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n",
+		    EXCHANGE_FIRST, false },
+		{ "GET", OK "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP",
+		    EXCHANGE_FIRST, false },
+		{ "HEAD", OK "Content-Length: 2\r\n\r\n", EXCHANGE_FIRST,
+		    false },
+		{ "GET", "HTTP/1.1 204 No\r\n\r\n", EXCHANGE_FIRST, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < nitems(rows); i++) {
+		const struct exchange_request r = { rows[i].method, "/", "",
+			&no_headers, 0, false, NULL };
+		struct exchange x;
+		struct err e;
+
+		exchange_start(&x, ALEPH_BINARY, rows[i].life, 4096, &r);
+		assert_true((strstr(buf_text(&x.out), "Connection: close") ==
+				NULL) == (rows[i].life != EXCHANGE_ONCE));
+		assert_int_equal(exchange_receive(&x, rows[i].reply,
+				     strlen(rows[i].reply), &e),
+		    0);
+		assert_false(exchange_may_follow(&x)); /* it says more */
+		exchange_send_end(&x);
+		assert_false(exchange_may_follow(&x)); /* nobody sent it */
+		buf_reset(&x.out);
+		if (exchange_may_follow(&x) != rows[i].keeps)
+			fail_msg("%zu: %s", i, rows[i].reply);
+		exchange_fini(&x);
+	}
+}
+
 #define CHANGES "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 
 /* After 101 everything is bytes; without having asked for it, it is a fault. */
@@ -446,7 +556,7 @@ a_server_may_change_to_a_websocket(void **state)
 		struct exchange x;
 		struct err e;
 
-		exchange_start(&x, ALEPH_BINARY, 4, &r);
+		exchange_start(&x, ALEPH_BINARY, EXCHANGE_ONCE, 4, &r);
 		assert_non_null(strstr(buf_text(&x.out),
 		    "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
 		buf_reset(&x.out);
@@ -485,7 +595,7 @@ nobody_else_changes_the_protocol(void **state)
 			0, cases[i].upgrade, NULL };
 		struct exchange x;
 
-		exchange_start(&x, ALEPH_BINARY, 4, &r);
+		exchange_start(&x, ALEPH_BINARY, EXCHANGE_ONCE, 4, &r);
 		assert_int_equal(
 		    feed(&x, cases[i].reply, strlen(cases[i].reply), 7), -1);
 		exchange_fini(&x);
@@ -501,6 +611,7 @@ main(void)
 		cmocka_unit_test(a_reply_to_head_has_a_length_and_no_body),
 		cmocka_unit_test(requests_are_written_as_they_came),
 		cmocka_unit_test(an_application_answers_in_order),
+		cmocka_unit_test(an_application_is_asked_again),
 		cmocka_unit_test(an_application_cannot_split_its_head),
 		cmocka_unit_test(a_head_beyond_its_limit_is_refused),
 		cmocka_unit_test(an_output_is_found_whatever_its_case),
@@ -509,6 +620,7 @@ main(void)
 		cmocka_unit_test(nobody_else_changes_the_protocol),
 		cmocka_unit_test(targets_are_matched_as_they_came),
 		cmocka_unit_test(queries_are_decoded),
+		cmocka_unit_test(a_connection_is_kept_if_nothing_is_left_of_it),
 		cmocka_unit_test(functions_have_names_of_their_own),
 	};
 

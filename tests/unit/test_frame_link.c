@@ -182,7 +182,7 @@ messages_come_back_as_they_were(void **state)
 		.unverified = true,
 		.on_http = true };
 	const struct prepare_assembled a = { 2, true, false, true };
-	const struct front_admitted ad = { 1, 8 << 20 };
+	const struct front_admitted ad = { 1, 8 << 20, 2 };
 	const struct front_ended en = { LAUNCH_CAUSE_WALL, LAUNCH_END_SIGNAL, 9,
 		true };
 	static char problems[FRONT_PROBLEMS_MAX];
@@ -212,7 +212,8 @@ messages_come_back_as_they_were(void **state)
 	assert_true(p2.unverified && p2.on_http);
 	assert_true(
 	    a2.interface == 2 && a2.on_http && !a2.reusable && a2.has_export);
-	assert_true(ad2.interface == 1 && ad2.body_limit == 8 << 20);
+	assert_true(
+	    ad2.interface == 1 && ad2.body_limit == 8 << 20 && ad2.life == 2);
 	assert_true(en2.cause == en.cause && en2.end == en.end &&
 	    en2.code == 9 && en2.oom);
 	assert_string_equal(problems, "[]");
