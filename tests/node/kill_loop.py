@@ -1,9 +1,11 @@
 """A node whose processes are killed, again and again, while it works.
 
 What was acknowledged must be there at the end: each message that was published,
-each asynchronous call that was accepted, with its own result; each slot of a
-cron function fired once at most; and the audit log verifies, with its key, and
-knows of all of it.  Usage: kill_loop.py ROUNDS SEED
+each asynchronous call that was accepted, with its own result, which was posted
+where its caller wanted it; each slot of a cron function fired once at most; and
+the audit log verifies, with its key, and knows of all of it.  Whoever calls, the
+server of a persistent function too, or joins its machine, gets his own answer or
+none.  Usage: kill_loop.py ROUNDS SEED
 """
 import http.client
 import json
@@ -20,7 +22,9 @@ import time
 CELLA = os.environ["abs_top_builddir"] + "/cella"
 STORE = os.environ["CELLA_STORE"]
 CONTROL = STORE + "/control.sock"
-WEIGHTS = {"cella-core": 7, "cella-front": 4, "cella-launcher": 3, "cella-prepare": 2, "cella-dns": 1, "cellad": 3}
+WEIGHTS = {"cella-core": 7, "cella-front": 4, "cella-launcher": 3, "cella-prepare": 2, "cella-dns": 1, "cella-fetch": 1,
+           "cellad": 3}
+HOOK, HOOKS = os.environ["HOOK"], os.environ["HOOKS"]
 
 
 class Unix(http.client.HTTPConnection):
@@ -51,7 +55,7 @@ class Node:
         self.log = open(STORE + ".log", "ab")
         self.process = subprocess.Popen(
             # Another port each time: somebody's connection may have the old one.
-            [CELLA + "d", "--state-dir", STORE, "--http", "127.0.0.1:0"],
+            [CELLA + "d", "--state-dir", STORE, "--http", "127.0.0.1:0", "--policy", os.environ["POLICY"]],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         for line in self.process.stdout:
             if line.startswith("http "):
@@ -82,9 +86,12 @@ class Load:
 
     def __init__(self, node, echo, message):
         self.node, self.echo, self.message = node, echo, message
+        self.kept, self.page = os.environ["KEPT"], open(os.environ["PAGE"], "rb").read()
         self.published, self.accepted, self.answers, self.wrong = [], [], 0, []
+        self.served = self.joined = 0
         self.over = threading.Event()
-        self.threads = [threading.Thread(target=self.loop, args=(f,)) for f in (self.publish, self.leave, self.talk)]
+        self.threads = [threading.Thread(target=self.loop, args=(f,))
+                        for f in (self.publish, self.leave, self.talk, self.get, self.join)]
         for thread in self.threads:
             thread.start()
 
@@ -103,7 +110,8 @@ class Load:
 
     def leave(self, n):
         name = "call-%d" % n
-        answer = self.node.call("POST", "/async/vm/" + self.echo, name, {"X-Call-Id": name})
+        answer = self.node.call("POST", "/async/vm/" + self.echo, name,
+                                {"X-Call-Id": name, "X-Callback-Url": HOOK + "loop"})
         if answer and answer[0] == 202:
             self.accepted.append(name)
         time.sleep(0.05)
@@ -114,6 +122,23 @@ class Load:
             self.answers += 1
             if answer[1] != b"body %d" % n:
                 self.wrong.append(answer[1])
+
+    def get(self, n):
+        answer = self.node.call("GET", "/vm/%s/kept" % self.kept)
+        if answer and answer[0] == 200:
+            self.served += 1
+            if answer[1] != self.page:
+                self.wrong.append(answer[1])
+        time.sleep(0.002)
+
+    def join(self, n):
+        said = "joined %d" % n
+        r = subprocess.run([CELLA, "exec", self.kept, "cat"], input=said, capture_output=True, text=True)
+        if r.returncode == 0:
+            self.joined += 1
+            if r.stdout != said:
+                self.wrong.append(r.stdout)
+        time.sleep(0.05)
 
     def end(self):
         self.over.set()
@@ -154,6 +179,11 @@ def is_done(node, name):
     return bool(answer) and answer[0] == 200
 
 
+def is_posted(name):
+    with open(HOOKS) as f:
+        return "/hook/loop %s 200 %s %s\n" % (name, name, name) in f.read()
+
+
 def check_audit(load, key):
     verified = subprocess.run([CELLA, "audit", "verify", "--key", key, "--json"], capture_output=True, text=True)
     if verified.returncode != 0:
@@ -169,7 +199,7 @@ def check_audit(load, key):
     if len(runs) != len(set(runs)):
         sys.exit("two runs have one name")
     database = sqlite3.connect(STORE + "/journal.db")
-    done = {n for n, in database.execute("SELECT number FROM job WHERE state = 2")}
+    done = {n for n, in database.execute("SELECT number FROM job WHERE state = 2 AND kind <> 3")}
     if done - admitted:
         sys.exit("done and never admitted: %s" % (done - admitted))
     slots = [n for n, in database.execute("SELECT name FROM job WHERE kind = 0")]
@@ -207,6 +237,10 @@ def check(node, load, key, killed, rounds, seed):
         sys.exit("another's answers: %s" % load.wrong)
     for name in load.accepted:
         wait_for(name, lambda n=name: is_done(node, n), 120)
+    for name in load.accepted:
+        wait_for("a post of " + name, lambda n=name: is_posted(n), 120)
+    if not load.served or not load.joined:
+        sys.exit("nobody was served, or joined")
     listed = {f["item_hash"] for f in json.loads(node.control("GET", "/control/messages")[1])}
     if set(load.published) - listed:
         sys.exit("published and not there: %s" % (set(load.published) - listed))
@@ -214,9 +248,9 @@ def check(node, load, key, killed, rounds, seed):
     if status != 0:
         sys.exit("the node ended with %d" % status)
     records = check_audit(load, key)
-    print("%d rounds, seed %d: %s; %d published, %d accepted, %d answers, %d records" % (
+    print("%d rounds, seed %d: %s; %d published, %d accepted, %d answers, %d served, %d joined, %d records" % (
         rounds, seed, ", ".join("%s %d" % k for k in sorted(killed.items())),
-        len(load.published), len(load.accepted), load.answers, records))
+        len(load.published), len(load.accepted), load.answers, load.served, load.joined, records))
 
 
 main()
