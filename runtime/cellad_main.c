@@ -152,6 +152,7 @@ open_all(const struct options *p, struct opened *o, struct err *e)
 		.listen_https = -1,
 		.listen_metrics = -1,
 		.listen_front = -1,
+		.journald = service_open_journal(),
 		.front = p->front,
 		.cert = p->cert,
 		.key = p->key,
@@ -184,6 +185,7 @@ close_all(struct opened *o)
 	fd_close(&o->monitor.listen_http);
 	fd_close(&o->monitor.listen_https);
 	fd_close(&o->monitor.listen_metrics);
+	fd_close(&o->monitor.journald);
 	fd_close(&o->store.dir);
 	free(o->store.path);
 	fd_close(&o->lock);
@@ -321,7 +323,8 @@ run(int argc, char **argv)
 		    .listen_http = -1,
 		    .listen_https = -1,
 		    .listen_metrics = -1,
-		    .listen_front = -1 } };
+		    .listen_front = -1,
+		    .journald = -1 } };
 	struct options p = { .state_dir = "/var/lib/cella" };
 	char *control = NULL;
 	struct err e;

@@ -458,7 +458,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	core_program_init(&c->programs, &c->prepare, c->journal);
 	if (core_audit_open(&c->audit, c->loop, c->boot,
 		c->ceiling.node.audit_drops, c->metrics.refusals, e) == -1 ||
-	    core_logs_open(&c->logs, &c->ceiling.node, e) == -1 ||
+	    core_logs_open(&c->logs, &c->ceiling.node, c->journald, e) == -1 ||
 	    core_keys_open(&c->keys, c, e) == -1 ||
 	    core_warm_open(&c->warm, c, e) == -1 ||
 	    core_jobs_open(&c->jobs, c, e) == -1 ||

@@ -60,6 +60,7 @@ struct core {
 	unsigned nevents; /* messages that are being matched */
 	long ncpus;       /* of the host */
 	const char *boot; /* of the host; borrowed */
+	int journald;     /* for core_logs_open() */
 	uint32_t life; /* number of this core's, of all that had the journal */
 	struct core_run *runs; /* those of this front and of those before */
 	size_t nruns;

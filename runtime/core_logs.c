@@ -35,9 +35,11 @@ add_size(int dir, const char *name, void *arg)
 
 int
 core_logs_open(struct core_logs *l, const struct ceiling_node *rules,
-    struct err *e)
+    int journald, struct err *e)
 {
-	*l = (struct core_logs){ .dir = -1, .rules = rules };
+	*l = (struct core_logs){ .dir = -1,
+		.rules = rules,
+		.journald.sock = journald };
 	if (mkdir(CORE_LOGS_DIR, 0700) == -1 && errno != EEXIST)
 		return err_sys(e, CORE_LOGS_DIR);
 	l->dir = open(CORE_LOGS_DIR,
@@ -51,6 +53,7 @@ void
 core_logs_close(struct core_logs *l)
 {
 	fd_close(&l->dir);
+	fd_close(&l->journald.sock);
 }
 
 struct oldest {
@@ -167,30 +170,31 @@ append(struct core_logs *l, const char *hash, const struct buf *b)
 /* ---- lines ---- */
 
 static void
-put_line(struct buf *b, const char *run, const char *name, const char *text,
-    size_t len)
+put_line(struct core_logs *l, struct buf *b, const char *hash, const char *run,
+    const char *name, const char *text, size_t len)
 {
 	char time[RECORD_PARTS_TIME];
 	char *safe = str_printable(text, len, len);
 
 	record_parts_time_text(time, clock_real_ns());
 	buf_printf(b, "%s %s %s %s\n", time, run, name, safe);
+	core_journald_line(&l->journald, hash, run, name, safe);
 	free(safe);
 }
 
 static void
-put_open_line(struct core_logs_stream *s, struct buf *b)
+put_open_line(struct core_logs *l, struct core_logs_stream *s, struct buf *b)
 {
 	size_t n = s->len;
 
 	if (n > 0 && s->line[n - 1] == '\r')
 		n--;
-	put_line(b, s->run, s->name, s->line, n);
+	put_line(l, b, s->hash, s->run, s->name, s->line, n);
 	s->len = 0;
 }
 
 static void
-put_left_out(struct core_logs_stream *s, struct buf *b)
+put_left_out(struct core_logs *l, struct core_logs_stream *s, struct buf *b)
 {
 	char text[80];
 
@@ -199,18 +203,18 @@ put_left_out(struct core_logs_stream *s, struct buf *b)
 	snprintf(text, sizeof(text),
 	    "%" PRIu64 " bytes of %s are left out: too many at once",
 	    s->left_out, s->name);
-	put_line(b, s->run, "node", text, strlen(text));
+	put_line(l, b, s->hash, s->run, "node", text, strlen(text));
 	s->left_out = 0;
 }
 
 static void
-add_char(struct core_logs_stream *s, struct buf *b, char c)
+add_char(struct core_logs *l, struct core_logs_stream *s, struct buf *b, char c)
 {
 	const char *text = c == '\t' ? TAB : &c;
 	size_t n = c == '\t' ? strlen(TAB) : 1;
 
 	if (s->len + n > sizeof(s->line))
-		put_open_line(s, b);
+		put_open_line(l, s, b);
 	memcpy(s->line + s->len, text, n);
 	s->len += n;
 }
@@ -225,7 +229,7 @@ allow(struct core_logs *l, struct core_logs_stream *s, struct buf *b, size_t n)
 	if (now != s->second) {
 		s->second = now;
 		s->in_second = 0;
-		put_left_out(s, b);
+		put_left_out(l, s, b);
 	}
 	room = CORE_LOGS_RATE - s->in_second;
 	if (n > room) {
@@ -246,9 +250,9 @@ core_logs_take(struct core_logs *l, struct core_logs_stream *s,
 	len = allow(l, s, &b, len);
 	for (size_t i = 0; i < len; i++)
 		if (data[i] == '\n')
-			put_open_line(s, &b);
+			put_open_line(l, s, &b);
 		else
-			add_char(s, &b, data[i]);
+			add_char(l, s, &b, data[i]);
 	append(l, s->hash, &b);
 }
 
@@ -258,8 +262,8 @@ core_logs_end(struct core_logs *l, struct core_logs_stream *s)
 	buf_auto struct buf b = { 0 };
 
 	if (s->len > 0)
-		put_open_line(s, &b);
-	put_left_out(s, &b);
+		put_open_line(l, s, &b);
+	put_left_out(l, s, &b);
 	append(l, s->hash, &b);
 }
 
@@ -269,6 +273,6 @@ core_logs_say(struct core_logs *l, const char *hash, const char *run,
 {
 	buf_auto struct buf b = { 0 };
 
-	put_line(&b, run, "node", text, strlen(text));
+	put_line(l, &b, hash, run, "node", text, strlen(text));
 	append(l, hash, &b);
 }

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/core_journald.h"
+
 struct ceiling_node;
 struct err;
 
@@ -28,6 +30,7 @@ struct core_logs {
 	const struct ceiling_node *rules;
 	uint64_t total;   /* bytes of all files */
 	uint64_t dropped; /* bytes that could not be kept */
+	struct core_journald journald;
 };
 
 /* One stream of a run: what is open of a line, and of its second. */
@@ -39,9 +42,9 @@ struct core_logs_stream {
 	char line[CORE_LOGS_LINE];
 };
 
-/* In the working directory. */
+/* In the working directory.  journald: core_journald.h; -1, or taken over. */
 int core_logs_open(struct core_logs *, const struct ceiling_node *,
-    struct err *);
+    int journald, struct err *);
 void core_logs_close(struct core_logs *);
 
 void core_logs_take(struct core_logs *, struct core_logs_stream *,

@@ -2,7 +2,8 @@
  * cella-core: the core of a node.  Theory of operation:
  *
  * The monitor starts it with its own socket (descriptor 3), the launcher's
- * (4), the state directory (5) and the admin's policy file or nothing (6).  It
+ * (4), the state directory (5), the admin's policy file or nothing (6), and a
+ * socket to the host's journal or nothing (7).  It
  * makes the state directory its root, becomes an id without capabilities, and
  * only then reads: the policy, whose ceiling it tells the launcher, once, and
  * the journal.  Front, cella-dns and the preparers come from the monitor as
@@ -27,7 +28,7 @@
 
 #define BOOT_ID 37 /* a UUID and a NUL */
 
-enum { FD_MONITOR = 3, FD_LAUNCHER, FD_STATE, FD_POLICY };
+enum { FD_MONITOR = 3, FD_LAUNCHER, FD_STATE, FD_POLICY, FD_JOURNALD };
 
 /* It opens the journal, and makes no socket, no process and no thread. */
 #define GROUPS                                                    \
@@ -111,7 +112,10 @@ run(struct err *e)
 		return err_set(e, ERR_INVALID,
 		    "descriptor %d is not a socket; cellad starts this program",
 		    FD_MONITOR);
-	for (int fd = FD_MONITOR; fd <= FD_POLICY; fd++)
+	core.journald = fstat(FD_JOURNALD, &s) == 0 && S_ISSOCK(s.st_mode)
+	    ? FD_JOURNALD
+	    : -1;
+	for (int fd = FD_MONITOR; fd <= FD_JOURNALD; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	umask(077);
 	if (read_boot(boot, e) == -1)

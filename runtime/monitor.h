@@ -21,6 +21,7 @@ struct monitor {
 	const char *front; /* its path, if it is our own */
 	const char *token;
 	const char *domain;   /* functions' names are below it; NULL: nowhere */
+	int journald;         /* service.h; -1: none */
 	uint64_t watchdog_ns; /* how often to tell that we live; 0: never */
 };
 

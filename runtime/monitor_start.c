@@ -133,7 +133,9 @@ start_core(struct node *n, struct err *e)
 		"cella-launcher", monitor_child_ended, e) == -1)
 		return -1;
 	return start(n, CORE,
-	    (const int[]){ theirs, core_end, n->m->store->dir, policy }, 4, e);
+	    (const int[]){ theirs, core_end, n->m->store->dir, policy,
+		n->m->journald },
+	    5, e);
 }
 
 /* The rest talk to core: their sockets' other ends go to it. */

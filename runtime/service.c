@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -127,4 +129,36 @@ service_tell(const char *state)
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) ==
 		-1)
 		fprintf(stderr, "cellad: the service manager: %s: %m\n", state);
+}
+
+/* "DEVICE:INODE" of the stream. */
+static bool
+is_journal(const char *stream)
+{
+	struct stat s;
+	char *own;
+	bool same;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &s) == -1)
+		return false;
+	own = str_printf("%ju:%ju", (uintmax_t)s.st_dev, (uintmax_t)s.st_ino);
+	same = strcmp(own, stream) == 0;
+	free(own);
+	return same;
+}
+
+int
+service_open_journal(void)
+{
+	const struct sockaddr_un a = { .sun_family = AF_UNIX,
+		.sun_path = "/run/systemd/journal/socket" };
+	fd_auto int fd = -1;
+
+	if (!is_journal(getenv("JOURNAL_STREAM")))
+		return -1;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 ||
+	    connect(fd, (const struct sockaddr *)&a, sizeof(a)) == -1)
+		return -1; /* the files are there */
+	return fd_take(&fd);
 }

@@ -20,6 +20,12 @@ struct service {
  */
 int service_take(struct service *, struct err *);
 
+/*
+ * A socket to the host's journal, if the manager has connected our standard
+ * error to that (systemd.exec(5), $JOURNAL_STREAM); else -1.
+ */
+int service_open_journal(void);
+
 /* "READY=1", "STOPPING=1", "WATCHDOG=1"; nobody listens: nothing. */
 void service_tell(const char *state);
 

@@ -88,6 +88,21 @@ hello=$(cella publish /run/hello.json 2>&1)
 case $hello in *[!0-9a-f]*) fail "publish: $hello" ;; esac
 expect "a call" hello "$(call "/vm/$hello")"
 
+# What it writes beside its work stands in the host's journal, by its names.
+printf '#!/bin/sh\necho "said <b>" >&2; echo spoke\n' >/run/speaks
+code=$(cella store add /run/speaks --as code)
+sed "s/\"hello\"/\"speaks\"/; s/\"ref\":\"[0-9a-f]*\",\"interface\"/\"ref\":\"$code\",\"interface\"/" /run/hello.json >/run/speaks.json
+speaks=$(cella publish /run/speaks.json)
+expect "one that speaks" spoke "$(call "/vm/$speaks")"
+spoken() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		journalctl -q -o cat "$@" 2>/dev/null | grep . && return
+		sleep 0.5
+	done
+}
+expect "in the journal" "said <b>" "$(spoken "CELLA_FUNCTION=$speaks" CELLA_STREAM=stderr)"
+expect "its unit" "said <b>" "$(spoken -u cellad "CELLA_FUNCTION=$speaks" CELLA_STREAM=stderr)"
+
 # A command in a cgroup of its own, and in one that it has not alone.
 expect "in a scope" hello "$(systemd-run -q --scope -p Delegate=yes cella run /run/hello.json 2>/dev/null)"
 case $(systemd-run -q --scope -p Delegate=yes sh -c 'cella run /run/hello.json; true' 2>&1) in
