@@ -22,6 +22,10 @@ run(struct exchange *x, uint8_t kind, const uint8_t *data, size_t size,
 	for (size_t at = 0; at < size && r == 0; at += piece)
 		r = exchange_receive(x, (const char *)data + at,
 		    size - at < piece ? size - at : piece, &e);
+	/* As if all of the request was sent: what is left keeps nobody. */
+	buf_reset(&x->out);
+	if (r == 0 && exchange_may_follow(x))
+		invariant(x->complete && x->in.at == x->in.len);
 	if (r == 0)
 		r = exchange_receive_end(x, &e);
 	invariant(r == 0 || e.code == ERR_GUEST);

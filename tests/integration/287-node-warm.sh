@@ -38,7 +38,7 @@ function() {
 END
 	eval "$1=\$(\"\$cella\" publish \"\$work/m.json\")"
 }
-printf 'version: 1\nwarm: {functions: ["*"], idle: 2s}\n' >"$work/policy.yaml"
+printf 'version: 1\nwarm: {functions: ["*"], idle: 1s}\n' >"$work/policy.yaml"
 chmod 600 "$work/policy.yaml"
 node_start --policy "$work/policy.yaml"
 runs() {

@@ -59,7 +59,7 @@ function() {
 END
 	eval "$1=\$(\"\$cella\" publish \"\$work/m.json\")"
 }
-printf 'version: 1\nwarm: {functions: ["*"], idle: 2s}\n' >"$work/policy.yaml"
+printf 'version: 1\nwarm: {functions: ["*"], idle: 1s}\n' >"$work/policy.yaml"
 chmod 600 "$work/policy.yaml"
 node_start --policy "$work/policy.yaml"
 runs() {
@@ -115,7 +115,7 @@ node_stop
 expect "end" 0 "$status"
 
 # Where no machine has a loopback each call has its own, as ever.
-printf 'version: 1\ntier: strict\nwarm: {functions: ["*"], idle: 2s}\n' >"$work/policy.yaml"
+printf 'version: 1\ntier: strict\nwarm: {functions: ["*"], idle: 1s}\n' >"$work/policy.yaml"
 node_start --policy "$work/policy.yaml"
 expect "strict" "1 1 0 0 1 1 0 0" "$(call "$warm" | xargs) $(call "$warm" | xargs)"
 node_stop

@@ -73,6 +73,19 @@ for name, kind in kinds.items():
 assert len(samples) < 150, len(samples)
 assert not re.search("[0-9a-f]{64}", open(sys.argv[1]).read())
 END
+# The collector's own client reads the same in it.
+/usr/bin/python3 - "$work/text" <<'END' || fail "another reader"
+import sys
+from prometheus_client.parser import text_string_to_metric_families
+text = open(sys.argv[1]).read()
+families = list(text_string_to_metric_families(text))
+read = sum(len(f.samples) for f in families)
+assert read == sum(not line.startswith("#") for line in text.splitlines()), read
+assert len({f.name for f in families}) == len(families) == text.count("# TYPE ")
+for f in families:
+    assert f.documentation and f.type in ("counter", "gauge", "histogram"), f.name
+    assert all(s.name.startswith(f.name) for s in f.samples), f.name
+END
 # ---- what is written down is there, and what is there is written down ----
 curl -s "http://$http/openapi.json" | cmp -s - "$abs_top_srcdir/docs/openapi.json" || fail "the document"
 /usr/bin/python3 - "$abs_top_srcdir" "$http" <<'END' || fail "paths"
