@@ -41,12 +41,6 @@ END
 printf 'version: 1\nwarm: {functions: ["*"], idle: 1s}\n' >"$work/policy.yaml"
 chmod 600 "$work/policy.yaml"
 node_start --policy "$work/policy.yaml"
-runs() {
-	"$cella" ps --json | tr -d ' \n' | grep -o "\"item_hash\":\"$1\",\"trigger\":\"[a-z]*\",\"state\":\"$2\"" | wc -l
-}
-none() {
-	[ "$(runs "$1" '[a-z]*')" -eq 0 ]
-}
 
 # ---- warm ----
 function warm false

@@ -65,6 +65,14 @@ status() {
 	cat "$work/status"
 }
 
+# runs HASH STATE: how many of a function are in it; none HASH: in any.
+runs() {
+	"$cella" ps --json | tr -d ' \n' | grep -o "\"item_hash\":\"$1\",\"trigger\":\"[a-z]*\",\"state\":\"$2\"" | wc -l
+}
+none() {
+	[ "$(runs "$1" '[a-z]*')" -eq 0 ]
+}
+
 # child NAME: the process ids of the node's children of that name.
 child() {
 	ps -o pid=,comm= --ppid "$node" | awk -v n="$1" '$2 == n { print $1 }'
