@@ -19,6 +19,7 @@
 #include "messages/websocket.h"
 #include "runtime/cli.h"
 #include "runtime/control_client.h"
+#include "runtime/exchange.h"
 #include "runtime/front_exec.h"
 #include "runtime/node_client.h"
 #include "runtime/route.h"
@@ -64,68 +65,6 @@ put_path(struct buf *b, const char *run, char **argv)
 		buf_printf(b, "%ccommand=", i == 0 ? '?' : '&');
 		put_encoded(b, arg[i]);
 	}
-}
-
-/* What follows the head of an answer that is no tunnel; NULL: it is cut. */
-static const char *
-body_of(struct buf *b)
-{
-	const char *text = buf_text(b), *end = strstr(text, "\r\n\r\n");
-	const char *length = strcasestr(text, "\r\nContent-Length:");
-
-	if (end == NULL || length == NULL || length > end ||
-	    strlen(end + 4) < strtoul(length + 17, NULL, 10))
-		return NULL;
-	return end + 4;
-}
-
-/* The node's own words, if there are any; else e stays as it is. */
-static int
-refused(int sock, struct buf *b, struct err *e)
-{
-	value_auto struct value *v = NULL;
-	struct err ignored;
-	const char *body, *text;
-	char data[4096];
-	ssize_t n = 1;
-
-	while ((body = body_of(b)) == NULL && n > 0 &&
-	    b->len < WEBSOCKET_HEAD_MAX) {
-		n = read(sock, data, sizeof(data));
-		if (n > 0)
-			buf_add(b, data, (size_t)n);
-	}
-	v = body == NULL ? NULL : json_parse(body, strlen(body), &ignored);
-	text =
-	    v == NULL ? NULL : value_get_text(value_get(v, "error"), "message");
-	return text == NULL ? -1 : err_set(e, ERR_DENIED, "%s", text);
-}
-
-/* How many bytes of b are the head: what follows are frames. */
-static long
-shake(int sock, const char *path, struct buf *b, struct err *e)
-{
-	buf_auto struct buf request = { 0 };
-	char key[WEBSOCKET_KEY], data[4096];
-	uint8_t random[16];
-	long head = 0;
-	ssize_t n = 1;
-
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return err_sys(e, "getrandom");
-	websocket_key(random, key);
-	websocket_put_request(&request, "cella", path, key);
-	if (fd_write_full(sock, request.data, request.len) == -1)
-		return err_sys(e, "node");
-	while (head == 0 && n > 0) {
-		n = read(sock, data, sizeof(data));
-		if (n > 0)
-			buf_add(b, data, (size_t)n);
-		head = websocket_read_response(b->data, b->len, key, e);
-	}
-	if (head == -1)
-		return refused(sock, b, e);
-	return head > 0 ? head : err_set(e, ERR_SYSTEM, "the node hung up");
 }
 
 /* ---- the streams ---- */
@@ -205,22 +144,31 @@ take_message(struct session *s, struct err *e)
 	    : 0;
 }
 
+static int
+take(struct session *s, const void *data, size_t n, struct err *e)
+{
+	enum websocket_kind kind;
+	int r;
+
+	websocket_take(&s->ws, data, n);
+	while ((r = websocket_next(&s->ws, &kind, e)) == 1)
+		if (take_message(s, e) == -1)
+			return -1;
+	return r;
+}
+
 /* 1: nothing more comes. */
 static int
 read_node(struct session *s, struct err *e)
 {
 	static char data[FRONT_EXEC_PIECE];
-	enum websocket_kind kind;
 	ssize_t n = read(s->sock, data, sizeof(data));
-	int r;
 
 	if (n == -1)
 		return errno == EINTR ? 0 : err_sys(e, "node");
-	websocket_take(&s->ws, data, (size_t)n);
-	while ((r = websocket_next(&s->ws, &kind, e)) == 1)
-		if (take_message(s, e) == -1)
-			return -1;
-	return r == -1 ? -1 : s->ws.closed || n == 0;
+	if (take(s, data, (size_t)n, e) == -1)
+		return -1;
+	return n == 0;
 }
 
 static int
@@ -262,20 +210,18 @@ turn(struct session *s, struct err *e)
 	    : 0;
 }
 
+/* first: what came of the frames already. */
 static int
-serve(int sock, const struct buf *first, size_t head, struct err *e)
+serve(int sock, const struct buf *first, struct err *e)
 {
 	struct session s = { .sock = sock, .status = -1 };
-	enum websocket_kind kind;
 	uint64_t seed;
-	int r = 0;
+	int r;
 
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return err_sys(e, "getrandom");
 	websocket_init(&s.ws, true, 1 + FRONT_EXEC_PIECE, seed);
-	websocket_take(&s.ws, first->data + head, first->len - head);
-	while (r == 0 && (r = websocket_next(&s.ws, &kind, e)) == 1)
-		r = take_message(&s, e);
+	r = take(&s, first->data + first->at, first->len - first->at, e);
 	while (r == 0 && !s.ws.closed)
 		r = turn(&s, e);
 	websocket_fini(&s.ws);
@@ -285,29 +231,40 @@ serve(int sock, const struct buf *first, size_t head, struct err *e)
 }
 
 static int
+join(struct node_client *o, const char *path, struct err *e)
+{
+	fd_auto int sock = control_client_open(o->control, o->store, e);
+	struct exchange x = { 0 };
+	int r;
+
+	if (sock == -1 || spawn_drop_for_good(e) == -1)
+		return -1;
+	r = control_client_upgrade(sock, path, &x, e);
+	if (r == 0)
+		r = x.phase == EXCHANGE_TUNNEL
+		    ? serve(sock, &x.body, e)
+		    : node_client_refusal(&x.body, x.status, e);
+	exchange_fini(&x);
+	return r;
+}
+
+static int
 run(int argc, char **argv)
 {
 	struct node_client o = { NULL };
-	buf_auto struct buf path = { 0 }, first = { 0 };
-	fd_auto int sock = -1;
+	buf_auto struct buf path = { 0 };
 	struct err e;
-	long head;
-	int r = -1;
+	int r;
 
 	if (node_client_parse_first(&o, argc, argv) == -1 || o.json ||
 	    optind == argc || !route_is_call_id(argv[optind]))
 		return cli_usage(&cmd_exec_command);
 	put_path(&path, argv[optind], argv + optind + 1);
-	if (path.len >= ROUTE_TARGET_MAX) {
-		err_set(&e, ERR_INVALID, "the command is too long");
-		cli_error(&e, false);
-		return FAILED;
-	}
 	signal(SIGPIPE, SIG_IGN);
-	sock = control_client_open(o.control, o.store, &e);
-	if (sock != -1 && spawn_drop_for_good(&e) == 0 &&
-	    (head = shake(sock, buf_text(&path), &first, &e)) > 0)
-		r = serve(sock, &first, (size_t)head, &e);
+	if (path.len >= ROUTE_TARGET_MAX)
+		r = err_set(&e, ERR_INVALID, "the command is too long");
+	else
+		r = join(&o, buf_text(&path), &e);
 	if (r == -1)
 		cli_error(&e, false);
 	return r == -1 ? FAILED : r;

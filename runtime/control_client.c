@@ -1,5 +1,8 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -7,6 +10,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "messages/websocket.h"
 #include "runtime/control_client.h"
 #include "runtime/exchange.h"
 #include "runtime/store_open.h"
@@ -37,14 +41,14 @@ control_client_open(const char *path, const char *store, struct err *e)
 	return r == -1 ? -1 : fd_take(&fd);
 }
 
-/* Until the reply is whole; x holds it. */
+/* Until the reply is whole, or its tunnel begins; x holds it. */
 static int
 receive(int sock, struct exchange *x, struct err *e)
 {
 	static char data[64 << 10];
 	ssize_t n;
 
-	while (x->phase != EXCHANGE_OVER) {
+	while (x->phase != EXCHANGE_OVER && x->phase != EXCHANGE_TUNNEL) {
 		n = read(sock, data, sizeof(data));
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -69,6 +73,46 @@ control_client_exchange(int sock, const struct exchange_request *r,
 	    errno != EPIPE)
 		return err_sys(e, "node");
 	return receive(sock, x, e);
+}
+
+static int
+check_accept(const struct exchange *x, const char *key, struct err *e)
+{
+	char accept[WEBSOCKET_ACCEPT];
+
+	websocket_accept(key, accept);
+	for (size_t i = 0; i < x->headers.len; i++)
+		if (strcasecmp(x->headers.item[i].name,
+			"Sec-WebSocket-Accept") == 0 &&
+		    strcmp(x->headers.item[i].text, accept) == 0)
+			return 0;
+	return err_set(e, ERR_SYSTEM,
+	    "node: its answer to the handshake is not that of a WebSocket");
+}
+
+int
+control_client_upgrade(int sock, const char *path, struct exchange *x,
+    struct err *e)
+{
+	struct exchange_headers headers = { 0 };
+	const struct exchange_request r = { "GET", path, "", &headers, 0, true,
+		NULL };
+	char key[WEBSOCKET_KEY];
+	uint8_t random[16];
+	int status;
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return err_sys(e, "getrandom");
+	websocket_key(random, key);
+	(void)exchange_headers_add(&headers, "Sec-WebSocket-Version", 21, "13",
+	    2);
+	(void)exchange_headers_add(&headers, "Sec-WebSocket-Key", 17, key,
+	    strlen(key));
+	status = control_client_exchange(sock, &r, NULL, 0, x, e);
+	exchange_headers_fini(&headers);
+	if (status == 0 && x->phase == EXCHANGE_TUNNEL)
+		status = check_accept(x, key, e);
+	return status;
 }
 
 int

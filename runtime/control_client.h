@@ -27,4 +27,11 @@ int control_client_ask(int sock, const char *method, const char *path,
 int control_client_exchange(int sock, const struct exchange_request *,
     const void *body, size_t len, struct exchange *x, struct err *);
 
+/*
+ * The same for a WebSocket (RFC 6455).  x is EXCHANGE_TUNNEL if the node
+ * agreed, and its body is what came over it already; else the reply is whole.
+ */
+int control_client_upgrade(int sock, const char *path, struct exchange *x,
+    struct err *);
+
 #endif

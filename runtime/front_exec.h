@@ -7,6 +7,8 @@
 #ifndef RUNTIME_FRONT_EXEC_H
 #define RUNTIME_FRONT_EXEC_H
 
+#include <stddef.h>
+
 enum front_exec_channel {
 	FRONT_EXEC_STDIN = 0,
 	FRONT_EXEC_STDOUT = 1,

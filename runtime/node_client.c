@@ -79,6 +79,18 @@ take_refusal(const struct value *v, int status, bool json, struct err *e)
 	    message == NULL ? "the node refused and said nothing" : message);
 }
 
+int
+node_client_refusal(const struct buf *b, int status, struct err *e)
+{
+	value_auto struct value *v = NULL;
+	struct err ignored; /* whatever it was, it is no word of the node's */
+
+	v = b->len == b->at
+	    ? NULL
+	    : json_parse(b->data + b->at, b->len - b->at, &ignored);
+	return take_refusal(v, status, false, e);
+}
+
 struct value *
 node_client_ask(struct node_client *o, const char *method, const char *path,
     const void *body, size_t len, struct err *e)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct err;
 struct value;
 
@@ -26,6 +27,9 @@ int node_client_parse_first(struct node_client *, int argc, char **argv);
  */
 struct value *node_client_ask(struct node_client *, const char *method,
     const char *path, const void *body, size_t len, struct err *);
+
+/* A refusal of this status comes back as the node's own words. */
+int node_client_refusal(const struct buf *reply, int status, struct err *);
 
 /* Says why, unless the node's own words are printed already: 1. */
 int node_client_fail(const struct node_client *, const struct err *);
