@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "guest/start_block.h"
+#include "messages/child_step.h"
 #include "messages/json.h"
 #include "messages/value.h"
 #include "runtime/args_block.h"
@@ -114,8 +115,8 @@ not_started(struct core_exec *x, const struct start_status *s)
 		    "as many programs as may join a machine are in it");
 	else
 		err_set(&why, ERR_SYSTEM,
-		    "the program could not join the machine: %s (step %u)",
-		    strerror((int)s->value), s->step);
+		    "the program could not join the machine: %s: %s",
+		    child_step_name(s->step), strerror((int)s->value));
 	refuse(x, &why);
 }
 

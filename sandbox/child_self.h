@@ -15,43 +15,11 @@
 #include <stdint.h>
 
 #include "guest/start_block.h"
+#include "messages/child_step.h"
 #include "policy/machine.h"
 
 #define CHILD_RLIMITS_MAX 12
 #define CHILD_TASKS_MAX 4
-
-/* Where it is, for the one who reads a failure. */
-enum child_step {
-	CHILD_CGROUP,
-	CHILD_CGROUP_NS,
-	CHILD_PDEATHSIG,
-	CHILD_PRIVATE,
-	CHILD_ROOT,
-	CHILD_MOUNT,
-	CHILD_PROC,
-	CHILD_PIVOT,
-	CHILD_CWD,
-	CHILD_HOSTNAME,
-	CHILD_KEYRING,
-	CHILD_CORE_SCHED,
-	CHILD_SPECULATION,
-	CHILD_LANDLOCK,
-	CHILD_KEEP,
-	CHILD_FDS,
-	CHILD_RLIMIT,
-	CHILD_IDS,
-	CHILD_CAPS,
-	CHILD_NO_NEW_PRIVS,
-	CHILD_EXEC,
-	/* Of those that join. */
-	CHILD_NAMESPACES,
-	CHILD_ARGS,
-	CHILD_RESTRICT,
-	CHILD_CLONE,
-	CHILD_SESSION,
-	CHILD_FILTER,
-	CHILD_STEPS
-};
 
 struct child_rlimit {
 	int resource;
@@ -74,8 +42,6 @@ struct child_result {
 	int sys;          /* errno */
 	uint32_t step, index;
 };
-
-const char *child_self_step_name(enum child_step);
 
 /* Each -1 with errno. */
 int child_self_enter_cgroups(const int tasks[CHILD_TASKS_MAX]);

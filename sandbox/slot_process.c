@@ -249,9 +249,8 @@ explain(const struct slot_shared *s, struct err *e)
 	if (r->step == CHILD_MOUNT && r->index < s->plan.nmounts)
 		object = s->plan.target[r->index];
 	errno = r->sys;
-	return err_sys(e, "machine: %s%s%s",
-	    child_self_step_name((enum child_step)r->step), *object ? " " : "",
-	    object);
+	return err_sys(e, "machine: %s%s%s", child_step_name(r->step),
+	    *object ? " " : "", object);
 }
 
 static int

@@ -71,6 +71,26 @@ over() {
 await over
 sleeps 600 || fail "what was left in the background is gone"
 
+# Four at a time.
+clients=
+for i in 1 2 3 4; do
+	"$cella" exec 1-1 sleep 604 &
+	clients="$clients $!"
+done
+four() {
+	[ "$(ps -eo args= | grep -c '^sleep 604')" -eq 4 ]
+}
+await four
+out=$("$cella" exec 1-1 true 2>&1)
+expect "a fifth" 125 $?
+contains "a fifth" "as many programs as may join" "$out"
+kill $clients
+wait $clients 2>/dev/null
+again() {
+	"$cella" exec 1-1 true 2>/dev/null
+}
+await again
+
 # So does the end of the machine.
 "$cella" exec 1-1 sleep 602 &
 client=$!
