@@ -15,4 +15,4 @@ cp -aln "$images/." "$CELLA_STORE/" 2>/dev/null || cp -an "$images/." "$CELLA_ST
 image() {
 	"$cella" image show "$1"
 }
-before=$(leaks)
+look
