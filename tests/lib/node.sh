@@ -33,10 +33,12 @@ leaks() {
 		cellad | cella-core | cella-dns | cella-front | cella-launcher | \
 		    cella-prepare | memfd:cella-ini | 9 | inside)
 			# Who is dead, to the last thread, holds nothing: the host's
-			# init, or who stands in for it, takes its time.
-			grep -q ') [ZX] ' "$p/stat" 2>/dev/null &&
-			    [ "$(ls "$p/task" 2>/dev/null | wc -l)" -le 1 ] && continue
-			echo "$p" ;;
+			# init, or who stands in for it, takes its time.  It may be
+			# buried while we look.
+			case $(cat "$p/stat" 2>/dev/null) in
+			*') '[ZX]' '*) [ "$(ls "$p/task" 2>/dev/null | wc -l)" -le 1 ] || echo "$p" ;;
+			?*) echo "$p" ;;
+			esac ;;
 		esac
 	done
 	# By kind: a process of the host may come and go, in namespaces we know.
@@ -102,10 +104,12 @@ message() {
 EOF
 }
 
-# After a kill: whoever inherits the dead may take a while to bury them.
+# What is there after a kill, or at the end: whoever inherits the dead may take a
+# while to bury them.
 gone() {
 	for _ in $(seq 200); do
-		[ "$(leaks)" = "$before" ] && return
+		after=$(leaks)
+		[ "$after" = "$before" ] && return
 		sleep 0.05
 	done
 }
@@ -126,7 +130,6 @@ left_behind() {
 
 finish() {
 	gone # the launcher's own end takes a moment longer than its work
-	after=$(leaks)
 	[ "$before" = "$after" ] || left_behind
 	rm -rf "$work"
 	exit $((failures > 0))
