@@ -42,7 +42,7 @@
 
 struct options {
 	const char *state_dir, *http, *https, *control, *policy, *domain;
-	const char *cert, *key, *metrics, *front;
+	const char *cert, *key, *metrics, *front, *grpc;
 };
 
 struct opened {
@@ -102,6 +102,20 @@ open_tcp(const char *where, int *fd, struct err *e)
 	return *fd == -1 ? -1 : 0;
 }
 
+/* In the clear for this host alone. */
+static int
+open_grpc(const struct options *p, struct opened *o, struct err *e)
+{
+	int *fd;
+
+	if (p->grpc == NULL)
+		return 0;
+	fd = listen_is_local(p->grpc) ? &o->monitor.listen_grpc
+				      : &o->monitor.listen_grpcs;
+	*fd = listen_place(p->grpc, e);
+	return *fd == -1 ? -1 : 0;
+}
+
 /* A socket of the service manager's takes the place of one of ours. */
 static int
 open_sockets(const struct options *p, struct opened *o, struct err *e)
@@ -131,7 +145,8 @@ open_sockets(const struct options *p, struct opened *o, struct err *e)
 		if (o->monitor.listen_front == -1)
 			return -1;
 	}
-	if (open_tcp(p->https, &o->monitor.listen_https, e) == -1 ||
+	if (open_grpc(p, o, e) == -1 ||
+	    open_tcp(p->https, &o->monitor.listen_https, e) == -1 ||
 	    open_tcp(p->metrics, &o->monitor.listen_metrics, e) == -1)
 		return -1;
 	return p->http == NULL ? 0
@@ -152,6 +167,9 @@ open_all(const struct options *p, struct opened *o, struct err *e)
 		.listen_https = -1,
 		.listen_metrics = -1,
 		.listen_front = -1,
+		.listen_grpc = -1,
+		.listen_grpcs = -1,
+		.grpc = p->grpc,
 		.journald = service_open_journal(),
 		.front = p->front,
 		.cert = p->cert,
@@ -185,6 +203,11 @@ close_all(struct opened *o)
 	fd_close(&o->monitor.listen_http);
 	fd_close(&o->monitor.listen_https);
 	fd_close(&o->monitor.listen_metrics);
+	if (o->monitor.listen_grpc != -1 &&
+	    strncmp(o->monitor.grpc, LISTEN_UNIX, strlen(LISTEN_UNIX)) == 0)
+		(void)unlink(o->monitor.grpc + strlen(LISTEN_UNIX));
+	fd_close(&o->monitor.listen_grpc);
+	fd_close(&o->monitor.listen_grpcs);
 	fd_close(&o->monitor.journald);
 	fd_close(&o->store.dir);
 	free(o->store.path);
@@ -198,6 +221,7 @@ parse(struct options *p, int argc, char **argv)
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "http", required_argument, NULL, 'h' },
 		{ "https", required_argument, NULL, 'S' },
+		{ "grpc", required_argument, NULL, 'g' },
 		{ "metrics", required_argument, NULL, 'm' },
 		{ "tls-cert", required_argument, NULL, 'C' },
 		{ "tls-key", required_argument, NULL, 'K' },
@@ -209,6 +233,7 @@ parse(struct options *p, int argc, char **argv)
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
+	bool tls;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -218,6 +243,9 @@ parse(struct options *p, int argc, char **argv)
 			break;
 		case 'h':
 			p->http = optarg;
+			break;
+		case 'g':
+			p->grpc = optarg;
 			break;
 		case 'm':
 			p->metrics = optarg;
@@ -251,9 +279,12 @@ parse(struct options *p, int argc, char **argv)
 		default:
 			return -1;
 		}
-	/* All three, or none of them. */
-	if ((p->https != NULL) != (p->cert != NULL) ||
-	    (p->https != NULL) != (p->key != NULL))
+	if (p->grpc != NULL && !listen_is_place(p->grpc))
+		return -1;
+	/* Certificate and key, if somebody comes by TLS, and only then. */
+	tls =
+	    p->https != NULL || (p->grpc != NULL && !listen_is_local(p->grpc));
+	if (tls != (p->cert != NULL) || tls != (p->key != NULL))
 		return -1;
 	return optind == argc &&
 		(p->domain == NULL || config_options_is_domain(p->domain))
@@ -308,7 +339,7 @@ usage(void)
 	    "usage: cellad [--config FILE] [--state-dir DIR] "
 	    "[--http ADDRESS:PORT] "
 	    "[--https ADDRESS:PORT --tls-cert FILE --tls-key FILE] "
-	    "[--metrics ADDRESS:PORT] [--control PATH] [--front PATH] "
+	    "[--grpc ADDRESS:PORT|unix:PATH] [--metrics ADDRESS:PORT] [--control PATH] [--front PATH] "
 	    "[--policy FILE] [--domain NAME]\n");
 	return USAGE;
 }
@@ -324,6 +355,8 @@ run(int argc, char **argv)
 		    .listen_https = -1,
 		    .listen_metrics = -1,
 		    .listen_front = -1,
+		    .listen_grpc = -1,
+		    .listen_grpcs = -1,
 		    .journald = -1 } };
 	struct options p = { .state_dir = "/var/lib/cella" };
 	char *control = NULL;

@@ -19,6 +19,7 @@
 #include "messages/value.h"
 #include "runtime/front.h"
 #include "runtime/front_gate.h"
+#include "runtime/front_grpc.h"
 #include "runtime/front_http.h"
 #include "runtime/front_invoke.h"
 #include "runtime/front_tls.h"
@@ -107,11 +108,23 @@ hear_tls(struct front *f, struct frame *frame, struct err *e)
 	return 0;
 }
 
-static void
-listen_to(struct front *f, uint32_t events)
+static bool
+is_grpc(size_t kind)
 {
+	return kind == FRONT_GRPC || kind == FRONT_GRPCS;
+}
+
+/* To all that have room for one more. */
+static void
+listen_on(struct front *f)
+{
+	bool open = f->ruled && !f->draining && !f->full;
+
 	for (size_t i = 0; i < FRONT_KINDS; i++)
-		loop_set(f->loop, &f->listener[i].watch, events);
+		loop_set(f->loop, &f->listener[i].watch,
+		    open && (!is_grpc(i) || f->grpc.nconns < FRONT_GRPC_MAX)
+			? EPOLLIN
+			: 0U);
 }
 
 /* Only from now on callers are let in. */
@@ -122,8 +135,7 @@ hear_rules(struct front *f, struct frame *frame, struct err *e)
 	if (!buf_ok(&frame->body))
 		return err_set(e, ERR_SYSTEM, "core: malformed frame");
 	f->ruled = true;
-	if (!f->draining && !f->full)
-		listen_to(f, EPOLLIN);
+	listen_on(f);
 	return 0;
 }
 
@@ -177,10 +189,9 @@ may_control(const struct front *f, int fd)
 void
 front_has_room(struct front *f)
 {
-	if (!f->full || !f->ruled || f->draining || f->ngates >= FRONT_GATE_MAX)
-		return;
-	f->full = false;
-	listen_to(f, EPOLLIN);
+	if (f->ngates < FRONT_GATE_MAX)
+		f->full = false;
+	listen_on(f);
 }
 
 static void
@@ -194,7 +205,7 @@ static void
 stop_listening(struct front *f)
 {
 	f->full = true;
-	listen_to(f, 0);
+	listen_on(f);
 	loop_timer_set(f->loop, &f->again, clock_mono_ns() + CLOCK_SECOND / 10,
 	    listen_again, f);
 }
@@ -224,6 +235,13 @@ accept_some(void *arg, uint32_t events)
 		if (l->kind != FRONT_CONTROL)
 			(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 			    sizeof(on));
+		if (is_grpc(l->kind)) {
+			front_grpc_open(l->front, fd, l->kind);
+			listen_on(l->front);
+			if (l->watch.events == 0)
+				return;
+			continue;
+		}
 		front_gate_open(l->front, fd, l->kind);
 		if (l->front->ngates >= FRONT_GATE_MAX) {
 			stop_listening(l->front);
@@ -238,7 +256,7 @@ front_is_idle(struct front *f)
 	if (!f->draining || f->ninvocations > 0 || !front_http_is_idle(f->http))
 		return;
 	front_gate_drain(f);
-	if (f->ngates == 0)
+	if (f->ngates == 0 && f->grpc.nconns == 0)
 		loop_stop(f->loop);
 }
 
@@ -254,6 +272,7 @@ hear_signal(void *arg, uint32_t events)
 	f->draining = true;
 	for (size_t i = 0; i < FRONT_KINDS; i++)
 		loop_remove(f->loop, &f->listener[i].watch);
+	front_grpc_drain(f);
 	front_is_idle(f);
 }
 
@@ -276,6 +295,7 @@ open_all(struct front *f, const struct front_args *a, struct err *e)
 	    frame_link_open(&f->core, f->loop, a->core, hear_core, core_gone, f,
 		e) == -1)
 		return -1;
+	front_grpc_init(f);
 	f->http = front_http_open(f, e);
 	if (f->http == NULL)
 		return -1;
@@ -306,8 +326,10 @@ front_serve(const struct front_args *a, struct err *e)
 	if (r == 0 && loop_run(f->loop, e) == -1)
 		r = -1;
 	f->draining = false;
-	if (f->loop != NULL)
+	if (f->loop != NULL) {
 		front_gate_close_all(f);
+		front_grpc_close_all(f);
+	}
 	if (f->http != NULL)
 		front_http_close(f->http);
 	frame_link_close(&f->core);

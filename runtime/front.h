@@ -15,8 +15,11 @@
 #include "messages/frame_link.h"
 #include "messages/front_msgs.h"
 #include "runtime/front_rate.h"
+#include "runtime/grpc_conn.h"
+#include "runtime/grpc_health.h"
 
 struct front_gate;
+struct front_grpc;
 struct front_http;
 struct front_tls_keys;
 
@@ -30,6 +33,8 @@ enum front_kind {
 	FRONT_HTTP,
 	FRONT_HTTPS,
 	FRONT_METRICS, /* what a node counts, and nothing else */
+	FRONT_GRPC,
+	FRONT_GRPCS, /* by TLS */
 	FRONT_KINDS,
 };
 
@@ -60,6 +65,15 @@ struct front_rules {
 	char domain[254]; /* "": functions have no names (route.h) */
 };
 
+/* Those who speak gRPC: front_grpc.h. */
+struct front_grpcs {
+	struct grpc_server server;
+	struct grpc_health health;
+	struct front_grpc *conns;
+	size_t nconns;
+	bool drained;
+};
+
 struct front {
 	struct loop *loop;
 	struct frame_link core;
@@ -71,6 +85,7 @@ struct front {
 	struct front_tls_keys *keys; /* NULL: nobody comes by TLS */
 	struct front_gate *gates;    /* callers */
 	size_t ngates;
+	struct front_grpcs grpc;
 	size_t ninvocations; /* calls for core */
 	size_t kept;         /* bytes beyond what each caller has room for */
 	bool ruled;          /* core has said how callers are bound */

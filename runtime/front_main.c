@@ -100,7 +100,7 @@ run(const char *join, struct err *e)
 		return -1;
 	close(FD_EMPTY);
 	/* Whoever may have broken the files broke us without privilege. */
-	if (a.listener[FRONT_HTTPS] != -1) {
+	if (fstat(FD_CERT, &s) == 0) {
 		a.keys = front_tls_read(FD_CERT, FD_KEY, e);
 		if (a.keys == NULL)
 			return -1;

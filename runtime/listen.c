@@ -20,6 +20,7 @@ union address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
+	struct sockaddr_un local;
 };
 
 static bool
@@ -71,6 +72,37 @@ listen_is_address(const char *where)
 	return parse(where, &a) != 0;
 }
 
+bool
+listen_is_place(const char *where)
+{
+	static const size_t n = sizeof(LISTEN_UNIX) - 1;
+
+	return strncmp(where, LISTEN_UNIX, n) == 0 ? where[n] == '/'
+						   : listen_is_address(where);
+}
+
+int
+listen_place(const char *where, struct err *e)
+{
+	static const size_t n = sizeof(LISTEN_UNIX) - 1;
+
+	return strncmp(where, LISTEN_UNIX, n) == 0
+	    ? listen_unix(where + n, SOCK_STREAM, e)
+	    : listen_tcp(where, e);
+}
+
+bool
+listen_is_local(const char *where)
+{
+	union address a;
+
+	if (parse(where, &a) == 0)
+		return true;
+	return a.any.sa_family == AF_INET6
+	    ? IN6_IS_ADDR_LOOPBACK(&a.v6.sin6_addr)
+	    : ntohl(a.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 int
 listen_tcp(const char *where, struct err *e)
 {
@@ -107,6 +139,8 @@ listen_name(int fd, char *out, size_t size)
 	if (a.any.sa_family == AF_INET6) {
 		inet_ntop(AF_INET6, &a.v6.sin6_addr, host, sizeof(host));
 		snprintf(out, size, "[%s]:%u", host, ntohs(a.v6.sin6_port));
+	} else if (a.any.sa_family == AF_UNIX) {
+		snprintf(out, size, LISTEN_UNIX "%s", a.local.sun_path);
 	} else {
 		inet_ntop(AF_INET, &a.v4.sin_addr, host, sizeof(host));
 		snprintf(out, size, "%s:%u", host, ntohs(a.v4.sin_port));

@@ -13,7 +13,16 @@ int listen_tcp(const char *where, struct err *);
 /* Whether it is such a text. */
 bool listen_is_address(const char *where);
 
-/* What a person types to reach it: "127.0.0.1:4020". */
+/* Such a text, or "unix:" and a path. */
+#define LISTEN_UNIX "unix:"
+bool listen_is_place(const char *where);
+int listen_place(const char *where, struct err *);
+
+/* Of a place: whoever reaches it is on this host. */
+bool listen_is_local(const char *where);
+
+/* What a person types to reach it: "127.0.0.1:4020", "unix:/run/x.sock". */
+#define LISTEN_NAME_MAX 128
 void listen_name(int fd, char *out, size_t size);
 
 /*

@@ -230,7 +230,7 @@ end_if_drained(struct node *n)
 static void
 say_listener(const char *what, int fd)
 {
-	char name[64];
+	char name[LISTEN_NAME_MAX];
 
 	if (fd == -1)
 		return;
@@ -249,6 +249,8 @@ say_where(struct node *n)
 	say_listener("http", n->m->listen_http);
 	say_listener("https", n->m->listen_https);
 	say_listener("metrics", n->m->listen_metrics);
+	say_listener("grpc", n->m->listen_grpc);
+	say_listener("grpc", n->m->listen_grpcs);
 	if (n->m->front != NULL)
 		printf("front %s\n", n->m->front);
 	printf("control %s\nready\n", n->m->control);
@@ -353,7 +355,7 @@ reload(struct node *n)
 
 	if (n->state != RUNNING || n->checker.pid != 0)
 		return;
-	if (n->m->listen_https != -1) {
+	if (n->m->cert != NULL) {
 		if (monitor_start_reload(n, &e) == -1)
 			say("not reloaded", &e);
 		else

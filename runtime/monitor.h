@@ -16,7 +16,9 @@ struct monitor {
 	struct store *store;
 	int listen_control;
 	int listen_http, listen_https, listen_metrics; /* -1: none */
-	const char *cert, *key;                        /* with listen_https */
+	int listen_grpc, listen_grpcs; /* one of them, or none */
+	const char *grpc;              /* where */
+	const char *cert, *key;        /* NULL: nobody comes by TLS */
 	int listen_front;  /* fronts join there; -1: one is started here */
 	const char *front; /* its path, if it is our own */
 	const char *token;

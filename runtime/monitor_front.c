@@ -107,14 +107,15 @@ equip(struct node *n, int sock, struct err *e)
 	    openat(m->store->dir, "empty", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (empty == -1)
 		return err_sys(e, "%s/empty", m->state_dir);
-	if (m->listen_https != -1 &&
+	if (m->cert != NULL &&
 	    (sealed_file(m->cert, &cert, e) == -1 ||
 		sealed_file(m->key, &key, e) == -1))
 		return -1;
 	if (start(n, sock,
 		(const int[MONITOR_FRONT_FDS]){ theirs, empty, rules,
 		    m->listen_control, m->listen_http, m->listen_https,
-		    m->listen_metrics, cert, key },
+		    m->listen_metrics, m->listen_grpc, m->listen_grpcs, cert,
+		    key },
 		e) == -1)
 		return -1;
 	frame_link_send(&n->core, MONITOR_FRONT, 0, NULL, &ours, 1);

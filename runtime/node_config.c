@@ -27,6 +27,8 @@ static const struct {
 	    "an address of numbers and a port" },
 	[NODE_CONFIG_HTTPS] = { "https", listen_is_address,
 	    "an address of numbers and a port" },
+	[NODE_CONFIG_GRPC] = { "grpc", listen_is_place,
+	    "an address of numbers and a port, or unix: and a path from /" },
 	[NODE_CONFIG_TLS_CERT] = { "tls_cert", is_path, "a path from /" },
 	[NODE_CONFIG_TLS_KEY] = { "tls_key", is_path, "a path from /" },
 	[NODE_CONFIG_METRICS] = { "metrics", listen_is_address,
@@ -152,13 +154,16 @@ int
 node_config_check(const struct node_config *c, struct problems *problems)
 {
 	size_t before = problems->len;
+	const char *grpc = c->item[NODE_CONFIG_GRPC].value;
 	bool https = c->item[NODE_CONFIG_HTTPS].value != NULL;
+	bool far = grpc != NULL && !listen_is_local(grpc);
 
 	for (int k = NODE_CONFIG_TLS_CERT; k <= NODE_CONFIG_TLS_KEY; k++)
-		if ((c->item[k].value != NULL) != https)
+		if ((c->item[k].value != NULL) != (https || far))
 			problems_add(problems, "config:tls", keys[k].name,
-			    https ? "https needs it"
-				  : "of no use without https");
+			    https     ? "https needs it"
+				: far ? "grpc needs it, but on loopback"
+				      : "of no use without https");
 	return problems->len == before ? 0 : -1;
 }
 

@@ -26,6 +26,7 @@ enum node_config_key {
 	NODE_CONFIG_STATE_DIR,
 	NODE_CONFIG_HTTP,
 	NODE_CONFIG_HTTPS,
+	NODE_CONFIG_GRPC,
 	NODE_CONFIG_TLS_CERT,
 	NODE_CONFIG_TLS_KEY,
 	NODE_CONFIG_METRICS,
@@ -56,7 +57,7 @@ int node_config_take(struct node_config *, const struct value *,
 int node_config_take_environment(struct node_config *, char *const *,
     struct problems *);
 
-/* What no single key shows: https without a key. */
+/* What no single key shows: TLS without a key. */
 int node_config_check(const struct node_config *, struct problems *);
 
 /* As options of cellad, each with a NUL behind it. */

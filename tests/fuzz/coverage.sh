@@ -17,6 +17,7 @@ decoders() {
 	exchange) echo 'runtime/exchange.*\.c' ;;
 	filter) echo 'policy/(filter|emulate)\.c' ;;
 	gate) echo 'runtime/gate\.c' ;;
+	grpc) echo '(messages/(grpc|protobuf)|runtime/grpc_(call|conn|head|health|reflection))\.c' ;;
 	ipfs) echo 'messages/(base32|car|cid|dag_pb|ipfs|varint)\.c' ;;
 	json) echo 'messages/json\.c' ;;
 	machine) echo '(policy/machine|messages/launch_msgs)\.c' ;;
@@ -24,7 +25,7 @@ decoders() {
 	yaml) echo 'messages/yaml\.c' ;;
 	esac
 }
-for t in aleph archive channel dns egress exchange filter gate ipfs json machine websocket yaml; do
+for t in aleph archive channel dns egress exchange filter gate grpc ipfs json machine websocket yaml; do
 	find . -name '*.gcda' -delete
 	"tests/fuzz/replay_$t" >/dev/null
 	lines=$(gcovr -r "$top" --object-directory . -f ".*$(decoders $t)" 2>/dev/null |

@@ -7,9 +7,10 @@ step() {
 
 packages='autoconf automake gcc libc6-dev make pkg-config
 libarchive-dev libcap-dev libcmocka-dev libcurl4-gnutls-dev libgnutls28-dev libjansson-dev libmicrohttpd-dev libnghttp2-dev
-libnl-3-dev libseccomp-dev libsecp256k1-dev libsqlite3-dev libyaml-dev nettle-dev
+libnl-3-dev libprotobuf-c-dev libseccomp-dev libsecp256k1-dev libsqlite3-dev libyaml-dev nettle-dev
+protobuf-c-compiler protobuf-compiler
 apt dpkg e2fsprogs erofs-utils squashfs-tools busybox-static scdoc curl'
-test_packages='gcovr clang-format python3 python3-prometheus-client zip procps qemu-system-x86 kmod cpio strace
+test_packages='gcovr clang-format python3 python3-grpcio python3-hpack python3-prometheus-client python3-protobuf zip procps qemu-system-x86 kmod cpio strace
 iproute2 nftables openssl nghttp2-client systemd'
 
 as_root() {
