@@ -122,9 +122,8 @@ listen_on(struct front *f)
 
 	for (size_t i = 0; i < FRONT_KINDS; i++)
 		loop_set(f->loop, &f->listener[i].watch,
-		    open && (!is_grpc(i) || f->grpc.nconns < FRONT_GRPC_MAX)
-			? EPOLLIN
-			: 0U);
+		    open && (!is_grpc(i) || front_grpc_has_room(f)) ? EPOLLIN
+								    : 0U);
 }
 
 /* Only from now on callers are let in. */
@@ -219,6 +218,10 @@ accept_some(void *arg, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ACCEPT_MAX; i++) {
+		if (is_grpc(l->kind) && !front_grpc_has_room(l->front)) {
+			listen_on(l->front);
+			return;
+		}
 		fd = accept4(l->watch.fd, NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd == -1) {
@@ -237,9 +240,6 @@ accept_some(void *arg, uint32_t events)
 			    sizeof(on));
 		if (is_grpc(l->kind)) {
 			front_grpc_open(l->front, fd, l->kind);
-			listen_on(l->front);
-			if (l->watch.events == 0)
-				return;
 			continue;
 		}
 		front_gate_open(l->front, fd, l->kind);

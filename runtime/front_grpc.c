@@ -103,6 +103,8 @@ set_timer(struct front_grpc *g)
 
 	if (grpc_conn_calls(g->conn) > 0 || g->busy_ns == 0)
 		g->busy_ns = now;
+	else if (g->front->grpc.nconns == FRONT_GRPC_MAX)
+		front_has_room(g->front); /* it may give its place away */
 	if (g->lingering)
 		at = g->moved_ns + LINGER_NS;
 	else if (waiting(&g->down) > 0)
@@ -267,6 +269,25 @@ front_grpc_init(struct front *f)
 		.kept_max = FRONT_KEPT_MAX };
 }
 
+/* Whoever has had no call for the longest. */
+static struct front_grpc *
+find_idle(const struct front *f)
+{
+	struct front_grpc *found = NULL;
+
+	for (struct front_grpc *g = f->grpc.conns; g != NULL; g = g->next)
+		if (grpc_conn_calls(g->conn) == 0 &&
+		    (found == NULL || g->busy_ns < found->busy_ns))
+			found = g;
+	return found;
+}
+
+bool
+front_grpc_has_room(struct front *f)
+{
+	return f->grpc.nconns < FRONT_GRPC_MAX || find_idle(f) != NULL;
+}
+
 void
 front_grpc_open(struct front *f, int fd, enum front_kind kind)
 {
@@ -278,6 +299,8 @@ front_grpc_open(struct front *f, int fd, enum front_kind kind)
 	struct err ignored;
 
 	invariant(g != NULL);
+	if (f->grpc.nconns >= FRONT_GRPC_MAX)
+		end(find_idle(f));
 	*g = (struct front_grpc){ .front = f,
 		.next = f->grpc.conns,
 		.place = &f->grpc.conns,

@@ -14,7 +14,10 @@ struct front_grpc;
 /* Before anybody comes. */
 void front_grpc_init(struct front *);
 
-/* A connection that was just accepted; taken over. */
+/* Whether one more may come: there is a place, or somebody who only keeps his. */
+bool front_grpc_has_room(struct front *);
+
+/* A connection that was just accepted; taken over.  There must be room. */
 void front_grpc_open(struct front *, int fd, enum front_kind);
 
 /* No more calls; whoever only watches is told to come back later. */

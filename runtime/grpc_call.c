@@ -24,6 +24,13 @@ wake(struct grpc_conn *conn)
 		conn->peer.woken(conn->peer.arg);
 }
 
+/* Something of it moves. */
+static void
+moves(struct grpc_call *c)
+{
+	c->moved_ns = c->conn->inside ? c->conn->now_ns : clock_mono_ns();
+}
+
 /* ---- time ---- */
 
 static void too_late(void *arg);
@@ -79,7 +86,7 @@ grpc_call_open(struct grpc_conn *conn, int32_t id)
 		.place = &conn->calls,
 		.id = id,
 		.deadline_ns = UINT64_MAX,
-		.moved_ns = clock_mono_ns() };
+		.moved_ns = conn->now_ns };
 	if (c->next != NULL)
 		c->next->place = &c->next;
 	conn->calls = c;
@@ -160,7 +167,7 @@ add_status(struct fields *f, struct status *s, const struct grpc_call *c)
 {
 	snprintf(s->digits, sizeof(s->digits), "%d", (int)c->status);
 	add_field(f, "grpc-status", s->digits);
-	if (c->message == NULL || c->message[0] == '\0')
+	if (c->message == NULL)
 		return;
 	grpc_message_encode(&s->message, c->message);
 	add_field(f, "grpc-message", buf_text(&s->message));
@@ -183,7 +190,7 @@ read_out(nghttp2_session *session, int32_t id, uint8_t *out, size_t max,
 	if (n > 0)
 		memcpy(out, c->out.data + c->out.at, n);
 	c->out.at += n;
-	c->moved_ns = clock_mono_ns();
+	moves(c);
 	if (waiting(&c->out) > 0)
 		return (ssize_t)n;
 	buf_reset(&c->out);
@@ -251,7 +258,7 @@ grpc_call_send(struct grpc_call *c, const void *message, size_t len)
 		return;
 	invariant(len <= UINT32_MAX);
 	if (waiting(&c->out) == 0)
-		c->moved_ns = clock_mono_ns();
+		moves(c);
 	grpc_prefix(prefix, (uint32_t)len);
 	buf_add(&c->out, prefix, sizeof(prefix));
 	buf_add(&c->out, message, len);
@@ -271,9 +278,10 @@ grpc_call_end(struct grpc_call *c, enum grpc_status status, const char *message)
 		return;
 	c->ended = true;
 	c->status = status;
-	c->message = str_printf("%.*s", MESSAGE_MAX, message);
+	if (message[0] != '\0')
+		c->message = str_printf("%.*s", MESSAGE_MAX, message);
 	if (waiting(&c->out) == 0)
-		c->moved_ns = clock_mono_ns();
+		moves(c);
 	nghttp2_session_consume(c->conn->session, c->id, waiting(&c->unread));
 	buf_reset(&c->unread);
 	give_room(c);
@@ -460,7 +468,7 @@ grpc_call_receive(struct grpc_call *c, const char *data, size_t len)
 {
 	size_t used = len;
 
-	c->moved_ns = clock_mono_ns();
+	moves(c);
 	if (!c->ended) {
 		used = waiting(&c->unread) > 0 ? 0 : read_some(c, data, len);
 		buf_add(&c->unread, data + used, len - used);

@@ -88,7 +88,7 @@ static void
 hear_ping(struct grpc_conn *c)
 {
 	static const uint8_t why[] = "too_many_pings";
-	uint64_t now = clock_mono_ns();
+	uint64_t now = c->now_ns;
 
 	if (c->answered || now - c->pinged_ns >= PING_NS)
 		c->strikes = 0;
@@ -233,24 +233,41 @@ grpc_conn_close(struct grpc_conn *c)
 {
 	if (c == NULL)
 		return;
-	c->inside = true;
+	(void)grpc_conn_enter(c);
 	while (c->calls != NULL)
 		grpc_call_close(c->calls);
 	nghttp2_session_del(c->session);
 	free(c);
 }
 
+bool
+grpc_conn_enter(struct grpc_conn *c)
+{
+	bool inside = c->inside;
+
+	if (!inside)
+		c->now_ns = clock_mono_ns();
+	c->inside = true;
+	return inside;
+}
+
+void
+grpc_conn_leave(struct grpc_conn *c, bool was_inside)
+{
+	c->inside = was_inside;
+}
+
 int
 grpc_conn_receive(struct grpc_conn *c, const char *data, size_t len)
 {
-	bool inside = c->inside;
+	bool inside;
 	ssize_t n;
 
 	if (c->broken)
 		return -1;
-	c->inside = true;
+	inside = grpc_conn_enter(c);
 	n = nghttp2_session_mem_recv(c->session, (const uint8_t *)data, len);
-	c->inside = inside;
+	grpc_conn_leave(c, inside);
 	if (n < 0) {
 		c->broken = true;
 		/* Most faults it has answered itself. */
@@ -263,17 +280,16 @@ grpc_conn_receive(struct grpc_conn *c, const char *data, size_t len)
 void
 grpc_conn_send(struct grpc_conn *c, struct buf *out, size_t max)
 {
-	bool inside = c->inside;
+	bool inside = grpc_conn_enter(c);
 	const uint8_t *data;
 	ssize_t n = 1;
 
-	c->inside = true;
 	while (n > 0 && out->len - out->at < max) {
 		n = nghttp2_session_mem_send(c->session, &data);
 		if (n > 0)
 			buf_add(out, data, (size_t)n);
 	}
-	c->inside = inside;
+	grpc_conn_leave(c, inside);
 	c->broken |= n < 0;
 }
 

@@ -23,7 +23,8 @@ struct grpc_conn {
 	struct grpc_call *calls;
 	size_t ncalls;
 	bool begun, broken, draining;
-	bool inside; /* nobody need be woken: whoever called goes on */
+	bool inside;     /* nobody need be woken: whoever called goes on */
+	uint64_t now_ns; /* while it is inside */
 	/* How often he asks whether we live: grpc_conn.c. */
 	bool answered; /* something was sent since he asked last */
 	unsigned strikes;
@@ -72,6 +73,12 @@ struct grpc_call {
 /* False: it is too long; nothing more of it is heard. */
 bool grpc_head_field(struct grpc_head *, const char *name, size_t nname,
     const char *text, size_t ntext);
+
+/* ---- grpc_conn.c ---- */
+
+/* Between the two nobody is woken, and time stands still.  Nests. */
+bool grpc_conn_enter(struct grpc_conn *);
+void grpc_conn_leave(struct grpc_conn *, bool was_inside);
 
 /* ---- grpc_call.c ---- */
 

@@ -232,19 +232,37 @@ def speaks_http(where):
 
 
 def crowd(where):
-    host, port = where.rsplit(":", 1)
+    def watch():
+        c = Client(where)
+        c.begin(head("/grpc.health.v1.Health/Watch"))
+        c.data(message(b""))
+        return c
+
+    def is_let_in(c):
+        return next(c.frames(), [None])[0] == SETTINGS
     all_of_them = [Client(where) for _ in range(256)]
-    for c in all_of_them[:-1]:
-        expect("one of a crowd", next(c.frames())[0] == SETTINGS)
-    last = all_of_them[-1]
-    late = Client(where)
+    for c in all_of_them:
+        expect("one of a crowd", is_let_in(c))
+    busy = watch()
+    expect("one more is let in", is_let_in(busy))
+    expect("for who was idle the longest", drained(all_of_them[0].sock))
+    for c in all_of_them[1:]:
+        c.begin(head("/grpc.health.v1.Health/Watch"))
+        c.data(message(b""))
+        expect("one of many who watch", next((k for k, *_ in c.frames() if k == DATA), None) == DATA)
+    late = watch()
     late.sock.settimeout(0.3)
-    got = list(late.frames())
-    expect("one too many is not let in", got == [], got)
-    last.sock.close()
+    expect("one too many is not let in", list(late.frames()) == [])
+    busy.sock.close()
     late.sock.settimeout(20)
-    expect("until another leaves", next(late.frames(), [None])[0] == SETTINGS)
-    for c in all_of_them + [late]:
+    expect("until another leaves", is_let_in(late))
+    later = Client(where)
+    later.sock.settimeout(0.3)
+    expect("nor is the next one", list(later.frames()) == [])
+    all_of_them[5].send(RST, 0, 1, b"\0\0\0\x08")
+    later.sock.settimeout(20)
+    expect("until another only keeps his place", is_let_in(later))
+    for c in all_of_them + [late, later]:
         c.sock.close()
 
 
