@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
-void keccak_256(const void *, size_t, unsigned char digest[32]);
+#define KECCAK_SIZE 32
+
+void keccak_256(const void *, size_t, unsigned char digest[KECCAK_SIZE]);
 
 #endif
