@@ -2,8 +2,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <nettle/base64.h>
-
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -352,35 +350,4 @@ channel_json_text(const struct channel_json *v, const char *key)
 		    v->kind == CHANNEL_JSON_NUMBER)
 	    ? v->text
 	    : NULL;
-}
-
-char *
-channel_json_unbase64(const char *text, size_t *len)
-{
-	struct base64_decode_ctx ctx;
-	size_t n = strlen(text);
-	char *out = malloc(BASE64_DECODE_LENGTH(n) + 1);
-
-	invariant(out != NULL);
-	base64_decode_init(&ctx);
-	*len = BASE64_DECODE_LENGTH(n);
-	if (n % 4 != 0 ||
-	    !base64_decode_update(&ctx, len, (uint8_t *)out, n, text) ||
-	    !base64_decode_final(&ctx)) {
-		free(out);
-		return NULL;
-	}
-	out[*len] = '\0';
-	return out;
-}
-
-char *
-channel_json_base64(const void *data, size_t len)
-{
-	char *out = malloc(BASE64_ENCODE_RAW_LENGTH(len) + 1);
-
-	invariant(out != NULL);
-	base64_encode_raw(out, len, data);
-	out[BASE64_ENCODE_RAW_LENGTH(len)] = '\0';
-	return out;
 }

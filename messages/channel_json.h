@@ -43,8 +43,4 @@ const struct channel_json *channel_json_get(const struct channel_json *,
 /* Text of a string or a number, else NULL. */
 const char *channel_json_text(const struct channel_json *, const char *key);
 
-/* Exactly the padded standard alphabet; the caller frees.  NULL: it is not. */
-char *channel_json_unbase64(const char *, size_t *len);
-char *channel_json_base64(const void *, size_t len);
-
 #endif

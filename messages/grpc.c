@@ -1,6 +1,8 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "messages/base64.h"
 #include "messages/grpc.h"
 
 const char *
@@ -74,39 +76,23 @@ grpc_message_decode(struct buf *out, const char *text, size_t len)
 	}
 }
 
-static int
-base64_digit(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *p = c == '\0' ? NULL : strchr(digits, c);
-
-	return p == NULL ? -1 : (int)(p - digits);
-}
-
 bool
 grpc_binary_decode(struct buf *out, const char *text, size_t len)
 {
-	unsigned bits = 0, n = 0;
-	int digit;
+	buf_auto struct buf padded = { 0 };
+	size_t n;
+	char *bytes;
 
-	if (len % 4 == 0 && len > 0 && text[len - 1] == '=')
-		len -= text[len - 2] == '=' ? 2 : 1;
-	if (len % 4 == 1)
+	buf_add(&padded, text, len);
+	while (memchr(text, '=', len) == NULL && padded.len % 4 != 0 &&
+	    padded.len < len + 2)
+		buf_add_char(&padded, '=');
+	bytes = base64_bytes(buf_text(&padded), padded.len, &n);
+	if (bytes == NULL)
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		digit = base64_digit(text[i]);
-		if (digit == -1)
-			return false;
-		bits = (bits << 6) | (unsigned)digit;
-		n += 6;
-		if (n >= 8) {
-			n -= 8;
-			buf_add_char(out, (char)(bits >> n));
-			bits &= (1U << n) - 1;
-		}
-	}
-	return bits == 0; /* what is left over says nothing */
+	buf_add(out, bytes, n);
+	free(bytes);
+	return true;
 }
 
 /* ---- messages ---- */

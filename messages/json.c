@@ -39,10 +39,11 @@ check_depth(const char *s, size_t len, struct err *e)
 	return 0;
 }
 
-static struct value *convert(json_t *, size_t *nodes);
+/* room: for so many values. */
+static struct value *convert(json_t *, size_t *room);
 
 static struct value *
-convert_map(json_t *j, size_t *nodes)
+convert_map(json_t *j, size_t *room)
 {
 	struct value *v = value_new(VALUE_MAP), *child;
 	const char *key;
@@ -50,7 +51,7 @@ convert_map(json_t *j, size_t *nodes)
 
 	json_object_foreach(j, key, item)
 	{
-		child = convert(item, nodes);
+		child = convert(item, room);
 		if (child == NULL) {
 			value_free(v);
 			return NULL;
@@ -61,12 +62,12 @@ convert_map(json_t *j, size_t *nodes)
 }
 
 static struct value *
-convert_list(json_t *j, size_t *nodes)
+convert_list(json_t *j, size_t *room)
 {
 	struct value *v = value_new(VALUE_LIST), *child;
 
 	for (size_t i = 0; i < json_array_size(j); i++) {
-		child = convert(json_array_get(j, i), nodes);
+		child = convert(json_array_get(j, i), room);
 		if (child == NULL) {
 			value_free(v);
 			return NULL;
@@ -77,17 +78,17 @@ convert_list(json_t *j, size_t *nodes)
 }
 
 static struct value *
-convert(json_t *j, size_t *nodes)
+convert(json_t *j, size_t *room)
 {
 	struct value *v;
 
-	if (++*nodes > VALUE_NODES_MAX)
+	if ((*room)-- == 0)
 		return NULL;
 	switch (json_typeof(j)) {
 	case JSON_OBJECT:
-		return convert_map(j, nodes);
+		return convert_map(j, room);
 	case JSON_ARRAY:
-		return convert_list(j, nodes);
+		return convert_list(j, room);
 	case JSON_STRING:
 		return value_of_text(json_string_value(j));
 	case JSON_INTEGER:
@@ -107,12 +108,11 @@ convert(json_t *j, size_t *nodes)
 	return value_new(VALUE_NULL);
 }
 
-struct value *
-json_parse(const char *data, size_t len, struct err *e)
+static struct value *
+parse(const char *data, size_t len, size_t room, struct err *e)
 {
 	json_error_t why;
 	struct value *v;
-	size_t nodes = 0;
 	json_t *j;
 
 	if (check_depth(data, len, e) == -1)
@@ -123,11 +123,23 @@ json_parse(const char *data, size_t len, struct err *e)
 		    why.column, why.text);
 		return NULL;
 	}
-	v = convert(j, &nodes);
+	v = convert(j, &room);
 	json_decref(j);
 	if (v == NULL)
 		err_set(e, ERR_INVALID, "more than %d values", VALUE_NODES_MAX);
 	return v;
+}
+
+struct value *
+json_parse(const char *data, size_t len, struct err *e)
+{
+	return parse(data, len, VALUE_NODES_MAX, e);
+}
+
+struct value *
+json_parse_own(const char *data, size_t len, struct err *e)
+{
+	return parse(data, len, SIZE_MAX, e);
 }
 
 static json_t *

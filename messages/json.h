@@ -14,6 +14,9 @@ struct value;
 /* The top must be an object or a list.  NULL and ERR_INVALID otherwise. */
 struct value *json_parse(const char *, size_t len, struct err *);
 
+/* The same of what is not a stranger's, with as many values as it has. */
+struct value *json_parse_own(const char *, size_t len, struct err *);
+
 enum json_form {
 	JSON_AS_LINES,     /* indented, keys as they were added */
 	JSON_AS_CANONICAL, /* keys sorted, no blanks: what digests are taken of

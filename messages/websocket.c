@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/sha1.h"
 #include "base/str.h"
-#include "messages/channel_json.h"
+#include "messages/base64.h"
 #include "messages/websocket.h"
 
 /* Section 5.2. */
@@ -45,7 +45,7 @@ websocket_fini(struct websocket *w)
 static void
 encode(const void *data, size_t n, char *out, size_t size)
 {
-	char *text = channel_json_base64(data, n);
+	char *text = base64_text(data, n);
 
 	invariant(str_copy(out, size, text));
 	free(text);

@@ -28,6 +28,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_audit_command,
 	&cmd_usage_command,
 	&cmd_verify_command,
+	&cmd_session_command,
 	&cmd_store_command,
 	&cmd_image_command,
 	&cmd_doctor_command,

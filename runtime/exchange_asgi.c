@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "messages/base64.h"
 #include "messages/channel_json.h"
 #include "messages/json.h"
 #include "messages/value.h"
@@ -13,7 +14,7 @@
 static void
 add_base64(struct value *list, const char *text)
 {
-	char *b64 = channel_json_base64(text, strlen(text));
+	char *b64 = base64_text(text, strlen(text));
 
 	value_add_text(list, b64);
 	free(b64);
@@ -31,7 +32,7 @@ add_header(struct value *list, const char *name, const char *text)
 static void
 set_base64(struct value *v, const char *key, const char *text)
 {
-	char *b64 = channel_json_base64(text, strlen(text));
+	char *b64 = base64_text(text, strlen(text));
 
 	value_set_text(v, key, b64);
 	free(b64);
@@ -152,8 +153,10 @@ take_header(struct exchange *x, const struct channel_json *pair, struct err *e)
 	    pair->item[0]->kind != CHANNEL_JSON_STRING ||
 	    pair->item[1]->kind != CHANNEL_JSON_STRING)
 		return err_set(e, ERR_GUEST, "reply: a malformed header");
-	name = channel_json_unbase64(pair->item[0]->text, &nname);
-	text = channel_json_unbase64(pair->item[1]->text, &ntext);
+	name = base64_bytes(pair->item[0]->text, strlen(pair->item[0]->text),
+	    &nname);
+	text = base64_bytes(pair->item[1]->text, strlen(pair->item[1]->text),
+	    &ntext);
 	if (name == NULL || text == NULL)
 		r = err_set(e, ERR_GUEST, "reply: a malformed header");
 	else

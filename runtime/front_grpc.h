@@ -14,7 +14,8 @@ struct front_grpc;
 /* Before anybody comes. */
 void front_grpc_init(struct front *);
 
-/* Whether one more may come: there is a place, or somebody who only keeps his. */
+/* Whether one more may come: there is a place, or somebody who only keeps his.
+ */
 bool front_grpc_has_room(struct front *);
 
 /* A connection that was just accepted; taken over.  There must be room. */

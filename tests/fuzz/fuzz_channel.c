@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "messages/channel.h"
+#include "messages/base64.h"
 #include "messages/channel_json.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -39,11 +40,11 @@ look_at(const struct channel_frame *f)
 	(void)channel_dialogue_send(&d);
 	(void)channel_dialogue_receive(&d,
 	    channel_json_text(v, "DialogueNonce"), &e);
-	bytes = text == NULL ? NULL : channel_json_unbase64(text, &len);
+	bytes = text == NULL ? NULL : base64_bytes(text, strlen(text), &len);
 	if (bytes != NULL) {
-		back = channel_json_base64(bytes, len);
+		back = base64_text(bytes, len);
 		free(bytes);
-		bytes = channel_json_unbase64(back, &len);
+		bytes = base64_bytes(back, strlen(back), &len);
 		invariant(bytes != NULL);
 		free(back);
 		free(bytes);
