@@ -1,0 +1,307 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "runtime/session_work.h"
+
+#define MS UINT64_C(1000000)
+#define PAUSE_NS (1000 * MS) /* until what could not be kept is tried again */
+
+/* ---- time ---- */
+
+void
+session_step_timer(struct session *s, uint64_t at_ns)
+{
+	s->all->ops->set_timer(s->all->owner, s, at_ns);
+}
+
+uint64_t
+session_step_after(uint64_t ns, uint64_t ms)
+{
+	uint64_t sum;
+
+	return __builtin_mul_overflow(ms, MS, &sum) ||
+		__builtin_add_overflow(sum, ns, &sum)
+	    ? UINT64_MAX
+	    : sum;
+}
+
+static uint64_t
+now(const struct session *s)
+{
+	return s->all->ops->now(s->all->owner);
+}
+
+static void
+set_deadline(struct session *s, uint64_t ms)
+{
+	session_step_timer(s, session_step_after(now(s), ms));
+}
+
+static void
+set_run_timer(struct session *s, uint64_t at, uint64_t cycles)
+{
+	uint64_t wait = session_run_wait(&s->run, at, cycles), sum;
+
+	session_step_timer(s,
+	    __builtin_add_overflow(at, wait, &sum) ? UINT64_MAX : sum);
+}
+
+/* ---- the machine gets something ---- */
+
+static void
+begin_run(struct session *s)
+{
+	const struct session_deadlines *d = &s->deadlines;
+	const struct session_cycles *c = &s->cycles;
+	uint64_t at = now(s), cycles = s->all->ops->cycles(s->all->owner, s);
+
+	s->run = s->is_query
+	    ? (struct session_run){ .max = c->max_inspect,
+		      .increment = c->inspect_increment,
+		      .deadline_ns = session_step_after(0, d->inspect),
+		      .increment_deadline_ns =
+			  session_step_after(0, d->inspect_increment) }
+	    : (struct session_run){ .max = c->max_advance,
+		      .increment = c->advance_increment,
+		      .deadline_ns = session_step_after(0, d->advance),
+		      .increment_deadline_ns =
+			  session_step_after(0, d->advance_increment) };
+	session_run_begin(&s->run, at, cycles);
+	set_run_timer(s, at, cycles);
+}
+
+static void
+give(struct session *s, const struct session_input *i)
+{
+	const struct session_given g = { .request = s->is_query
+		    ? SESSION_INSPECT
+		    : SESSION_ADVANCE,
+		.metadata = i->metadata,
+		.payload = i->payload,
+		.len = i->len };
+
+	processed_reset(&s->result);
+	session_memory_begin(&s->next_memory, &s->memory, &g);
+	s->state = SESSION_RUNNING;
+	begin_run(s);
+	s->all->ops->give(s->all->owner, s, &g);
+}
+
+void
+session_step(struct session *s)
+{
+	if (s->state != SESSION_IDLE)
+		return;
+	session_step_timer(s, UINT64_MAX);
+	if (s->store_to != NULL) {
+		session_finish_store(s);
+	} else if (s->query != NULL) {
+		s->is_query = true;
+		give(s, s->query);
+	} else if (s->inputs != NULL) {
+		give(s, s->inputs);
+	}
+}
+
+/* ---- what it made of it ---- */
+
+static void
+discard(struct session *s)
+{
+	s->state = SESSION_DISCARDING;
+	set_deadline(s, s->deadlines.checkin);
+	s->all->ops->discard(s->all->owner, s);
+}
+
+static void
+skip(struct session *s, enum processed_status why)
+{
+	s->result.status = why;
+	discard(s);
+}
+
+void
+session_step_yielded(struct session *s, const struct session_yield *y)
+{
+	uint64_t at = now(s), cycles;
+
+	cycles = s->all->ops->cycles(s->all->owner, s);
+	if (session_run_look(&s->run, at, cycles, true) == SESSION_RUN_CYCLES) {
+		skip(s, PROCESSED_CYCLES);
+		return;
+	}
+	switch (session_yield_take(s, y)) {
+	case SESSION_GOES_ON:
+		session_run_go_on(&s->run, at, cycles);
+		set_run_timer(s, at, cycles);
+		s->all->ops->go_on(s->all->owner, s);
+		break;
+	case SESSION_ACCEPTS:
+		s->state = SESSION_WEIGHING;
+		set_deadline(s, s->deadlines.machine);
+		s->all->ops->weigh(s->all->owner, s);
+		break;
+	case SESSION_SKIPS:
+		discard(s);
+		break;
+	case SESSION_TAINTS:
+		break;
+	}
+}
+
+void
+session_step_halted(struct session *s)
+{
+	uint64_t cycles = s->all->ops->cycles(s->all->owner, s);
+
+	skip(s,
+	    session_run_look(&s->run, now(s), cycles, true) ==
+		    SESSION_RUN_CYCLES
+		? PROCESSED_CYCLES
+		: PROCESSED_HALTED);
+}
+
+/* ---- an input is done ---- */
+
+static void
+add_done(struct session_epoch *e, struct session_done *d)
+{
+	if (e->ndone == e->size) {
+		e->size = e->size == 0 ? 16 : 2 * e->size;
+		e->done = realloc(e->done, e->size * sizeof(*e->done));
+		invariant(e->done != NULL);
+	}
+	e->done[e->ndone++] = *d;
+}
+
+/* On the disk first, and then at once for all to see. */
+static bool
+publish(struct session *s, struct session_done *d,
+    const struct merkle_hash root[2], bool accepted)
+{
+	struct session_epoch *e = s->active;
+	struct session_input *i = s->inputs;
+	struct err why;
+
+	if (s->all->ops->keep_done(s->all->owner, s, d, accepted, &why) == -1) {
+		buf_fini(&d->body);
+		return false;
+	}
+	merkle_epoch_add(&e->vouchers, &root[PROCESSED_VOUCHER]);
+	merkle_epoch_add(&e->notices, &root[PROCESSED_NOTICE]);
+	e->machine = d->machine;
+	add_done(e, d);
+	s->inputs = i->next;
+	if (s->inputs == NULL)
+		s->last_input = &s->inputs;
+	s->pending--;
+	free(i);
+	return true;
+}
+
+/* Nothing of it is left, and it is tried again. */
+static void
+pause(struct session *s)
+{
+	s->state = SESSION_PAUSING;
+	session_step_timer(s, now(s) + PAUSE_NS);
+}
+
+static void
+end_skipped(struct session *s)
+{
+	static const struct merkle_hash zero[2];
+	struct session_done d = { .machine = s->active->machine };
+
+	processed_put_body(&d.body, &s->result, NULL);
+	if (!publish(s, &d, zero, false)) {
+		pause(s);
+		return;
+	}
+	s->state = SESSION_IDLE;
+	session_step(s);
+}
+
+void
+session_step_weighed(struct session *s, const struct session_parts *parts)
+{
+	struct session_memory *next = &s->next_memory;
+	struct processed_place place[2];
+	struct session_done d = { .body = { 0 } };
+	struct merkle_hash root[2];
+
+	session_memory_finish(next, &s->machine, &s->result, parts);
+	session_memory_hash(next, &s->machine, &d.machine);
+	session_memory_place(next, &s->machine, place);
+	root[PROCESSED_VOUCHER] = next->root[SESSION_VOUCHERS];
+	root[PROCESSED_NOTICE] = next->root[SESSION_NOTICES];
+	processed_put_body(&d.body, &s->result, place);
+	if (!publish(s, &d, root, true)) {
+		s->is_kept_later = true;
+		discard(s);
+		return;
+	}
+	session_memory_move(&s->memory, next);
+	s->state = SESSION_APPLYING;
+	set_deadline(s, s->deadlines.checkin);
+	s->all->ops->apply(s->all->owner, s);
+}
+
+/* The state is as it was after the last accepted input, and nothing else. */
+static bool
+is_as_before(struct session *s, const struct session_parts *parts)
+{
+	struct merkle_hash h;
+
+	s->memory.parts = *parts;
+	session_memory_hash(&s->memory, &s->machine, &h);
+	if (merkle_is_same(&h, &s->active->machine))
+		return true;
+	session_taint(s, GRPC_INTERNAL,
+	    "machine hash is changed after rollback");
+	return false;
+}
+
+void
+session_step_ready(struct session *s, const struct session_parts *parts)
+{
+	enum session_state state = s->state;
+
+	if (!is_as_before(s, parts))
+		return;
+	if (s->is_kept_later) {
+		s->is_kept_later = false;
+		pause(s);
+	} else if (state == SESSION_DISCARDING && !s->is_query) {
+		end_skipped(s);
+	} else {
+		s->state = SESSION_IDLE;
+		if (state == SESSION_DISCARDING)
+			session_inspect_end(s);
+		session_step(s);
+	}
+}
+
+/* ---- what is late ---- */
+
+void
+session_step_look(struct session *s)
+{
+	uint64_t at = now(s), cycles = s->all->ops->cycles(s->all->owner, s);
+
+	switch (session_run_look(&s->run, at, cycles, false)) {
+	case SESSION_RUN_GOES_ON:
+		set_run_timer(s, at, cycles);
+		break;
+	case SESSION_RUN_CYCLES:
+		skip(s, PROCESSED_CYCLES);
+		break;
+	case SESSION_RUN_TIME:
+		skip(s, PROCESSED_TIME);
+		break;
+	case SESSION_RUN_LATE:
+		session_taint(s, GRPC_DEADLINE_EXCEEDED, "Deadline Exceeded");
+		break;
+	}
+}

@@ -1,0 +1,60 @@
+#include <string.h>
+
+#include "runtime/session_work.h"
+#include "runtime/session_view.h"
+
+const struct session *
+session_view_first(const struct sessions *all)
+{
+	return all->first;
+}
+
+const struct session *
+session_view_next(const struct session *s)
+{
+	return s->next;
+}
+
+const char *
+session_view_id(const struct session *s)
+{
+	return s->id;
+}
+
+const struct session_taint *
+session_view_taint(const struct session *s)
+{
+	return &s->taint;
+}
+
+const struct session_machine *
+session_view_machine(const struct session *s)
+{
+	return &s->machine;
+}
+
+const struct session_epoch *
+session_view_epochs(const struct session *s)
+{
+	return s->epochs;
+}
+
+const struct session_epoch *
+session_view_active(const struct session *s)
+{
+	return s->active;
+}
+
+uint64_t
+session_view_pending(const struct session *s)
+{
+	return s->pending;
+}
+
+bool
+session_view_is_awaited(const struct sessions *all, const char *id)
+{
+	const struct session *s = session_find(all, id);
+
+	return s != NULL && s->state <= SESSION_STARTING;
+}
