@@ -361,23 +361,27 @@ grpc_call_start(struct grpc_call *c)
 		set_timer(c, c->moved_ns);
 }
 
-/* A long message takes room that all connections have in common. */
+/*
+ * What has come of a long message takes room that all connections have in
+ * common; what was only promised takes none.
+ */
 static bool
 take_room(struct grpc_call *c)
 {
 	const struct grpc_server *s = c->conn->server;
+	size_t more = c->reader.message.len - c->room;
 	char text[96];
 
 	if (c->reader.len <= LONG)
 		return true;
-	if (*s->kept > s->kept_max || c->reader.len > s->kept_max - *s->kept) {
+	if (*s->kept > s->kept_max || more > s->kept_max - *s->kept) {
 		snprintf(text, sizeof(text),
 		    "no room for a message of %u bytes now", c->reader.len);
 		grpc_call_end(c, GRPC_RESOURCE_EXHAUSTED, text);
 		return false;
 	}
-	c->room = c->reader.len;
-	*s->kept += c->room;
+	c->room += more;
+	*s->kept += more;
 	return true;
 }
 
@@ -429,6 +433,8 @@ read_some(struct grpc_call *c, const char *data, size_t len)
 		if (c->whole)
 			break;
 		r = grpc_reader_feed(&c->reader, &data, &len);
+		if (r <= GRPC_READ_MESSAGE && !take_room(c))
+			break;
 		if (r == GRPC_READ_MORE)
 			break;
 		if (r == GRPC_READ_MESSAGE && c->method->streams)
@@ -437,8 +443,6 @@ read_some(struct grpc_call *c, const char *data, size_t len)
 			c->whole = true;
 		else if (r != GRPC_READ_STARTED)
 			refuse_message(c, r);
-		else if (!take_room(c))
-			break;
 	}
 	return c->ended ? all : all - len;
 }
@@ -446,8 +450,8 @@ read_some(struct grpc_call *c, const char *data, size_t len)
 static void
 read_end(struct grpc_call *c)
 {
-	if (c->ended || c->heard_all || c->held || !c->said_all ||
-	    waiting(&c->unread) > 0)
+	if (c->ended || c->method == NULL || c->heard_all || c->held ||
+	    !c->said_all || waiting(&c->unread) > 0)
 		return;
 	c->heard_all = true;
 	if (c->whole) {
@@ -469,7 +473,8 @@ grpc_call_receive(struct grpc_call *c, const char *data, size_t len)
 	size_t used = len;
 
 	moves(c);
-	if (!c->ended) {
+	/* One whose head was refused has no method. */
+	if (!c->ended && c->method != NULL) {
 		used = waiting(&c->unread) > 0 ? 0 : read_some(c, data, len);
 		buf_add(&c->unread, data + used, len - used);
 	}

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "messages/proto/grpc/health/v1/health.pb-c.h"
-#include "messages/protobuf.h"
+#include "messages/proto_message.h"
 #include "runtime/grpc_call.h"
 #include "runtime/grpc_conn.h"
 #include "runtime/grpc_health.h"
@@ -43,7 +43,7 @@ say(struct grpc_call *c, serving status)
 	buf_auto struct buf b = { 0 };
 
 	r.status = status;
-	protobuf_pack(&b, &r.base);
+	proto_message_pack(&b, &r.base);
 	grpc_call_send(c, buf_text(&b), b.len);
 }
 
@@ -52,7 +52,7 @@ static bool
 read_request(struct grpc_call *c, const void *data, size_t len, serving *status)
 {
 	struct err e;
-	request *r = (request *)protobuf_unpack(
+	request *r = (request *)proto_message_unpack(
 	    &grpc__health__v1__health_check_request__descriptor, data, len, &e);
 
 	if (r == NULL) {
@@ -60,7 +60,7 @@ read_request(struct grpc_call *c, const void *data, size_t len, serving *status)
 		return false;
 	}
 	*status = look(grpc_call_server(c), r->service);
-	protobuf_free(&r->base);
+	proto_message_free(&r->base);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "messages/proto/grpc/reflection/v1/reflection.pb-c.h"
 #include "messages/proto_set.h"
+#include "messages/proto_message.h"
 #include "messages/protobuf.h"
 #include "runtime/grpc_call.h"
 #include "runtime/grpc_conn.h"
@@ -39,7 +40,7 @@ send(struct grpc_call *c, const request *q, response *r)
 
 	r->valid_host = q->host;
 	r->original_request = (request *)(uintptr_t)q;
-	protobuf_pack(&b, &r->base);
+	proto_message_pack(&b, &r->base);
 	grpc_call_send(c, buf_text(&b), b.len);
 }
 
@@ -178,7 +179,7 @@ static void
 message(struct grpc_call *c, const void *data, size_t len)
 {
 	struct err e;
-	request *q = (request *)protobuf_unpack(
+	request *q = (request *)proto_message_unpack(
 	    &grpc__reflection__v1__server_reflection_request__descriptor, data,
 	    len, &e);
 
@@ -187,7 +188,7 @@ message(struct grpc_call *c, const void *data, size_t len)
 		return;
 	}
 	answer(c, q);
-	protobuf_free(&q->base);
+	proto_message_free(&q->base);
 	if (grpc_call_unsent(c) > UNSENT_MAX)
 		grpc_call_hold(c, true);
 }

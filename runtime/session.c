@@ -202,7 +202,7 @@ session_taint(struct session *s, enum grpc_status status, const char *text)
 bool
 session_check_length(struct session *s, const char *what, size_t len)
 {
-	uint64_t room = s->machine.range[SESSION_RX].length;
+	uint64_t room = s->machine.range[MACHINE_RX].length;
 
 	if (len < room && ROLLUP_NOTICE_HEAD < room - len)
 		return true;

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "messages/grpc.h"
+#include "messages/machine_config.h"
 #include "messages/merkle.h"
 #include "messages/merkle_epoch.h"
 #include "messages/rollup.h"
@@ -29,25 +30,7 @@ struct sessions;
 
 #define SESSION_TEXT 512
 
-/* ---- what a machine is, as far as it matters here ---- */
-
-enum session_range {
-	SESSION_TX,
-	SESSION_RX,
-	SESSION_METADATA,
-	SESSION_VOUCHERS,
-	SESSION_NOTICES,
-	SESSION_RANGES,
-};
-
-struct session_machine {
-	bool yield_manual, yield_automatic, console_getchar;
-	bool has_rollup;
-	struct {
-		uint64_t start, length;
-		bool shared;
-	} range[SESSION_RANGES];
-};
+/* ---- limits ---- */
 
 struct session_cycles {
 	uint64_t max_advance, advance_increment, max_inspect, inspect_increment;

@@ -16,13 +16,13 @@ log2_of(uint64_t length)
 void
 session_memory_fini(struct session_memory *m)
 {
-	for (int i = 0; i < SESSION_RANGES; i++)
+	for (int i = 0; i < MACHINE_RANGES; i++)
 		buf_fini(&m->bytes[i]);
 	memset(m, 0, sizeof(*m));
 }
 
 static void
-hash_range(struct session_memory *m, const struct session_machine *machine,
+hash_range(struct session_memory *m, const struct machine_config *machine,
     int i)
 {
 	merkle_memory(m->bytes[i].data, m->bytes[i].len,
@@ -31,10 +31,10 @@ hash_range(struct session_memory *m, const struct session_machine *machine,
 
 void
 session_memory_start(struct session_memory *m,
-    const struct session_machine *machine,
-    const struct buf content[SESSION_RANGES], const struct session_parts *parts)
+    const struct machine_config *machine,
+    const struct buf content[MACHINE_RANGES], const struct session_parts *parts)
 {
-	for (int i = 0; i < SESSION_RANGES; i++) {
+	for (int i = 0; i < MACHINE_RANGES; i++) {
 		buf_reset(&m->bytes[i]);
 		if (content != NULL)
 			buf_add(&m->bytes[i], content[i].data,
@@ -50,22 +50,22 @@ void
 session_memory_begin(struct session_memory *next,
     const struct session_memory *now, const struct session_given *g)
 {
-	for (int i = 0; i < SESSION_RANGES; i++)
+	for (int i = 0; i < MACHINE_RANGES; i++)
 		buf_reset(&next->bytes[i]);
-	buf_add(&next->bytes[SESSION_TX], now->bytes[SESSION_TX].data,
-	    now->bytes[SESSION_TX].len);
+	buf_add(&next->bytes[MACHINE_TX], now->bytes[MACHINE_TX].data,
+	    now->bytes[MACHINE_TX].len);
 	memcpy(next->root, now->root, sizeof(next->root));
 	next->parts = now->parts;
-	rollup_put_input(&next->bytes[SESSION_RX], g->payload, g->len);
+	rollup_put_input(&next->bytes[MACHINE_RX], g->payload, g->len);
 	if (g->request == SESSION_ADVANCE)
-		rollup_put_metadata(&next->bytes[SESSION_METADATA],
+		rollup_put_metadata(&next->bytes[MACHINE_METADATA],
 		    &g->metadata);
 }
 
 void
 session_memory_write_tx(struct session_memory *m, const void *data, size_t len)
 {
-	struct buf *tx = &m->bytes[SESSION_TX];
+	struct buf *tx = &m->bytes[MACHINE_TX];
 
 	if (len > tx->len)
 		buf_add(tx, (const char *)data + tx->len, len - tx->len);
@@ -87,12 +87,12 @@ put_hashes(struct session_memory *m, int range, const struct processed *result,
 
 void
 session_memory_finish(struct session_memory *m,
-    const struct session_machine *machine, const struct processed *result,
+    const struct machine_config *machine, const struct processed *result,
     const struct session_parts *parts)
 {
-	put_hashes(m, SESSION_VOUCHERS, result, PROCESSED_VOUCHER);
-	put_hashes(m, SESSION_NOTICES, result, PROCESSED_NOTICE);
-	for (int i = 0; i < SESSION_RANGES; i++)
+	put_hashes(m, MACHINE_VOUCHERS, result, PROCESSED_VOUCHER);
+	put_hashes(m, MACHINE_NOTICES, result, PROCESSED_NOTICE);
+	for (int i = 0; i < MACHINE_RANGES; i++)
 		hash_range(m, machine, i);
 	m->parts = *parts;
 }
@@ -110,7 +110,7 @@ session_memory_move(struct session_memory *now, struct session_memory *next)
 
 struct all {
 	size_t len;
-	struct merkle_part part[SESSION_RANGES + SESSION_PARTS_MAX];
+	struct merkle_part part[MACHINE_RANGES + SESSION_PARTS_MAX];
 };
 
 static int
@@ -122,11 +122,11 @@ by_address(const void *a, const void *b)
 }
 
 static void
-collect(const struct session_memory *m, const struct session_machine *machine,
+collect(const struct session_memory *m, const struct machine_config *machine,
     const struct session_parts *parts, struct all *all)
 {
 	all->len = 0;
-	for (int i = 0; i < SESSION_RANGES; i++)
+	for (int i = 0; i < MACHINE_RANGES; i++)
 		all->part[all->len++] =
 		    (struct merkle_part){ machine->range[i].start,
 			    log2_of(machine->range[i].length),
@@ -139,7 +139,7 @@ collect(const struct session_memory *m, const struct session_machine *machine,
 
 void
 session_memory_hash(const struct session_memory *m,
-    const struct session_machine *machine, struct merkle_hash *out)
+    const struct machine_config *machine, struct merkle_hash *out)
 {
 	struct all all;
 
@@ -149,11 +149,11 @@ session_memory_hash(const struct session_memory *m,
 
 void
 session_memory_place(const struct session_memory *m,
-    const struct session_machine *machine, struct processed_place place[2])
+    const struct machine_config *machine, struct processed_place place[2])
 {
-	static const enum session_range range[2] = { [PROCESSED_VOUCHER] =
-							 SESSION_VOUCHERS,
-		[PROCESSED_NOTICE] = SESSION_NOTICES };
+	static const enum machine_range range[2] = { [PROCESSED_VOUCHER] =
+							 MACHINE_VOUCHERS,
+		[PROCESSED_NOTICE] = MACHINE_NOTICES };
 	struct all all;
 
 	collect(m, machine, &m->parts, &all);
@@ -166,18 +166,18 @@ session_memory_place(const struct session_memory *m,
 }
 
 enum grpc_status
-session_memory_check(const struct session_machine *machine,
+session_memory_check(const struct machine_config *machine,
     const struct session_parts *parts, char text[SESSION_TEXT])
 {
 	static const struct {
-		enum session_range range;
+		enum machine_range range;
 		const char *name;
 		uint64_t least;
-	} least[] = { { SESSION_TX, "tx buffer", ROLLUP_VOUCHER_HEAD },
-		{ SESSION_RX, "rx buffer", ROLLUP_NOTICE_HEAD },
-		{ SESSION_METADATA, "input metadata", ROLLUP_METADATA },
-		{ SESSION_VOUCHERS, "voucher hashes", MERKLE_HASH },
-		{ SESSION_NOTICES, "notice hashes", MERKLE_HASH } };
+	} least[] = { { MACHINE_TX, "tx buffer", ROLLUP_VOUCHER_HEAD },
+		{ MACHINE_RX, "rx buffer", ROLLUP_NOTICE_HEAD },
+		{ MACHINE_METADATA, "input metadata", ROLLUP_METADATA },
+		{ MACHINE_VOUCHERS, "voucher hashes", MERKLE_HASH },
+		{ MACHINE_NOTICES, "notice hashes", MERKLE_HASH } };
 	struct all all;
 	const struct merkle_part *p;
 

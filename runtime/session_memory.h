@@ -12,8 +12,8 @@
 #include "runtime/session_tell.h"
 
 struct session_memory {
-	struct buf bytes[SESSION_RANGES]; /* from the start; zero behind */
-	struct merkle_hash root[SESSION_RANGES];
+	struct buf bytes[MACHINE_RANGES]; /* from the start; zero behind */
+	struct merkle_hash root[MACHINE_RANGES];
 	struct session_parts parts;
 };
 
@@ -21,7 +21,7 @@ void session_memory_fini(struct session_memory *);
 
 /* As it is when nothing has come yet; content: NULL: zero. */
 void session_memory_start(struct session_memory *,
-    const struct session_machine *, const struct buf content[SESSION_RANGES],
+    const struct machine_config *, const struct buf content[MACHINE_RANGES],
     const struct session_parts *);
 
 /* For an input: all but what was put out last is anew. */
@@ -33,7 +33,7 @@ void session_memory_write_tx(struct session_memory *, const void *, size_t);
 
 /* The input was accepted, and this is what it made of the state. */
 void session_memory_finish(struct session_memory *,
-    const struct session_machine *, const struct processed *,
+    const struct machine_config *, const struct processed *,
     const struct session_parts *);
 
 /* next takes the place of now. */
@@ -41,17 +41,17 @@ void session_memory_move(struct session_memory *now,
     struct session_memory *next);
 
 void session_memory_hash(const struct session_memory *,
-    const struct session_machine *, struct merkle_hash *);
+    const struct machine_config *, struct merkle_hash *);
 
 /* Where vouchers and notices are. */
 void session_memory_place(const struct session_memory *,
-    const struct session_machine *, struct processed_place place[2]);
+    const struct machine_config *, struct processed_place place[2]);
 
 /*
  * Whether the ranges can be memory at all: the text says why not.  Callers of
  * the others have asked.
  */
-enum grpc_status session_memory_check(const struct session_machine *,
+enum grpc_status session_memory_check(const struct machine_config *,
     const struct session_parts *, char text[SESSION_TEXT]);
 
 #endif

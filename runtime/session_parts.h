@@ -47,7 +47,7 @@ struct session {
 	char *id;
 	void *machine_of; /* the owner's */
 
-	struct session_machine machine;
+	struct machine_config machine;
 	struct session_cycles cycles;
 	struct session_deadlines deadlines;
 	uint64_t first_epoch, asked_ns;

@@ -69,24 +69,24 @@ check_request(const struct session_start *q, struct session_call *call)
 
 /* One by one, in this order. */
 static enum grpc_status
-check_ranges(const struct session_machine *m, char text[SESSION_TEXT])
+check_ranges(const struct machine_config *m, char text[SESSION_TEXT])
 {
-	static const char *const names[SESSION_RANGES] = { [SESSION_TX] =
+	static const char *const names[MACHINE_RANGES] = { [MACHINE_TX] =
 							       "tx buffer",
-		[SESSION_RX] = "rx buffer",
-		[SESSION_METADATA] = "input metadata",
-		[SESSION_VOUCHERS] = "voucher hashes",
-		[SESSION_NOTICES] = "notice hashes" };
+		[MACHINE_RX] = "rx buffer",
+		[MACHINE_METADATA] = "input metadata",
+		[MACHINE_VOUCHERS] = "voucher hashes",
+		[MACHINE_NOTICES] = "notice hashes" };
 	uint64_t start, length, all = 0;
 
-	for (int i = 0; i < SESSION_RANGES; i++)
+	for (int i = 0; i < MACHINE_RANGES; i++)
 		all |= m->range[i].length;
 	if (all == 0) {
 		snprintf(text, SESSION_TEXT,
 		    "server rollup config was not initialized");
 		return GRPC_INVALID_ARGUMENT;
 	}
-	for (int i = 0; i < SESSION_RANGES; i++) {
+	for (int i = 0; i < MACHINE_RANGES; i++) {
 		start = m->range[i].start;
 		length = m->range[i].length;
 		if (m->range[i].shared) {
@@ -112,8 +112,8 @@ check_ranges(const struct session_machine *m, char text[SESSION_TEXT])
 }
 
 static enum grpc_status
-check_machine(const struct session_machine *m,
-    const struct session_parts *parts, char text[SESSION_TEXT])
+check_machine(const struct machine_config *m, const struct session_parts *parts,
+    char text[SESSION_TEXT])
 {
 	const char *why = !m->yield_manual ? "yield manual must be enabled"
 	    : !m->yield_automatic          ? "yield automatic must be enabled"
@@ -207,8 +207,8 @@ session_start(struct sessions *all, const struct session_start *q,
 }
 
 void
-session_start_opened(struct session *s, const struct session_machine *m,
-    const struct buf content[SESSION_RANGES], const struct session_parts *parts)
+session_start_opened(struct session *s, const struct machine_config *m,
+    const struct buf content[MACHINE_RANGES], const struct session_parts *parts)
 {
 	char text[SESSION_TEXT];
 	enum grpc_status status;

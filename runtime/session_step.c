@@ -234,8 +234,8 @@ session_step_weighed(struct session *s, const struct session_parts *parts)
 	session_memory_finish(next, &s->machine, &s->result, parts);
 	session_memory_hash(next, &s->machine, &d.machine);
 	session_memory_place(next, &s->machine, place);
-	root[PROCESSED_VOUCHER] = next->root[SESSION_VOUCHERS];
-	root[PROCESSED_NOTICE] = next->root[SESSION_NOTICES];
+	root[PROCESSED_VOUCHER] = next->root[MACHINE_VOUCHERS];
+	root[PROCESSED_NOTICE] = next->root[MACHINE_NOTICES];
 	processed_put_body(&d.body, &s->result, place);
 	if (!publish(s, &d, root, true)) {
 		s->is_kept_later = true;

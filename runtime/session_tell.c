@@ -5,8 +5,8 @@
 /* What is told too late, or twice, is nobody's. */
 
 void
-session_tell_opened(struct session *s, const struct session_machine *m,
-    const struct buf content[SESSION_RANGES], const struct session_parts *parts)
+session_tell_opened(struct session *s, const struct machine_config *m,
+    const struct buf content[MACHINE_RANGES], const struct session_parts *parts)
 {
 	if (s->state == SESSION_LOADING)
 		session_start_opened(s, m, content, parts);

@@ -24,8 +24,8 @@ struct session_yield {
 
 /* Its directory is read.  content: of the ranges, from their starts; NULL: they
  * are zero.  Bytes behind a range's end are nobody's. */
-void session_tell_opened(struct session *, const struct session_machine *,
-    const struct buf content[SESSION_RANGES], const struct session_parts *);
+void session_tell_opened(struct session *, const struct machine_config *,
+    const struct buf content[MACHINE_RANGES], const struct session_parts *);
 /* It waits: after load with the yield that it waits in. */
 void session_tell_ready(struct session *, const struct session_yield *,
     const struct session_parts *);

@@ -27,7 +27,7 @@ session_view_taint(const struct session *s)
 	return &s->taint;
 }
 
-const struct session_machine *
+const struct machine_config *
 session_view_machine(const struct session *s)
 {
 	return &s->machine;

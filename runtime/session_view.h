@@ -11,7 +11,7 @@ const struct session *session_view_next(const struct session *);
 
 const char *session_view_id(const struct session *);
 const struct session_taint *session_view_taint(const struct session *);
-const struct session_machine *session_view_machine(const struct session *);
+const struct machine_config *session_view_machine(const struct session *);
 
 /* From the lowest index to the active one, which is the last. */
 const struct session_epoch *session_view_epochs(const struct session *);

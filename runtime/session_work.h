@@ -36,8 +36,8 @@ struct session_input *session_make_input(const struct rollup_metadata *,
 /* ---- session_start.c ---- */
 
 struct session_epoch *session_start_epoch(struct session *, uint64_t index);
-void session_start_opened(struct session *, const struct session_machine *,
-    const struct buf content[SESSION_RANGES], const struct session_parts *);
+void session_start_opened(struct session *, const struct machine_config *,
+    const struct buf content[MACHINE_RANGES], const struct session_parts *);
 void session_start_ready(struct session *, const struct session_yield *);
 
 /* The id is free again, once the machine is gone. */

@@ -66,8 +66,8 @@ taint(struct session *s, enum grpc_status status, const char *text)
 static const char *
 find_payload(struct session *s, size_t head, const char *what, size_t *len)
 {
-	struct buf *tx = &s->next_memory.bytes[SESSION_TX];
-	uint64_t room = s->machine.range[SESSION_TX].length - head, n = 0;
+	struct buf *tx = &s->next_memory.bytes[MACHINE_TX];
+	uint64_t room = s->machine.range[MACHINE_TX].length - head, n = 0;
 	static const char zero[ROLLUP_VOUCHER_HEAD];
 	char text[96];
 
@@ -107,9 +107,9 @@ has_room(const struct session *s, size_t more)
 static enum session_verdict
 take_output(struct session *s, enum processed_kind kind)
 {
-	static const enum session_range range[2] = { [PROCESSED_VOUCHER] =
-							 SESSION_VOUCHERS,
-		[PROCESSED_NOTICE] = SESSION_NOTICES };
+	static const enum machine_range range[2] = { [PROCESSED_VOUCHER] =
+							 MACHINE_VOUCHERS,
+		[PROCESSED_NOTICE] = MACHINE_NOTICES };
 	bool voucher = kind == PROCESSED_VOUCHER;
 	struct rollup_address address;
 	const char *payload;
@@ -131,7 +131,7 @@ take_output(struct session *s, enum processed_kind kind)
 		    voucher ? "more vouchers than their range has room for"
 			    : "more notices than their range has room for");
 	memcpy(address.byte,
-	    s->next_memory.bytes[SESSION_TX].data + ROLLUP_WORD -
+	    s->next_memory.bytes[MACHINE_TX].data + ROLLUP_WORD -
 		ROLLUP_ADDRESS,
 	    ROLLUP_ADDRESS);
 	processed_add(&s->result, kind, voucher ? &address : NULL, payload,
@@ -200,7 +200,7 @@ take_manual(struct session *s, const struct session_yield *y)
 enum session_verdict
 session_yield_take(struct session *s, const struct session_yield *y)
 {
-	if (y->tx_len <= s->machine.range[SESSION_TX].length)
+	if (y->tx_len <= s->machine.range[MACHINE_TX].length)
 		session_memory_write_tx(&s->next_memory, y->tx, y->tx_len);
 	if (dev_of(y) == DEV_YIELD && cmd_of(y) == CMD_MANUAL)
 		return take_manual(s, y);

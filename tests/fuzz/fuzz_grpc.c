@@ -11,7 +11,7 @@
 #include "messages/grpc.h"
 #include "messages/proto/grpc/health/v1/health.pb-c.h"
 #include "messages/proto/grpc/reflection/v1/reflection.pb-c.h"
-#include "messages/protobuf.h"
+#include "messages/proto_message.h"
 #include "runtime/grpc_health.h"
 #include "runtime/grpc_parts.h"
 #include "runtime/grpc_reflection.h"
@@ -102,17 +102,17 @@ fuzz_protobuf(const uint8_t *data, size_t size,
 	buf_auto struct buf b = { 0 }, c = { 0 };
 	struct err e;
 
-	m = protobuf_unpack(d, data, size, &e);
+	m = proto_message_unpack(d, data, size, &e);
 	if (m == NULL)
 		return;
-	protobuf_pack(&b, m);
-	again = protobuf_unpack(d, b.data, b.len, &e);
+	proto_message_pack(&b, m);
+	again = proto_message_unpack(d, b.data, b.len, &e);
 	invariant(again != NULL);
-	protobuf_pack(&c, again);
+	proto_message_pack(&c, again);
 	invariant(b.len == c.len);
 	invariant(b.len == 0 || memcmp(b.data, c.data, b.len) == 0);
-	protobuf_free(m);
-	protobuf_free(again);
+	proto_message_free(m);
+	proto_message_free(again);
 }
 
 /* ---- connections ---- */

@@ -242,16 +242,16 @@ fake_request(struct session_start *q, struct session_cycles *c,
 }
 
 void
-fake_machine(struct session_machine *m)
+fake_machine(struct machine_config *m)
 {
-	*m = (struct session_machine){ .yield_manual = true,
+	*m = (struct machine_config){ .yield_manual = true,
 		.yield_automatic = true,
 		.has_rollup = true,
-		.range = { [SESSION_RX] = { 0x60000000, 2 << 20, false },
-		    [SESSION_TX] = { 0x60200000, 2 << 20, false },
-		    [SESSION_METADATA] = { 0x60400000, 4096, false },
-		    [SESSION_VOUCHERS] = { 0x60600000, 2 << 20, false },
-		    [SESSION_NOTICES] = { 0x60800000, 2 << 20, false } } };
+		.range = { [MACHINE_RX] = { 0x60000000, 2 << 20, false },
+		    [MACHINE_TX] = { 0x60200000, 2 << 20, false },
+		    [MACHINE_METADATA] = { 0x60400000, 4096, false },
+		    [MACHINE_VOUCHERS] = { 0x60600000, 2 << 20, false },
+		    [MACHINE_NOTICES] = { 0x60800000, 2 << 20, false } } };
 }
 
 void
@@ -274,7 +274,7 @@ struct session *
 fake_start(struct fake *f, const char *id)
 {
 	struct session_deadlines d;
-	struct session_machine m;
+	struct machine_config m;
 	struct session_cycles c;
 	struct session_parts p;
 	struct session_start q;

@@ -49,7 +49,7 @@ void fake_expect_told(const struct told *, enum grpc_status, const char *text);
 /* A good request, machine, state and yield: to be changed. */
 void fake_request(struct session_start *, struct session_cycles *,
     struct session_deadlines *);
-void fake_machine(struct session_machine *);
+void fake_machine(struct machine_config *);
 void fake_parts(struct session_parts *, unsigned version);
 struct session_yield fake_manual(unsigned reason);
 

@@ -8,6 +8,7 @@
 #include "messages/proto/grpc/health/v1/health.pb-c.h"
 #include "messages/proto/grpc/reflection/v1/reflection.pb-c.h"
 #include "messages/proto_set.h"
+#include "messages/proto_message.h"
 #include "messages/protobuf.h"
 #include "tests/unit/unit.h"
 
@@ -236,7 +237,7 @@ refuse(const ProtobufCMessageDescriptor *d, const void *data, size_t len,
 {
 	struct err e;
 
-	assert_null(protobuf_unpack(d, data, len, &e));
+	assert_null(proto_message_unpack(d, data, len, &e));
 	assert_string_equal(e.text, why);
 }
 
@@ -250,10 +251,10 @@ texts_are_texts(void **state)
 	struct err e;
 
 	(void)state;
-	r = (void *)protobuf_unpack(HEALTH, "\x0a\x03\xe2\x82\xac", 5, &e);
+	r = (void *)proto_message_unpack(HEALTH, "\x0a\x03\xe2\x82\xac", 5, &e);
 	assert_non_null(r);
 	assert_string_equal(r->service, "\xe2\x82\xac");
-	protobuf_free(&r->base);
+	proto_message_free(&r->base);
 	refuse(HEALTH,
 	    "\x0a\x03"
 	    "a\0b",
@@ -276,12 +277,12 @@ fields_are_counted(void **state)
 	buf_auto struct buf b = { 0 };
 
 	(void)state;
-	for (int i = 0; i < PROTOBUF_FIELDS_MAX + 1; i++)
+	for (int i = 0; i < PROTO_MESSAGE_FIELDS + 1; i++)
 		buf_add(&b, "\x78\x01", 2);
 	refuse(HEALTH, b.data, b.len, "more than 16384 fields");
 	/* Unknown ones are kept, as the protocol wants it. */
-	protobuf_free(
-	    protobuf_unpack(HEALTH, b.data, b.len - 2, &(struct err){ 0 }));
+	proto_message_free(proto_message_unpack(HEALTH, b.data, b.len - 2,
+	    &(struct err){ 0 }));
 }
 
 /* ---- files ---- */

@@ -8,7 +8,7 @@
 #include "messages/merkle_range.h"
 #include "messages/processed.h"
 #include "messages/proto/server-manager.pb-c.h"
-#include "messages/protobuf.h"
+#include "messages/proto_message.h"
 #include "tests/unit/unit.h"
 
 typedef CartesiServerManager__ProcessedInput input;
@@ -80,7 +80,7 @@ static epoch *
 read_epoch(const struct buf *b)
 {
 	struct err e;
-	epoch *m = (epoch *)protobuf_unpack(
+	epoch *m = (epoch *)proto_message_unpack(
 	    &cartesi_server_manager__get_epoch_status_response__descriptor,
 	    b->data, b->len, &e);
 
@@ -164,7 +164,7 @@ accepted_ones_have_all_their_proofs(void **state)
 	assert_true(merkle_is_same(&h, &root[1]));
 	assert_int_equal(i->n_reports, 1);
 	assert_memory_equal(i->reports[0]->payload.data, "log", 3);
-	protobuf_free(&e->base);
+	proto_message_free(&e->base);
 	processed_fini(&p);
 }
 
@@ -197,7 +197,7 @@ skipped_ones_keep_their_reports(void **state)
 			assert_memory_equal(i->exception_data.data, "oops", 4);
 		assert_int_equal(i->n_reports, 2);
 		assert_int_equal(i->reports[0]->payload.len, 0);
-		protobuf_free(&e->base);
+		proto_message_free(&e->base);
 		processed_fini(&p);
 	}
 }
@@ -217,7 +217,7 @@ queries_have_reports(void **state)
 		if (exception == 1)
 			processed_set_exception(&p, "", 0);
 		processed_put_query(&b, &p);
-		r = (void *)protobuf_unpack(
+		r = (void *)proto_message_unpack(
 		    &cartesi_server_manager__inspect_state_response__descriptor,
 		    b.data, b.len, &e);
 		assert_non_null(r);
@@ -225,7 +225,7 @@ queries_have_reports(void **state)
 		assert_int_equal(r->_exception_data_case,
 		    exception == 1 ? 5 : 0);
 		assert_int_equal(r->n_reports, 1);
-		protobuf_free(&r->base);
+		proto_message_free(&r->base);
 		processed_fini(&p);
 	}
 }

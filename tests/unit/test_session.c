@@ -968,7 +968,7 @@ the_last_epoch_takes_no_input(void **state)
 {
 	struct session_yield y = fake_manual(1);
 	struct session_deadlines d;
-	struct session_machine m;
+	struct machine_config m;
 	struct session_parts p;
 	struct session_cycles c;
 	struct session_start q;

@@ -208,62 +208,62 @@ expect_given_up(struct fake *f, struct told *t, enum grpc_status status,
 }
 
 static void
-no_manual(struct session_machine *m)
+no_manual(struct machine_config *m)
 {
 	m->yield_manual = false;
 }
 static void
-no_automatic(struct session_machine *m)
+no_automatic(struct machine_config *m)
 {
 	m->yield_automatic = false;
 }
 static void
-getchar_on(struct session_machine *m)
+getchar_on(struct machine_config *m)
 {
 	m->console_getchar = true;
 }
 static void
-no_rollup(struct session_machine *m)
+no_rollup(struct machine_config *m)
 {
 	m->has_rollup = false;
 }
 static void
-no_lengths(struct session_machine *m)
+no_lengths(struct machine_config *m)
 {
-	for (int i = 0; i < SESSION_RANGES; i++)
+	for (int i = 0; i < MACHINE_RANGES; i++)
 		m->range[i].length = 0;
 }
-#define RANGE(name, range_, member, value)          \
-	static void name(struct session_machine *m) \
-	{                                           \
-		m->range[range_].member = value;    \
+#define RANGE(name, range_, member, value)         \
+	static void name(struct machine_config *m) \
+	{                                          \
+		m->range[range_].member = value;   \
 	}
-RANGE(tx_shared, SESSION_TX, shared, true)
-RANGE(tx_odd, SESSION_TX, length, 3)
-RANGE(tx_none, SESSION_TX, length, 0)
-RANGE(tx_start, SESSION_TX, start, 0x60200001)
-RANGE(rx_shared, SESSION_RX, shared, true)
-RANGE(rx_odd, SESSION_RX, length, 5)
-RANGE(rx_start, SESSION_RX, start, 1)
-RANGE(metadata_shared, SESSION_METADATA, shared, true)
-RANGE(metadata_odd, SESSION_METADATA, length, 4095)
-RANGE(metadata_start, SESSION_METADATA, start, 2048)
-RANGE(vouchers_shared, SESSION_VOUCHERS, shared, true)
-RANGE(vouchers_odd, SESSION_VOUCHERS, length, UINT64_MAX)
-RANGE(vouchers_start, SESSION_VOUCHERS, start, 7)
-RANGE(notices_shared, SESSION_NOTICES, shared, true)
-RANGE(notices_odd, SESSION_NOTICES, length, 6)
-RANGE(notices_start, SESSION_NOTICES, start, 8)
-RANGE(metadata_short, SESSION_METADATA, length, 128)
-RANGE(rx_short, SESSION_RX, length, 32)
-RANGE(overlap, SESSION_NOTICES, start, 0x60600000)
-RANGE(state_overlap, SESSION_NOTICES, start, UINT64_C(1) << 55)
+RANGE(tx_shared, MACHINE_TX, shared, true)
+RANGE(tx_odd, MACHINE_TX, length, 3)
+RANGE(tx_none, MACHINE_TX, length, 0)
+RANGE(tx_start, MACHINE_TX, start, 0x60200001)
+RANGE(rx_shared, MACHINE_RX, shared, true)
+RANGE(rx_odd, MACHINE_RX, length, 5)
+RANGE(rx_start, MACHINE_RX, start, 1)
+RANGE(metadata_shared, MACHINE_METADATA, shared, true)
+RANGE(metadata_odd, MACHINE_METADATA, length, 4095)
+RANGE(metadata_start, MACHINE_METADATA, start, 2048)
+RANGE(vouchers_shared, MACHINE_VOUCHERS, shared, true)
+RANGE(vouchers_odd, MACHINE_VOUCHERS, length, UINT64_MAX)
+RANGE(vouchers_start, MACHINE_VOUCHERS, start, 7)
+RANGE(notices_shared, MACHINE_NOTICES, shared, true)
+RANGE(notices_odd, MACHINE_NOTICES, length, 6)
+RANGE(notices_start, MACHINE_NOTICES, start, 8)
+RANGE(metadata_short, MACHINE_METADATA, length, 128)
+RANGE(rx_short, MACHINE_RX, length, 32)
+RANGE(overlap, MACHINE_NOTICES, start, 0x60600000)
+RANGE(state_overlap, MACHINE_NOTICES, start, UINT64_C(1) << 55)
 
 static void
 machines_are_checked(void **state)
 {
 	static const struct {
-		void (*change)(struct session_machine *);
+		void (*change)(struct machine_config *);
 		enum grpc_status status;
 		const char *text;
 	} cases[] = {
@@ -327,7 +327,7 @@ machines_are_checked(void **state)
 		{ state_overlap, GRPC_INVALID_ARGUMENT,
 		    "memory ranges overlap at 0x80000000000000" },
 	};
-	struct session_machine m;
+	struct machine_config m;
 	struct session_parts p;
 	struct fake f;
 	struct told t;
@@ -370,7 +370,7 @@ it_has_to_wait_for_an_input(void **state)
 		{ fake_manual(6), false,
 		    "invalid data field in htif.tohost (expected 1, got 6)" },
 	};
-	struct session_machine m;
+	struct machine_config m;
 	struct session_parts p;
 	struct fake f;
 	struct told t;
@@ -392,7 +392,7 @@ static void
 what_takes_too_long_is_given_up(void **state)
 {
 	struct session_yield y = fake_manual(1);
-	struct session_machine m;
+	struct machine_config m;
 	struct session_parts p;
 	struct fake f;
 	struct told t;
@@ -423,7 +423,7 @@ static void
 a_machine_that_fails_says_why(void **state)
 {
 	struct session_yield y = fake_manual(1);
-	struct session_machine m;
+	struct machine_config m;
 	struct session_parts p;
 	struct fake f;
 	struct told t;
@@ -452,7 +452,7 @@ a_machine_that_fails_says_why(void **state)
 static void
 a_session_that_starts_is_there_and_locked(void **state)
 {
-	struct session_machine m;
+	struct machine_config m;
 	struct session_parts p;
 	struct session_yield y = fake_manual(1);
 	struct told t, other;
@@ -489,11 +489,11 @@ a_session_that_starts_is_there_and_locked(void **state)
 static void
 its_memory_counts(void **state)
 {
-	struct buf content[SESSION_RANGES] = { [SESSION_TX] =
+	struct buf content[MACHINE_RANGES] = { [MACHINE_TX] =
 						   buf_over("x", 1) };
 	struct session_yield y = fake_manual(1);
 	struct merkle_hash empty, other;
-	struct session_machine m;
+	struct machine_config m;
 	struct session_parts p;
 	struct fake f;
 	struct told t;
