@@ -8,7 +8,7 @@ images=$abs_top_builddir/tests/images
 work=$(mktemp -d "${TMPDIR:-/tmp}/cella-test.XXXXXX")
 chmod 755 "$work"
 export CELLA_STORE="$work/store"
-failures=0
+. "$abs_top_srcdir/tests/lib/expect.sh"
 
 # One at a time: what is left behind is looked for on the whole host.
 exec 8>"$abs_top_builddir/tests/integration.lock"
@@ -61,24 +61,6 @@ look() {
 		*) return ;;
 		esac
 	done
-}
-
-fail() {
-	echo "FAILED: $*"
-	failures=$((failures + 1))
-}
-
-# expect WHAT WANTED GOT
-expect() {
-	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
-}
-
-# contains WHAT PART WHOLE
-contains() {
-	case $3 in
-	*"$2"*) ;;
-	*) fail "$1: no '$2' in: $3" ;;
-	esac
 }
 
 # field RESULT NAME: a value of a record, by its line.
