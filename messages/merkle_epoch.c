@@ -118,3 +118,20 @@ merkle_epoch_prove(const struct merkle_epoch *t, uint64_t index,
 		out->sibling[MERKLE_EPOCH_LEVELS - 1 - k] =
 		    *node_at(t, k, (index >> k) ^ 1);
 }
+
+/* What is to its left was whole then, and nothing was to its right. */
+void
+merkle_epoch_prove_then(const struct merkle_epoch *t, uint64_t index,
+    struct merkle_proof *out)
+{
+	invariant(index < t->len);
+	out->address = index << MERKLE_EPOCH_ENTRY;
+	out->log2_target = MERKLE_EPOCH_ENTRY;
+	out->log2_root = MERKLE_EPOCH_ROOT;
+	out->target = t->level[0].node[index];
+	for (unsigned k = 0; k < MERKLE_EPOCH_LEVELS; k++)
+		out->sibling[MERKLE_EPOCH_LEVELS - 1 - k] =
+		    (index >> k) % 2 == 1 ? t->level[k].node[(index >> k) - 1]
+					  : *pristine(k);
+	merkle_proof_root(out, &out->root);
+}

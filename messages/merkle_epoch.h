@@ -38,4 +38,8 @@ void merkle_epoch_root(const struct merkle_epoch *, struct merkle_hash *out);
 void merkle_epoch_prove(const struct merkle_epoch *, uint64_t index,
     struct merkle_proof *out);
 
+/* The same, in the tree as it was when that entry was its last. */
+void merkle_epoch_prove_then(const struct merkle_epoch *, uint64_t index,
+    struct merkle_proof *out);
+
 #endif

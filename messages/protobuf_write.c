@@ -5,8 +5,8 @@
 
 enum { VARINT = 0, BYTES = 2 };
 
-static void
-put_varint(struct buf *b, uint64_t n)
+void
+protobuf_write_varint(struct buf *b, uint64_t n)
 {
 	for (; n >= 0x80; n >>= 7)
 		buf_add_char(b, (char)(n | 0x80));
@@ -18,15 +18,15 @@ protobuf_write_number(struct buf *b, uint32_t field, uint64_t n)
 {
 	if (n == 0)
 		return;
-	put_varint(b, (uint64_t)field << 3 | VARINT);
-	put_varint(b, n);
+	protobuf_write_varint(b, (uint64_t)field << 3 | VARINT);
+	protobuf_write_varint(b, n);
 }
 
 void
 protobuf_write_head(struct buf *b, uint32_t field, size_t len)
 {
-	put_varint(b, (uint64_t)field << 3 | BYTES);
-	put_varint(b, len);
+	protobuf_write_varint(b, (uint64_t)field << 3 | BYTES);
+	protobuf_write_varint(b, len);
 }
 
 void

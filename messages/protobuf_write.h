@@ -13,6 +13,9 @@ struct buf;
 void protobuf_write_number(struct buf *, uint32_t field, uint64_t);
 void protobuf_write_text(struct buf *, uint32_t field, const char *);
 
+/* Alone: one of a packed field's. */
+void protobuf_write_varint(struct buf *, uint64_t);
+
 /* Also if it is empty: of a message, of one of several, of an optional one. */
 void protobuf_write_bytes(struct buf *, uint32_t field, const void *, size_t);
 
