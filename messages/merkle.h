@@ -64,27 +64,4 @@ struct merkle_proof {
 /* The root that follows from target, address and siblings; ours to compare. */
 void merkle_proof_root(const struct merkle_proof *, struct merkle_hash *out);
 
-/* ---- memory of which parts are known ---- */
-
-/* Aligned to its size; what is in none of them is zero. */
-struct merkle_part {
-	uint64_t address;
-	unsigned log2;
-	struct merkle_hash hash;
-};
-
-/*
- * Of a piece of memory that is aligned to its size, with parts that are sorted
- * by address, lie in it, and do not overlap.
- */
-void merkle_parts(const struct merkle_part *, size_t n, uint64_t address,
-    unsigned log2, struct merkle_hash *out);
-
-/*
- * The proof for a part of all memory: one of those, or what some of them make
- * up, or none of them touches.
- */
-void merkle_parts_prove(const struct merkle_part *, size_t n, uint64_t address,
-    unsigned log2_target, struct merkle_proof *out);
-
 #endif

@@ -137,14 +137,40 @@ collect(const struct session_memory *m, const struct machine_config *machine,
 	qsort(all->part, all->len, sizeof(all->part[0]), by_address);
 }
 
-void
-session_memory_hash(const struct session_memory *m,
-    const struct machine_config *machine, struct merkle_hash *out)
+bool
+session_memory_is_same(const struct session_memory *m,
+    const struct session_parts *parts)
+{
+	const struct merkle_part *a = m->parts.part, *b = parts->part;
+
+	if (m->parts.len != parts->len)
+		return false;
+	for (size_t i = 0; i < parts->len; i++)
+		if (a[i].address != b[i].address || a[i].log2 != b[i].log2 ||
+		    !merkle_is_same(&a[i].hash, &b[i].hash))
+			return false;
+	return true;
+}
+
+static void
+make_tree(const struct session_memory *m, const struct machine_config *machine,
+    struct merkle_tree *t)
 {
 	struct all all;
 
 	collect(m, machine, &m->parts, &all);
-	merkle_parts(all.part, all.len, 0, MERKLE_MEMORY, out);
+	merkle_tree_make(t, all.part, all.len);
+}
+
+void
+session_memory_hash(const struct session_memory *m,
+    const struct machine_config *machine, struct merkle_hash *out)
+{
+	struct merkle_tree t;
+
+	make_tree(m, machine, &t);
+	*out = *merkle_tree_root(&t);
+	merkle_tree_fini(&t);
 }
 
 void
@@ -154,15 +180,16 @@ session_memory_place(const struct session_memory *m,
 	static const enum machine_range range[2] = { [PROCESSED_VOUCHER] =
 							 MACHINE_VOUCHERS,
 		[PROCESSED_NOTICE] = MACHINE_NOTICES };
-	struct all all;
+	struct merkle_tree t;
 
-	collect(m, machine, &m->parts, &all);
+	make_tree(m, machine, &t);
 	for (int i = 0; i < 2; i++) {
 		place[i].address = machine->range[range[i]].start;
 		place[i].log2 = log2_of(machine->range[range[i]].length);
-		merkle_parts_prove(all.part, all.len, place[i].address,
-		    place[i].log2, &place[i].in_machine);
+		merkle_tree_prove(&t, place[i].address, place[i].log2,
+		    &place[i].in_machine);
 	}
+	merkle_tree_fini(&t);
 }
 
 enum grpc_status

@@ -40,10 +40,14 @@ void session_memory_finish(struct session_memory *,
 void session_memory_move(struct session_memory *now,
     struct session_memory *next);
 
+/* Whether its state is described by those parts. */
+bool session_memory_is_same(const struct session_memory *,
+    const struct session_parts *);
+
 void session_memory_hash(const struct session_memory *,
     const struct machine_config *, struct merkle_hash *);
 
-/* Where vouchers and notices are. */
+/* Where vouchers and notices are; the proofs' root is the hash. */
 void session_memory_place(const struct session_memory *,
     const struct machine_config *, struct processed_place place[2]);
 

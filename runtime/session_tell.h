@@ -2,6 +2,7 @@
 #ifndef RUNTIME_SESSION_TELL_H
 #define RUNTIME_SESSION_TELL_H
 
+#include "messages/merkle_tree.h"
 #include "runtime/session.h"
 
 /* What of a machine's memory is not its ranges: where its state is described.

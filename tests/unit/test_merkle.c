@@ -7,6 +7,7 @@
 #include "base/keccak4.h"
 #include "base/str.h"
 #include "messages/merkle_epoch.h"
+#include "messages/merkle_tree.h"
 #include "messages/rollup.h"
 #include "tests/unit/unit.h"
 
@@ -135,6 +136,7 @@ static void
 empty_memory_has_known_roots(void **state)
 {
 	struct merkle_hash h;
+	struct merkle_tree t;
 
 	(void)state;
 	expect(merkle_pristine(21),
@@ -144,8 +146,9 @@ empty_memory_has_known_roots(void **state)
 	assert_memory_equal(merkle_pristine(3)->byte, "\x01\x1b\x4d\x03", 4);
 	merkle_memory(NULL, 0, 64, &h);
 	assert_true(merkle_is_same(&h, merkle_pristine(64)));
-	merkle_parts(NULL, 0, 0, 64, &h);
-	assert_true(merkle_is_same(&h, merkle_pristine(64)));
+	merkle_tree_make(&t, NULL, 0);
+	assert_true(merkle_is_same(merkle_tree_root(&t), merkle_pristine(64)));
+	merkle_tree_fini(&t);
 }
 
 /* The hashes of an input's outputs, as they lie in their range of 2 MiB. */
@@ -283,7 +286,8 @@ parts_make_the_whole(void **state)
 		{ 0x4008, 3 }, { 0xf000, 12 } };
 	static unsigned char data[SIZE];
 	struct merkle_part part[PIECES];
-	struct merkle_hash whole, made;
+	struct merkle_hash whole;
+	struct merkle_tree t;
 	struct merkle_proof proof;
 	unsigned seed = 11;
 
@@ -297,25 +301,23 @@ parts_make_the_whole(void **state)
 		    piece[i].log2, &part[i].hash);
 	}
 	merkle_memory(data, SIZE, LOG2, &whole);
-	merkle_parts(part, PIECES, AT, LOG2, &made);
-	assert_true(merkle_is_same(&whole, &made));
+	merkle_tree_make(&t, part, PIECES);
 	/* A part, what several make up, and where nothing is. */
 	for (int i = 0; i < PIECES; i++) {
-		merkle_parts_prove(part, PIECES, part[i].address, part[i].log2,
-		    &proof);
+		merkle_tree_prove(&t, part[i].address, part[i].log2, &proof);
 		assert_true(merkle_is_same(&proof.target, &part[i].hash));
 		expect_proof(&proof, &seed);
 	}
-	merkle_parts_prove(part, PIECES, AT, LOG2, &proof);
+	merkle_tree_prove(&t, AT, LOG2, &proof);
 	assert_true(merkle_is_same(&proof.target, &whole));
-	merkle_parts(part, PIECES, 0, 64, &made);
-	assert_true(merkle_is_same(&proof.root, &made));
-	merkle_parts_prove(part, PIECES, UINT64_C(1) << 63, 63, &proof);
+	expect_proof(&proof, &seed);
+	merkle_tree_prove(&t, UINT64_C(1) << 63, 63, &proof);
 	assert_true(merkle_is_same(&proof.target, merkle_pristine(63)));
-	assert_true(merkle_is_same(&proof.root, &made));
+	assert_true(merkle_is_same(&proof.root, merkle_tree_root(&t)));
 	expect_proof(&proof, &seed);
-	merkle_parts_prove(part, PIECES, UINT64_MAX - 7, 3, &proof);
+	merkle_tree_prove(&t, UINT64_MAX - 7, 3, &proof);
 	expect_proof(&proof, &seed);
+	merkle_tree_fini(&t);
 }
 
 /* ---- epochs ---- */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "messages/merkle_epoch.h"
 #include "messages/merkle_range.h"
+#include "messages/merkle_tree.h"
 #include "messages/processed.h"
 #include "messages/proto/server-manager.pb-c.h"
 #include "messages/proto_message.h"
@@ -56,6 +57,7 @@ make_places(const struct processed *p, struct processed_place place[2],
 	struct merkle_part part[3] = { { VOUCHERS, 21, { { 0 } } },
 		{ NOTICES, 21, { { 0 } } },
 		{ UINT64_C(1) << 55, 26, { { 9 } } } };
+	struct merkle_tree t;
 
 	for (int k = 0; k < 2; k++) {
 		struct merkle_hash *h =
@@ -67,12 +69,14 @@ make_places(const struct processed *p, struct processed_place place[2],
 		merkle_range_fini(&r);
 		free(h);
 	}
+	merkle_tree_make(&t, part, 3);
 	for (int k = 0; k < 2; k++) {
 		place[k].address = part[k].address;
 		place[k].log2 = 21;
-		merkle_parts_prove(part, 3, part[k].address, 21,
+		merkle_tree_prove(&t, part[k].address, 21,
 		    &place[k].in_machine);
 	}
+	merkle_tree_fini(&t);
 	*machine = place[0].in_machine.root;
 }
 
