@@ -21,11 +21,12 @@ decoders() {
 	ipfs) echo 'messages/(base32|car|cid|dag_pb|ipfs|varint)\.c' ;;
 	json) echo 'messages/json\.c' ;;
 	machine) echo '(policy/machine|messages/launch_msgs)\.c' ;;
+	state) echo 'messages/(machine_config|manifest|merkle_json)\.c' ;;
 	websocket) echo 'messages/websocket\.c' ;;
 	yaml) echo 'messages/yaml\.c' ;;
 	esac
 }
-for t in aleph archive channel dns egress exchange filter gate grpc ipfs json machine websocket yaml; do
+for t in aleph archive channel dns egress exchange filter gate grpc ipfs json machine state websocket yaml; do
 	find . -name '*.gcda' -delete
 	"tests/fuzz/replay_$t" >/dev/null
 	lines=$(gcovr -r "$top" --object-directory . -f ".*$(decoders $t)" 2>/dev/null |
