@@ -14,6 +14,7 @@
 #include "messages/value.h"
 #include "messages/yaml.h"
 #include "runtime/cli.h"
+#include "runtime/spawn.h"
 
 static mode_t users_umask = 077;
 
@@ -156,4 +157,26 @@ cli_write(int fd, const char *data, size_t len)
 		len -= n;
 	}
 	return r;
+}
+
+struct value *
+cli_read_json(const char *path, size_t max,
+    struct value *(*parse)(const char *, size_t, struct err *), struct err *e)
+{
+	fd_auto int fd = cli_open(path, e);
+	struct value *v;
+	char *data;
+	size_t len;
+
+	if (fd == -1 || spawn_drop_for_good(e) == -1)
+		return NULL;
+	if (fd_read_all(fd, max, &data, &len, e) == -1) {
+		err_in(e, "%s", path);
+		return NULL;
+	}
+	v = parse(data, len, e);
+	free(data);
+	if (v == NULL)
+		err_in(e, "%s", path);
+	return v;
 }

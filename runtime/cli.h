@@ -45,6 +45,13 @@ int cli_write(int fd, const char *data, size_t len);
 int cli_open(const char *path, struct err *);
 
 /*
+ * A file of JSON, or standard input, of at most so many bytes: opened as who
+ * started us, and read once nothing of his is left but that.
+ */
+struct value *cli_read_json(const char *path, size_t max,
+    struct value *(*parse)(const char *, size_t, struct err *), struct err *);
+
+/*
  * The umask of whoever started us is for the files he names, cli_create(), and
  * not for the store's, which machines' ids must find.
  */

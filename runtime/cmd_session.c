@@ -5,36 +5,13 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/str.h"
 #include "messages/json.h"
 #include "messages/merkle_json.h"
 #include "messages/value.h"
 #include "runtime/cli.h"
-#include "runtime/spawn.h"
 
 #define FILE_MAX ((size_t)1 << 30)
-
-static struct value *
-read_document(const char *path, struct err *e)
-{
-	fd_auto int fd = cli_open(path, e);
-	struct value *v;
-	char *data;
-	size_t len;
-
-	if (fd == -1 || spawn_drop_for_good(e) == -1)
-		return NULL;
-	if (fd_read_all(fd, FILE_MAX, &data, &len, e) == -1) {
-		err_in(e, "%s", path);
-		return NULL;
-	}
-	v = json_parse_own(data, len, e);
-	free(data);
-	if (v == NULL)
-		err_in(e, "%s", path);
-	return v;
-}
 
 static void
 print_good(size_t proofs, bool json)
@@ -57,7 +34,7 @@ proof_check(const char *path, bool json)
 	size_t proofs;
 	struct err e;
 
-	v = read_document(path, &e);
+	v = cli_read_json(path, FILE_MAX, json_parse_own, &e);
 	if (v != NULL && merkle_json_check(v, &proofs, &e) == -1) {
 		err_in(&e, "%s", path);
 		cli_error(&e, json);

@@ -5,36 +5,13 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/str.h"
 #include "messages/json.h"
 #include "messages/receipt.h"
 #include "messages/value.h"
 #include "runtime/cli.h"
-#include "runtime/spawn.h"
 
 #define RECEIPT_MAX (1 << 20)
-
-static struct value *
-read_receipt(const char *path, struct err *e)
-{
-	fd_auto int fd = cli_open(path, e);
-	struct value *v;
-	char *data;
-	size_t len;
-
-	if (fd == -1 || spawn_drop_for_good(e) == -1)
-		return NULL;
-	if (fd_read_all(fd, RECEIPT_MAX, &data, &len, e) == -1) {
-		err_in(e, "%s", path);
-		return NULL;
-	}
-	v = json_parse(data, len, e);
-	free(data);
-	if (v == NULL)
-		err_in(e, "%s", path);
-	return v;
-}
 
 /* The last record with a verdict: how the run ended. */
 static const struct value *
@@ -107,7 +84,7 @@ run(int argc, char **argv)
 			return cli_usage(&cmd_verify_command);
 	if (argc - optind != 1 || (node != NULL && !str_is_sha256(node)))
 		return cli_usage(&cmd_verify_command);
-	v = read_receipt(argv[optind], &e);
+	v = cli_read_json(argv[optind], RECEIPT_MAX, json_parse, &e);
 	if (v == NULL) {
 		cli_error(&e, json);
 		return CLI_FAILED;

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "runtime/front_h2_parts.h"
+#include "runtime/h2.h"
 
 /* What all streams of one caller may have on their way up. */
 #define WINDOW (2 * FRONT_H2_BACKLOG)
@@ -13,13 +14,6 @@ stream_of(nghttp2_session *session, int32_t id)
 	return nghttp2_session_get_stream_user_data(session, id);
 }
 
-static bool
-is_request(const nghttp2_frame *f)
-{
-	return f->hd.type == NGHTTP2_HEADERS &&
-	    f->headers.cat == NGHTTP2_HCAT_REQUEST;
-}
-
 /* ---- what the library tells ---- */
 
 static int
@@ -28,7 +22,7 @@ begin_headers(nghttp2_session *session, const nghttp2_frame *f, void *arg)
 	struct front_h2 *h = arg;
 	struct front_h2_stream *s;
 
-	if (!is_request(f))
+	if (!h2_is_request(f))
 		return 0;
 	s = front_h2_stream_open(h, f->hd.stream_id);
 	if (s == NULL)
@@ -48,27 +42,10 @@ header(nghttp2_session *session, const nghttp2_frame *f, const uint8_t *name,
 
 	(void)flags;
 	(void)arg;
-	if (s != NULL && is_request(f)) /* trailers are nobody's */
+	if (s != NULL && h2_is_request(f)) /* trailers are nobody's */
 		front_h2_stream_header(s, (const char *)name, nname,
 		    (const char *)text, ntext);
 	return 0;
-}
-
-/* The library would leave it out, and go on. */
-static int
-invalid_header(nghttp2_session *session, const nghttp2_frame *f,
-    const uint8_t *name, size_t nname, const uint8_t *text, size_t ntext,
-    uint8_t flags, void *arg)
-{
-	(void)session;
-	(void)f;
-	(void)name;
-	(void)nname;
-	(void)text;
-	(void)ntext;
-	(void)flags;
-	(void)arg;
-	return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
 static int
@@ -79,7 +56,7 @@ frame_came(nghttp2_session *session, const nghttp2_frame *f, void *arg)
 	(void)arg;
 	if (s == NULL)
 		return 0;
-	if (is_request(f))
+	if (h2_is_request(f))
 		front_h2_stream_start(s,
 		    (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0);
 	if ((f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA) &&
@@ -135,49 +112,22 @@ stream_closed(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
 
 /* ---- a conversation ---- */
 
-static void
-set_callbacks(nghttp2_session_callbacks *c)
+static nghttp2_session *
+open_session(void *arg)
 {
+	static const struct h2_limits limits = { FRONT_H2_STREAMS_MAX,
+		FRONT_H2_BACKLOG, WINDOW, GATE_HEAD_MAX };
+	nghttp2_session_callbacks *c = h2_callbacks();
+
 	nghttp2_session_callbacks_set_on_begin_headers_callback(c,
 	    begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(c, header);
-	nghttp2_session_callbacks_set_on_invalid_header_callback(c,
-	    invalid_header);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, frame_came);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, data_came);
 	nghttp2_session_callbacks_set_on_frame_send_callback(c, frame_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(c,
 	    stream_closed);
-}
-
-static void
-open_session(struct front_h2 *h)
-{
-	static const nghttp2_settings_entry settings[] = {
-		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-		    FRONT_H2_STREAMS_MAX },
-		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, FRONT_H2_BACKLOG },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, GATE_HEAD_MAX },
-	};
-	nghttp2_session_callbacks *callbacks;
-	nghttp2_option *option;
-	int r = nghttp2_session_callbacks_new(&callbacks);
-
-	invariant(r == 0);
-	set_callbacks(callbacks);
-	r = nghttp2_option_new(&option);
-	invariant(r == 0);
-	/* A caller's window opens as the library of HTTP/1.1 takes his bytes.
-	 */
-	nghttp2_option_set_no_auto_window_update(option, 1);
-	r = nghttp2_session_server_new2(&h->session, callbacks, h, option);
-	invariant(r == 0);
-	nghttp2_option_del(option);
-	nghttp2_session_callbacks_del(callbacks);
-	nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings,
-	    sizeof(settings) / sizeof(settings[0]));
-	nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
-	    WINDOW);
+	return h2_open(c, &limits, arg);
 }
 
 struct front_h2 *
@@ -191,7 +141,7 @@ front_h2_open(struct front *f, const struct front_caller *from,
 		.from = *from,
 		.woken = woken,
 		.arg = arg };
-	open_session(h);
+	h->session = open_session(h);
 	return h;
 }
 
@@ -226,17 +176,7 @@ front_h2_receive(struct front_h2 *h, const char *data, size_t len)
 void
 front_h2_send(struct front_h2 *h, struct buf *out, size_t max)
 {
-	const uint8_t *data;
-	ssize_t n;
-
-	while (out->len - out->at < max) {
-		n = nghttp2_session_mem_send(h->session, &data);
-		if (n <= 0) {
-			h->broken |= n < 0;
-			return;
-		}
-		buf_add(out, data, (size_t)n);
-	}
+	h->broken |= !h2_send(h->session, out, max);
 }
 
 bool
@@ -259,7 +199,5 @@ front_h2_drain(struct front_h2 *h)
 	if (h->draining)
 		return;
 	h->draining = true;
-	nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
-	    nghttp2_session_get_last_proc_stream_id(h->session),
-	    NGHTTP2_NO_ERROR, NULL, 0);
+	h2_drain(h->session);
 }

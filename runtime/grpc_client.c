@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "base/str.h"
 #include "runtime/grpc_client.h"
+#include "runtime/h2.h"
 
 #define WINDOW (1 << 20)
 #define HEAD_MAX (16 << 10)
@@ -364,15 +365,7 @@ grpc_client_receive(struct grpc_client *c, const char *data, size_t len)
 void
 grpc_client_send(struct grpc_client *c, struct buf *out, size_t max)
 {
-	const uint8_t *data;
-	ssize_t n = 1;
-
-	while (!c->broken && n > 0 && waiting(out) < max) {
-		n = nghttp2_session_mem_send(c->session, &data);
-		if (n > 0)
-			buf_add(out, data, (size_t)n);
-	}
-	if (n < 0)
+	if (!c->broken && !h2_send(c->session, out, max))
 		end_all(c);
 }
 

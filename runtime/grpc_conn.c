@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "runtime/grpc_parts.h"
+#include "runtime/h2.h"
 
 /* Bytes of one call, and of all of a connection, that stand unread. */
 #define STREAM_WINDOW (256 << 10)
@@ -20,13 +21,6 @@ call_of(nghttp2_session *session, int32_t id)
 	return nghttp2_session_get_stream_user_data(session, id);
 }
 
-static bool
-is_request(const nghttp2_frame *f)
-{
-	return f->hd.type == NGHTTP2_HEADERS &&
-	    f->headers.cat == NGHTTP2_HCAT_REQUEST;
-}
-
 /* ---- what the library tells ---- */
 
 static int
@@ -34,7 +28,7 @@ begin_headers(nghttp2_session *session, const nghttp2_frame *f, void *arg)
 {
 	struct grpc_conn *c = arg;
 
-	if (!is_request(f))
+	if (!h2_is_request(f))
 		return 0;
 	if (c->draining)
 		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE,
@@ -53,30 +47,13 @@ header(nghttp2_session *session, const nghttp2_frame *f, const uint8_t *name,
 
 	(void)flags;
 	(void)arg;
-	if (c == NULL || !is_request(f)) /* trailers are nobody's */
+	if (c == NULL || !h2_is_request(f)) /* trailers are nobody's */
 		return 0;
 	if (grpc_head_field(&c->head, (const char *)name, nname,
 		(const char *)text, ntext))
 		return 0;
 	nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, c->id,
 	    NGHTTP2_ENHANCE_YOUR_CALM);
-	return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
-/* The library would leave it out, and go on. */
-static int
-invalid_header(nghttp2_session *session, const nghttp2_frame *f,
-    const uint8_t *name, size_t nname, const uint8_t *text, size_t ntext,
-    uint8_t flags, void *arg)
-{
-	(void)session;
-	(void)f;
-	(void)name;
-	(void)nname;
-	(void)text;
-	(void)ntext;
-	(void)flags;
-	(void)arg;
 	return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -116,7 +93,7 @@ frame_came(nghttp2_session *session, const nghttp2_frame *f, void *arg)
 		hear_ping(c);
 	if (call == NULL)
 		return 0;
-	if (is_request(f))
+	if (h2_is_request(f))
 		grpc_call_start(call);
 	if ((f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA) &&
 	    (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
@@ -172,48 +149,22 @@ stream_closed(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
 
 /* ---- a connection ---- */
 
-static void
-set_callbacks(nghttp2_session_callbacks *c)
+static nghttp2_session *
+open_session(void *arg)
 {
+	static const struct h2_limits limits = { GRPC_CONN_CALLS_MAX,
+		STREAM_WINDOW, WINDOW, HEAD_MAX };
+	nghttp2_session_callbacks *c = h2_callbacks();
+
 	nghttp2_session_callbacks_set_on_begin_headers_callback(c,
 	    begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(c, header);
-	nghttp2_session_callbacks_set_on_invalid_header_callback(c,
-	    invalid_header);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, frame_came);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, data_came);
 	nghttp2_session_callbacks_set_on_frame_send_callback(c, frame_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(c,
 	    stream_closed);
-}
-
-static void
-open_session(struct grpc_conn *c)
-{
-	static const nghttp2_settings_entry settings[] = {
-		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-		    GRPC_CONN_CALLS_MAX },
-		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEAD_MAX },
-	};
-	nghttp2_session_callbacks *callbacks;
-	nghttp2_option *option;
-	int r = nghttp2_session_callbacks_new(&callbacks);
-
-	invariant(r == 0);
-	set_callbacks(callbacks);
-	r = nghttp2_option_new(&option);
-	invariant(r == 0);
-	/* A caller's window opens as his messages are taken. */
-	nghttp2_option_set_no_auto_window_update(option, 1);
-	r = nghttp2_session_server_new2(&c->session, callbacks, c, option);
-	invariant(r == 0);
-	nghttp2_option_del(option);
-	nghttp2_session_callbacks_del(callbacks);
-	nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, settings,
-	    nitems(settings));
-	nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0,
-	    WINDOW);
+	return h2_open(c, &limits, arg);
 }
 
 struct grpc_conn *
@@ -224,7 +175,7 @@ grpc_conn_open(const struct grpc_server *server, const struct grpc_peer *peer)
 	invariant(c != NULL);
 	c->server = server;
 	c->peer = *peer;
-	open_session(c);
+	c->session = open_session(c);
 	return c;
 }
 
@@ -281,16 +232,9 @@ void
 grpc_conn_send(struct grpc_conn *c, struct buf *out, size_t max)
 {
 	bool inside = grpc_conn_enter(c);
-	const uint8_t *data;
-	ssize_t n = 1;
 
-	while (n > 0 && out->len - out->at < max) {
-		n = nghttp2_session_mem_send(c->session, &data);
-		if (n > 0)
-			buf_add(out, data, (size_t)n);
-	}
+	c->broken |= !h2_send(c->session, out, max);
 	grpc_conn_leave(c, inside);
-	c->broken |= n < 0;
 }
 
 bool
@@ -325,7 +269,5 @@ grpc_conn_drain(struct grpc_conn *c)
 	if (c->draining)
 		return;
 	c->draining = true;
-	nghttp2_submit_goaway(c->session, NGHTTP2_FLAG_NONE,
-	    nghttp2_session_get_last_proc_stream_id(c->session),
-	    NGHTTP2_NO_ERROR, NULL, 0);
+	h2_drain(c->session);
 }
