@@ -48,6 +48,23 @@ session_find_epoch(const struct session *s, uint64_t index)
 	return e;
 }
 
+struct session *
+session_make(struct sessions *all, const char *id)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	invariant(s != NULL);
+	s->all = all;
+	s->id = str_dup(id);
+	s->last_input = &s->inputs;
+	s->next = all->first;
+	s->place = &all->first;
+	if (s->next != NULL)
+		s->next->place = &s->next;
+	all->first = s;
+	return s;
+}
+
 static void
 free_epoch(struct session_epoch *e)
 {
@@ -229,6 +246,14 @@ session_make_input(const struct rollup_metadata *m, const void *payload,
 }
 
 /* ---- what they look like ---- */
+
+void
+session_add_input(struct session *s, struct session_input *i)
+{
+	*s->last_input = i;
+	s->last_input = &i->next;
+	s->pending++;
+}
 
 void
 session_status(struct sessions *all, const char *id, struct session_call *call)

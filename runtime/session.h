@@ -52,6 +52,7 @@ struct session_taint {
 /* An input that is done. */
 struct session_done {
 	struct merkle_hash machine; /* the last accepted one's */
+	struct merkle_hash leaf[2]; /* of the epoch: vouchers, notices */
 	struct buf body;            /* processed_put_body() */
 };
 

@@ -66,17 +66,6 @@ keep(struct session *s, const struct session_advance *q, struct err *e)
 	return s->all->ops->keep_input(s->all->owner, s, &g, e);
 }
 
-static void
-add_input(struct session *s, const struct session_advance *q)
-{
-	struct session_input *i =
-	    session_make_input(&q->metadata, q->payload, q->len);
-
-	*s->last_input = i;
-	s->last_input = &i->next;
-	s->pending++;
-}
-
 void
 session_advance(struct sessions *all, const struct session_advance *q,
     struct session_call *call)
@@ -109,7 +98,8 @@ session_advance(struct sessions *all, const struct session_advance *q,
 		session_refuse_locked(s, GRPC_UNAVAILABLE, "%s", e.text);
 		return;
 	}
-	add_input(s, q);
+	session_add_input(s,
+	    session_make_input(&q->metadata, q->payload, q->len));
 	session_unlock(s, &a);
 	session_step(s);
 }

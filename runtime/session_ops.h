@@ -40,6 +40,7 @@ struct session_ops {
 	/* What the machine has used since it was loaded. */
 	uint64_t (*cycles)(void *owner, struct session *);
 
+	/* directory: "": that of a session that was kept. */
 	void (*load)(void *owner, struct session *, const char *directory);
 	void (
 	    *give)(void *owner, struct session *, const struct session_given *);
@@ -53,9 +54,11 @@ struct session_ops {
 	int (*keep_session)(void *owner, struct session *, struct err *);
 	int (*keep_input)(void *owner, struct session *,
 	    const struct session_given *, struct err *);
-	/* The first that waits is done. */
+	/* The first that waits is done.  content: of all ranges, if it was
+	 * accepted, else NULL. */
 	int (*keep_done)(void *owner, struct session *,
-	    const struct session_done *, bool accepted, struct err *);
+	    const struct session_done *,
+	    const struct buf content[MACHINE_RANGES], struct err *);
 	int (*keep_epoch)(void *owner, struct session *, struct err *);
 	void (*keep_taint)(void *owner, struct session *,
 	    const struct session_taint *);

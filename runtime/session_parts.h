@@ -19,8 +19,9 @@
 #define SESSION_RESULT_MAX ((size_t)64 << 20)
 
 enum session_state {
-	SESSION_LOADING,  /* until its directory is read */
-	SESSION_STARTING, /* until the machine waits */
+	SESSION_LOADING,   /* until its directory is read */
+	SESSION_STARTING,  /* until the machine waits */
+	SESSION_RESTORING, /* the same, after a restart */
 	SESSION_IDLE,
 	SESSION_RUNNING,  /* an input, or a query */
 	SESSION_WEIGHING, /* the input was accepted */
@@ -70,6 +71,7 @@ struct session {
 	char *store_to;     /* FinishEpoch waits for the machine */
 	bool is_kept_later; /* what came of it could not be kept */
 	bool is_stopped;
+	bool has_content; /* of its ranges, from the journal */
 
 	struct session_memory memory,
 	    next_memory; /* committed; while it runs */

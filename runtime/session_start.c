@@ -159,26 +159,6 @@ session_start_give_up(struct session *s, enum grpc_status status,
 	s->all->ops->stop(s->all->owner, s);
 }
 
-static struct session *
-make(struct sessions *all, const struct session_start *q)
-{
-	struct session *s = calloc(1, sizeof(*s));
-
-	invariant(s != NULL);
-	s->all = all;
-	s->id = str_dup(q->id);
-	s->cycles = *q->cycles;
-	s->deadlines = *q->deadlines;
-	s->first_epoch = q->epoch;
-	s->last_input = &s->inputs;
-	s->next = all->first;
-	s->place = &all->first;
-	if (s->next != NULL)
-		s->next->place = &s->next;
-	all->first = s;
-	return s;
-}
-
 void
 session_start(struct sessions *all, const struct session_start *q,
     struct session_call *call)
@@ -197,7 +177,10 @@ session_start(struct sessions *all, const struct session_start *q,
 	}
 	if (!check_request(q, call))
 		return;
-	s = make(all, q);
+	s = session_make(all, q->id);
+	s->cycles = *q->cycles;
+	s->deadlines = *q->deadlines;
+	s->first_epoch = q->epoch;
 	(void)session_lock(s, call);
 	s->state = SESSION_LOADING;
 	s->asked_ns = all->ops->now(all->owner);

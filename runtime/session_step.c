@@ -164,34 +164,34 @@ session_step_halted(struct session *s)
 
 /* ---- an input is done ---- */
 
-static void
-add_done(struct session_epoch *e, struct session_done *d)
+void
+session_step_add_done(struct session *s, struct session_done *d)
 {
+	struct session_epoch *e = s->active;
+
 	if (e->ndone == e->size) {
 		e->size = e->size == 0 ? 16 : 2 * e->size;
 		e->done = realloc(e->done, e->size * sizeof(*e->done));
 		invariant(e->done != NULL);
 	}
+	merkle_epoch_add(&e->vouchers, &d->leaf[PROCESSED_VOUCHER]);
+	merkle_epoch_add(&e->notices, &d->leaf[PROCESSED_NOTICE]);
+	e->machine = d->machine;
 	e->done[e->ndone++] = *d;
 }
 
 /* On the disk first, and then at once for all to see. */
 static bool
-publish(struct session *s, struct session_done *d,
-    const struct merkle_hash root[2], bool accepted)
+publish(struct session *s, struct session_done *d, const struct buf *content)
 {
-	struct session_epoch *e = s->active;
 	struct session_input *i = s->inputs;
 	struct err why;
 
-	if (s->all->ops->keep_done(s->all->owner, s, d, accepted, &why) == -1) {
+	if (s->all->ops->keep_done(s->all->owner, s, d, content, &why) == -1) {
 		buf_fini(&d->body);
 		return false;
 	}
-	merkle_epoch_add(&e->vouchers, &root[PROCESSED_VOUCHER]);
-	merkle_epoch_add(&e->notices, &root[PROCESSED_NOTICE]);
-	e->machine = d->machine;
-	add_done(e, d);
+	session_step_add_done(s, d);
 	s->inputs = i->next;
 	if (s->inputs == NULL)
 		s->last_input = &s->inputs;
@@ -211,11 +211,10 @@ pause(struct session *s)
 static void
 end_skipped(struct session *s)
 {
-	static const struct merkle_hash zero[2];
 	struct session_done d = { .machine = s->active->machine };
 
 	processed_put_body(&d.body, &s->result, NULL);
-	if (!publish(s, &d, zero, false)) {
+	if (!publish(s, &d, NULL)) {
 		pause(s);
 		return;
 	}
@@ -229,15 +228,14 @@ session_step_weighed(struct session *s, const struct session_parts *parts)
 	struct session_memory *next = &s->next_memory;
 	struct processed_place place[2];
 	struct session_done d = { .body = { 0 } };
-	struct merkle_hash root[2];
 
 	session_memory_finish(next, &s->machine, &s->result, parts);
 	session_memory_place(next, &s->machine, place);
 	d.machine = place[PROCESSED_VOUCHER].in_machine.root;
-	root[PROCESSED_VOUCHER] = next->root[MACHINE_VOUCHERS];
-	root[PROCESSED_NOTICE] = next->root[MACHINE_NOTICES];
+	d.leaf[PROCESSED_VOUCHER] = next->root[MACHINE_VOUCHERS];
+	d.leaf[PROCESSED_NOTICE] = next->root[MACHINE_NOTICES];
 	processed_put_body(&d.body, &s->result, place);
-	if (!publish(s, &d, root, true)) {
+	if (!publish(s, &d, next->bytes)) {
 		s->is_kept_later = true;
 		discard(s);
 		return;

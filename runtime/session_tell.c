@@ -10,6 +10,8 @@ session_tell_opened(struct session *s, const struct machine_config *m,
 {
 	if (s->state == SESSION_LOADING)
 		session_start_opened(s, m, content, parts);
+	else if (s->state == SESSION_RESTORING)
+		session_restore_opened(s, content, parts);
 }
 
 void
@@ -18,6 +20,8 @@ session_tell_ready(struct session *s, const struct session_yield *y,
 {
 	if (s->state == SESSION_STARTING)
 		session_start_ready(s, y);
+	else if (s->state == SESSION_RESTORING)
+		session_restore_ready(s);
 	else if (s->state == SESSION_APPLYING || s->state == SESSION_DISCARDING)
 		session_step_ready(s, parts);
 }
@@ -28,6 +32,8 @@ session_tell_failed(struct session *s, enum grpc_status status,
 {
 	if (s->state <= SESSION_STARTING)
 		session_start_give_up(s, status, text);
+	else if (s->state == SESSION_RESTORING)
+		session_restore_failed(s, status, text);
 }
 
 void
@@ -49,6 +55,8 @@ session_tell_died(struct session *s, enum grpc_status status, const char *text)
 {
 	if (s->state <= SESSION_STARTING)
 		session_start_give_up(s, status, text);
+	else if (s->state == SESSION_RESTORING)
+		session_restore_failed(s, status, text);
 	else if (s->state < SESSION_FAILING)
 		session_taint(s, status, text);
 }
@@ -88,6 +96,9 @@ session_tell_time(struct session *s)
 		break;
 	case SESSION_STARTING:
 		session_start_give_up(s, GRPC_INTERNAL, text);
+		break;
+	case SESSION_RESTORING:
+		session_restore_failed(s, GRPC_INTERNAL, text);
 		break;
 	case SESSION_RUNNING:
 		session_step_look(s);

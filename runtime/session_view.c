@@ -33,6 +33,18 @@ session_view_machine(const struct session *s)
 	return &s->machine;
 }
 
+const struct session_cycles *
+session_view_cycles(const struct session *s)
+{
+	return &s->cycles;
+}
+
+const struct session_deadlines *
+session_view_deadlines(const struct session *s)
+{
+	return &s->deadlines;
+}
+
 const struct session_epoch *
 session_view_epochs(const struct session *s)
 {

@@ -12,6 +12,8 @@ const struct session *session_view_next(const struct session *);
 const char *session_view_id(const struct session *);
 const struct session_taint *session_view_taint(const struct session *);
 const struct machine_config *session_view_machine(const struct session *);
+const struct session_cycles *session_view_cycles(const struct session *);
+const struct session_deadlines *session_view_deadlines(const struct session *);
 
 /* From the lowest index to the active one, which is the last. */
 const struct session_epoch *session_view_epochs(const struct session *);

@@ -33,6 +33,19 @@ bool session_check_length(struct session *, const char *what, size_t len);
 struct session_input *session_make_input(const struct rollup_metadata *,
     const void *payload, size_t len);
 
+/* Behind those that wait. */
+void session_add_input(struct session *, struct session_input *);
+
+/* One of that id, with nothing in it. */
+struct session *session_make(struct sessions *, const char *id);
+
+/* ---- session_restore.c ---- */
+
+void session_restore_opened(struct session *,
+    const struct buf content[MACHINE_RANGES], const struct session_parts *);
+void session_restore_failed(struct session *, enum grpc_status, const char *);
+void session_restore_ready(struct session *);
+
 /* ---- session_start.c ---- */
 
 struct session_epoch *session_start_epoch(struct session *, uint64_t index);
@@ -53,6 +66,9 @@ void session_step_weighed(struct session *, const struct session_parts *);
 
 /* After an input, or a query: the machine waits again, with that state. */
 void session_step_ready(struct session *, const struct session_parts *);
+
+/* To the active epoch; taken over. */
+void session_step_add_done(struct session *, struct session_done *);
 
 /* While it runs, how far it is. */
 void session_step_look(struct session *);

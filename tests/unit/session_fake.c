@@ -5,7 +5,9 @@
 #include "messages/processed.h"
 #include "messages/rollup.h"
 #include "runtime/session_ops.h"
+#include "runtime/session_view.h"
 #include "tests/unit/session_fake.h"
+#include "tests/unit/session_journal.h"
 #include "tests/unit/unit.h"
 
 static void
@@ -95,8 +97,11 @@ keep_session(void *owner, struct session *s, struct err *e)
 {
 	struct fake *f = owner;
 
-	(void)s;
-	return keep(f, &f->sessions, e);
+	if (keep(f, &f->sessions, e) == -1)
+		return -1;
+	if (f->journal != NULL)
+		journal_session(f->journal, s);
+	return 0;
 }
 
 static int
@@ -107,20 +112,26 @@ keep_input(void *owner, struct session *s, const struct session_given *g,
 
 	(void)s;
 	assert_int_equal(g->request, SESSION_ADVANCE);
-	return keep(f, &f->inputs, e);
+	if (keep(f, &f->inputs, e) == -1)
+		return -1;
+	if (f->journal != NULL)
+		journal_input(f->journal, g);
+	return 0;
 }
 
 static int
 keep_done(void *owner, struct session *s, const struct session_done *d,
-    bool accepted, struct err *e)
+    const struct buf content[MACHINE_RANGES], struct err *e)
 {
 	struct fake *f = owner;
 
 	(void)s;
-	assert_true(accepted == false || d->body.len > 0);
+	assert_true(content == NULL || d->body.len > 0);
 	if (keep(f, &f->done, e) == -1)
 		return -1;
-	f->accepted += accepted;
+	f->accepted += content != NULL;
+	if (f->journal != NULL)
+		journal_done(f->journal, d, content);
 	return 0;
 }
 
@@ -129,8 +140,12 @@ keep_epoch(void *owner, struct session *s, struct err *e)
 {
 	struct fake *f = owner;
 
-	(void)s;
-	return keep(f, &f->epochs, e);
+	if (keep(f, &f->epochs, e) == -1)
+		return -1;
+	if (f->journal != NULL)
+		journal_epoch(f->journal, session_view_active(s)->index + 1,
+		    &session_view_active(s)->machine);
+	return 0;
 }
 
 static void
@@ -141,6 +156,8 @@ keep_taint(void *owner, struct session *s, const struct session_taint *t)
 	(void)s;
 	assert_true(t->status != GRPC_OK);
 	f->taints++;
+	if (f->journal != NULL)
+		journal_taint(f->journal, t);
 }
 
 static int
@@ -168,6 +185,33 @@ void
 fake_close(struct fake *f)
 {
 	session_close(f->all);
+	if (f->journal != NULL)
+		journal_fini(f->journal);
+}
+
+void
+fake_reopen(struct fake *f)
+{
+	f->timer = UINT64_MAX;
+	f->all = session_open(&ops, f);
+}
+
+/* As a kill would: who waits is not told. */
+void
+fake_restart(struct fake *f, unsigned version)
+{
+	struct session_parts p;
+
+	session_close(f->all);
+	f->did[0] = '\0';
+	fake_reopen(f);
+	journal_restore(f->journal, f->all);
+	if (f->journal->taint.status != GRPC_OK)
+		return;
+	fake_expect(f, "load");
+	fake_parts(&p, version);
+	session_tell_opened(f->s, &f->journal->machine, NULL, &p);
+	session_tell_ready(f->s, NULL, &p);
 }
 
 void

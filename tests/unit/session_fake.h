@@ -8,8 +8,11 @@
 
 #define MS UINT64_C(1000000)
 
+struct journal;
+
 struct fake {
 	struct sessions *all;
+	struct journal *journal; /* NULL: what is kept is only counted */
 	uint64_t now, cycles, timer;
 	char did[1024];    /* "load give go_on..." since it was looked at */
 	struct session *s; /* whose machine was asked last */
@@ -38,6 +41,13 @@ struct told {
 
 void fake_open(struct fake *);
 void fake_close(struct fake *);
+
+/* With no session yet, after a kill. */
+void fake_reopen(struct fake *);
+
+/* Killed, and begun again from the journal; the state on the disk is version's.
+ */
+void fake_restart(struct fake *, unsigned version);
 
 /* What was done since, and it is forgotten. */
 void fake_expect(struct fake *, const char *did);

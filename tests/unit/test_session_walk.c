@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "runtime/session_reply.h"
 #include "runtime/session_view.h"
 #include "tests/unit/session_fake.h"
+#include "tests/unit/session_journal.h"
 #include "tests/unit/unit.h"
 
 #define STEPS 400
@@ -167,17 +169,52 @@ asks(struct fake *f, struct model *m)
 	}
 }
 
+/* All that can be seen of it. */
+static void
+look(const struct fake *f, struct buf *out)
+{
+	const struct session *s = session_view_first(f->all);
+	const struct session_epoch *e = session_view_epochs(s);
+
+	session_reply_session(out, s);
+	for (; e != NULL; e = e->next)
+		session_reply_epoch(out, s, e);
+}
+
+/* Killed at any time: what was seen is seen, and what was queued is there. */
+static void
+restart(struct fake *f, struct model *m)
+{
+	buf_auto struct buf before = { 0 }, after = { 0 };
+	struct told t;
+
+	look(f, &before);
+	m->is_waiting = false;
+	fake_restart(f, m->version);
+	look(f, &after);
+	assert_int_equal(before.len, after.len);
+	assert_memory_equal(before.data, after.data, before.len);
+	/* Nobody has it any more. */
+	fake_told(&t, "GetSessionStatus");
+	session_status(f->all, "one", &t.call);
+	fake_expect_told(&t, GRPC_OK, "");
+}
+
 static void
 walk(unsigned seed)
 {
+	static struct journal journal;
 	struct model m = { .seed = seed };
 	struct fake f;
 
 	fake_open(&f);
+	f.journal = &journal;
 	fake_start(&f, "one");
 	for (int i = 0; i < STEPS; i++) {
 		f.full = any(&m, 12) == 0;
-		if (any(&m, 2) == 0)
+		if (any(&m, 25) == 0)
+			restart(&f, &m);
+		else if (any(&m, 2) == 0)
 			asks(&f, &m);
 		else
 			machine_turns(&f, &m);
