@@ -23,3 +23,9 @@ clock_real_ns(void)
 {
 	return now(CLOCK_REALTIME);
 }
+
+uint64_t
+clock_add(uint64_t ns, uint64_t more)
+{
+	return more > UINT64_MAX - ns ? UINT64_MAX : ns + more;
+}

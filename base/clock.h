@@ -9,4 +9,7 @@
 uint64_t clock_mono_ns(void); /* CLOCK_MONOTONIC */
 uint64_t clock_real_ns(void); /* CLOCK_REALTIME */
 
+/* A time and so much later; what is beyond all times is UINT64_MAX. */
+uint64_t clock_add(uint64_t ns, uint64_t more);
+
 #endif

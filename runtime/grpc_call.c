@@ -355,10 +355,10 @@ grpc_call_start(struct grpc_call *c)
 		return;
 	c->method = m;
 	grpc_reader_init(&c->reader, m->max);
-	if (h->timed &&
-	    !__builtin_add_overflow(c->moved_ns, h->timeout_ns,
-		&c->deadline_ns))
+	if (h->timed) {
+		c->deadline_ns = clock_add(c->moved_ns, h->timeout_ns);
 		set_timer(c, c->moved_ns);
+	}
 }
 
 /*

@@ -423,7 +423,8 @@ write_timeout(uint64_t ns, char *out, size_t size)
 		uint64_t ns;
 		char unit;
 	} units[] = { { 1, 'n' }, { 1000, 'u' }, { 1000000, 'm' },
-		{ 1000000000, 'S' }, { 60000000000, 'M' } };
+		{ 1000000000, 'S' }, { 60000000000, 'M' },
+		{ 3600000000000, 'H' } };
 	size_t i = 0;
 
 	while (i + 1 < nitems(units) && ns / units[i].ns >= 99999999)
@@ -480,7 +481,7 @@ struct grpc_ask *
 grpc_client_ask(struct grpc_client *c, const struct grpc_question *q)
 {
 	struct grpc_ask *a = calloc(1, sizeof(*a));
-	uint64_t now = clock_mono_ns(), at;
+	uint64_t now = clock_mono_ns();
 
 	invariant(a != NULL);
 	*a = (struct grpc_ask){ .client = c,
@@ -495,8 +496,9 @@ grpc_client_ask(struct grpc_client *c, const struct grpc_question *q)
 	submit(a, q);
 	if (a->id < 0)
 		loop_timer_set(c->loop, &a->timer, now, not_begun, a);
-	else if (!__builtin_add_overflow(now, q->timeout_ns, &at))
-		loop_timer_set(c->loop, &a->timer, at, too_late, a);
+	else if (q->timeout_ns != UINT64_MAX)
+		loop_timer_set(c->loop, &a->timer,
+		    clock_add(now, q->timeout_ns), too_late, a);
 	c->woken(c->arg);
 	return a;
 }

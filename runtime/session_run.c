@@ -1,20 +1,15 @@
+#include "base/clock.h"
 #include "runtime/session_run.h"
 
 /* A machine has several CPUs: what is left may be gone sooner than its time. */
 #define SHARE 4
 #define LOOK_NS UINT64_C(200000) /* no more often than that */
 
-static uint64_t
-sum(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 void
 session_run_go_on(struct session_run *r, uint64_t now_ns, uint64_t cycles)
 {
 	r->increment_began_ns = now_ns;
-	r->increment_end = sum(cycles, r->increment);
+	r->increment_end = clock_add(cycles, r->increment);
 	if (r->increment_end > r->last)
 		r->increment_end = r->last;
 }
@@ -23,7 +18,7 @@ void
 session_run_begin(struct session_run *r, uint64_t now_ns, uint64_t cycles)
 {
 	r->began_ns = now_ns;
-	r->last = sum(cycles, r->max);
+	r->last = clock_add(cycles, r->max);
 	session_run_go_on(r, now_ns, cycles);
 }
 
@@ -51,7 +46,8 @@ session_run_wait(const struct session_run *r, uint64_t now_ns, uint64_t cycles)
 {
 	uint64_t left =
 	    cycles < r->increment_end ? (r->increment_end - cycles) / SHARE : 0;
-	uint64_t late = sum(r->increment_began_ns, r->increment_deadline_ns);
+	uint64_t late =
+	    clock_add(r->increment_began_ns, r->increment_deadline_ns);
 
 	if (left < LOOK_NS)
 		left = LOOK_NS;

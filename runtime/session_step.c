@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "runtime/session_work.h"
 
@@ -18,12 +19,7 @@ session_step_timer(struct session *s, uint64_t at_ns)
 uint64_t
 session_step_after(uint64_t ns, uint64_t ms)
 {
-	uint64_t sum;
-
-	return __builtin_mul_overflow(ms, MS, &sum) ||
-		__builtin_add_overflow(sum, ns, &sum)
-	    ? UINT64_MAX
-	    : sum;
+	return clock_add(ns, ms > UINT64_MAX / MS ? UINT64_MAX : ms * MS);
 }
 
 static uint64_t
@@ -41,10 +37,8 @@ set_deadline(struct session *s, uint64_t ms)
 static void
 set_run_timer(struct session *s, uint64_t at, uint64_t cycles)
 {
-	uint64_t wait = session_run_wait(&s->run, at, cycles), sum;
-
 	session_step_timer(s,
-	    __builtin_add_overflow(at, wait, &sum) ? UINT64_MAX : sum);
+	    clock_add(at, session_run_wait(&s->run, at, cycles)));
 }
 
 /* ---- the machine gets something ---- */

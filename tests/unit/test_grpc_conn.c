@@ -255,6 +255,28 @@ calls_are_answered(void **state)
 	close_ends(&x);
 }
 
+/* In at most eight digits, and no shorter than that. */
+static void
+timeouts_of_any_length_are_understood(void **state)
+{
+	static const uint64_t timeouts[] = { 99999999 * CLOCK_SECOND,
+		100000000 * CLOCK_SECOND, UINT64_MAX / 2, UINT64_MAX - 1 };
+	struct grpc_ask *a;
+	struct ends x;
+	struct told t;
+
+	(void)state;
+	open_ends(&x, NULL, 1 << 20);
+	for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+		a = ask(&x, &t, "/t.T/One", timeouts[i], NULL);
+		grpc_client_say(a, "", 0);
+		grpc_client_say_end(a);
+		take_turn(&x);
+		expect(&t, GRPC_OK, "");
+	}
+	close_ends(&x);
+}
+
 static void
 only_who_may_calls(void **state)
 {
@@ -474,6 +496,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls_are_answered),
+		cmocka_unit_test(timeouts_of_any_length_are_understood),
 		cmocka_unit_test(only_who_may_calls),
 		cmocka_unit_test(streams_go_both_ways),
 		cmocka_unit_test(who_does_not_read_is_not_heard),

@@ -169,10 +169,21 @@ a_due_timer_lets_the_others_be_called(void **state)
 	loop_close(a.loop);
 }
 
+static void
+there_is_a_last_time(void **state)
+{
+	(void)state;
+	assert_true(clock_add(1, 2) == 3);
+	assert_true(clock_add(1, UINT64_MAX - 1) == UINT64_MAX);
+	assert_true(clock_add(2, UINT64_MAX - 1) == UINT64_MAX);
+	assert_true(clock_add(UINT64_MAX, UINT64_MAX) == UINT64_MAX);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(there_is_a_last_time),
 		cmocka_unit_test(what_is_removed_is_not_called),
 		cmocka_unit_test(timers_come_in_order),
 		cmocka_unit_test(a_due_timer_starves_nobody),
