@@ -8,7 +8,6 @@
 #include "runtime/grpc_parts.h"
 
 #define STILL_NS (60 * CLOCK_SECOND) /* without a byte, when one is due */
-#define LONG ((size_t)64 << 10)      /* of a message that needs room */
 #define MESSAGE_MAX 1024             /* bytes of a status's sentence */
 
 static size_t
@@ -24,9 +23,8 @@ wake(struct grpc_conn *conn)
 		conn->peer.woken(conn->peer.arg);
 }
 
-/* Something of it moves. */
-static void
-moves(struct grpc_call *c)
+void
+grpc_call_moves(struct grpc_call *c)
 {
 	c->moved_ns = c->conn->inside ? c->conn->now_ns : clock_mono_ns();
 }
@@ -46,8 +44,8 @@ is_due(const struct grpc_call *c)
 	return asks || c->ended || waiting(&c->out) > 0;
 }
 
-static void
-set_timer(struct grpc_call *c, uint64_t now)
+void
+grpc_call_set_timer(struct grpc_call *c, uint64_t now)
 {
 	uint64_t at = (is_due(c) ? c->moved_ns : now) + STILL_NS;
 
@@ -69,7 +67,7 @@ too_late(void *arg)
 		nghttp2_submit_rst_stream(conn->session, NGHTTP2_FLAG_NONE,
 		    c->id, NGHTTP2_CANCEL);
 	c->moved_ns = now; /* an end has its own time */
-	set_timer(c, now);
+	grpc_call_set_timer(c, now);
 	wake(conn);
 }
 
@@ -91,12 +89,12 @@ grpc_call_open(struct grpc_conn *conn, int32_t id)
 		c->next->place = &c->next;
 	conn->calls = c;
 	conn->ncalls++;
-	set_timer(c, c->moved_ns);
+	grpc_call_set_timer(c, c->moved_ns);
 	return c;
 }
 
-static void
-give_room(struct grpc_call *c)
+void
+grpc_call_give_room(struct grpc_call *c)
 {
 	*c->conn->server->kept -= c->room;
 	c->room = 0;
@@ -116,7 +114,7 @@ grpc_call_close(struct grpc_call *c)
 	/* What stood here is no longer the connection's to wait for. */
 	nghttp2_session_consume_connection(c->conn->session,
 	    waiting(&c->unread));
-	give_room(c);
+	grpc_call_give_room(c);
 	grpc_reader_fini(&c->reader);
 	buf_fini(&c->unread);
 	buf_fini(&c->out);
@@ -190,7 +188,7 @@ read_out(nghttp2_session *session, int32_t id, uint8_t *out, size_t max,
 	if (n > 0)
 		memcpy(out, c->out.data + c->out.at, n);
 	c->out.at += n;
-	moves(c);
+	grpc_call_moves(c);
 	if (waiting(&c->out) > 0)
 		return (ssize_t)n;
 	buf_reset(&c->out);
@@ -238,9 +236,8 @@ go_on(struct grpc_call *c)
 	wake(c->conn);
 }
 
-/* One that is no gRPC gets an answer of HTTP. */
-static void
-refuse_http(struct grpc_call *c, const char *status)
+void
+grpc_call_refuse(struct grpc_call *c, const char *status)
 {
 	struct fields f = { .len = 0 };
 
@@ -258,7 +255,7 @@ grpc_call_send(struct grpc_call *c, const void *message, size_t len)
 		return;
 	invariant(len <= UINT32_MAX);
 	if (waiting(&c->out) == 0)
-		moves(c);
+		grpc_call_moves(c);
 	grpc_prefix(prefix, (uint32_t)len);
 	buf_add(&c->out, prefix, sizeof(prefix));
 	buf_add(&c->out, message, len);
@@ -281,233 +278,21 @@ grpc_call_end(struct grpc_call *c, enum grpc_status status, const char *message)
 	if (message[0] != '\0')
 		c->message = str_printf("%.*s", MESSAGE_MAX, message);
 	if (waiting(&c->out) == 0)
-		moves(c);
+		grpc_call_moves(c);
 	nghttp2_session_consume(c->conn->session, c->id, waiting(&c->unread));
 	buf_reset(&c->unread);
-	give_room(c);
+	grpc_call_give_room(c);
 	go_on(c);
-}
-
-/* ---- the request ---- */
-
-static bool
-is_name(const char *s, size_t len, const char *name)
-{
-	return strlen(name) == len && memcmp(s, name, len) == 0;
-}
-
-static const struct grpc_method *
-find_method(const struct grpc_server *server, const char *path)
-{
-	const char *slash = path[0] == '/' ? strchr(path + 1, '/') : NULL;
-	const struct grpc_service *s;
-
-	if (slash == NULL)
-		return NULL;
-	for (size_t i = 0; i < server->nservices; i++) {
-		s = server->service[i];
-		if (!is_name(path + 1, (size_t)(slash - path - 1), s->name))
-			continue;
-		for (size_t k = 0; k < s->nmethods; k++)
-			if (strcmp(slash + 1, s->method[k].name) == 0)
-				return &s->method[k];
-	}
-	return NULL;
-}
-
-/* As long for a wrong one as for the right one. */
-static bool
-may_call(const struct grpc_call *c)
-{
-	static const char scheme[] = "Bearer ";
-	const char *token = c->conn->peer.token, *said = c->head.token;
-	const size_t n = sizeof(scheme) - 1;
-	unsigned char wrong = 0;
-
-	if (token == NULL)
-		return true;
-	if (strncmp(said, scheme, n) != 0 || strlen(said + n) != strlen(token))
-		return false;
-	for (size_t i = 0; token[i] != '\0'; i++)
-		wrong |= (unsigned char)(token[i] ^ said[n + i]);
-	return wrong == 0;
-}
-
-void
-grpc_call_start(struct grpc_call *c)
-{
-	const struct grpc_head *h = &c->head;
-	const struct grpc_method *m = find_method(c->conn->server, h->path);
-
-	if (!h->post)
-		refuse_http(c, "405");
-	else if (!h->grpc)
-		refuse_http(c, "415");
-	else if (m == NULL)
-		grpc_call_end(c, GRPC_UNIMPLEMENTED, "unknown method");
-	else if (h->malformed)
-		grpc_call_end(c, GRPC_INTERNAL,
-		    "a field of the head is malformed");
-	else if (!m->open && !may_call(c))
-		grpc_call_end(c, GRPC_UNAUTHENTICATED,
-		    "this needs the node's token");
-	if (c->ended)
-		return;
-	c->method = m;
-	grpc_reader_init(&c->reader, m->max);
-	if (h->timed) {
-		c->deadline_ns = clock_add(c->moved_ns, h->timeout_ns);
-		set_timer(c, c->moved_ns);
-	}
-}
-
-/*
- * What has come of a long message takes room that all connections have in
- * common; what was only promised takes none.
- */
-static bool
-take_room(struct grpc_call *c)
-{
-	const struct grpc_server *s = c->conn->server;
-	size_t more = c->reader.message.len - c->room;
-	char text[96];
-
-	if (c->reader.len <= LONG)
-		return true;
-	if (*s->kept > s->kept_max || more > s->kept_max - *s->kept) {
-		snprintf(text, sizeof(text),
-		    "no room for a message of %u bytes now", c->reader.len);
-		grpc_call_end(c, GRPC_RESOURCE_EXHAUSTED, text);
-		return false;
-	}
-	c->room += more;
-	*s->kept += more;
-	return true;
-}
-
-static void
-refuse_message(struct grpc_call *c, enum grpc_read why)
-{
-	char text[96];
-
-	if (why == GRPC_READ_TOO_LONG) {
-		snprintf(text, sizeof(text),
-		    "a message of %u bytes, and no more than %u are taken",
-		    c->reader.len, c->reader.max);
-		grpc_call_end(c, GRPC_RESOURCE_EXHAUSTED, text);
-	} else if (why == GRPC_READ_COMPRESSED && c->head.encoded) {
-		grpc_call_end(c, GRPC_UNIMPLEMENTED,
-		    "compressed messages are not taken");
-	} else {
-		grpc_call_end(c, GRPC_INTERNAL,
-		    why == GRPC_READ_COMPRESSED
-			? "a compressed message, and no encoding is named"
-			: "a message with unknown flags");
-	}
-}
-
-/* Handed over: of a method that does not stream, once it is all. */
-static void
-tell_message(struct grpc_call *c)
-{
-	c->told = true;
-	c->method->message(c, buf_text(&c->reader.message),
-	    c->reader.message.len);
-	give_room(c);
-	grpc_reader_next(&c->reader);
-}
-
-/* How much of it was used. */
-static size_t
-read_some(struct grpc_call *c, const char *data, size_t len)
-{
-	size_t all = len;
-	enum grpc_read r;
-
-	while (!c->ended && !c->held) {
-		if (c->whole && len > 0) {
-			grpc_call_end(c, GRPC_INTERNAL,
-			    "more than one message");
-			break;
-		}
-		if (c->whole)
-			break;
-		r = grpc_reader_feed(&c->reader, &data, &len);
-		if (r <= GRPC_READ_MESSAGE && !take_room(c))
-			break;
-		if (r == GRPC_READ_MORE)
-			break;
-		if (r == GRPC_READ_MESSAGE && c->method->streams)
-			tell_message(c);
-		else if (r == GRPC_READ_MESSAGE)
-			c->whole = true;
-		else if (r != GRPC_READ_STARTED)
-			refuse_message(c, r);
-	}
-	return c->ended ? all : all - len;
-}
-
-static void
-read_end(struct grpc_call *c)
-{
-	if (c->ended || c->method == NULL || c->heard_all || c->held ||
-	    !c->said_all || waiting(&c->unread) > 0)
-		return;
-	c->heard_all = true;
-	if (c->whole) {
-		tell_message(c);
-	} else if (!c->method->streams || !grpc_reader_is_between(&c->reader)) {
-		grpc_call_end(c, GRPC_INTERNAL,
-		    grpc_reader_is_between(&c->reader)
-			? "no message"
-			: "a message breaks off");
-	} else {
-		c->told = true;
-		c->method->said_all(c);
-	}
-}
-
-void
-grpc_call_receive(struct grpc_call *c, const char *data, size_t len)
-{
-	size_t used = len;
-
-	moves(c);
-	/* One whose head was refused has no method. */
-	if (!c->ended && c->method != NULL) {
-		used = waiting(&c->unread) > 0 ? 0 : read_some(c, data, len);
-		buf_add(&c->unread, data + used, len - used);
-	}
-	nghttp2_session_consume(c->conn->session, c->id, used);
-}
-
-void
-grpc_call_receive_end(struct grpc_call *c)
-{
-	if (c->said_all)
-		return;
-	c->said_all = true;
-	read_end(c);
 }
 
 void
 grpc_call_hold(struct grpc_call *c, bool held)
 {
-	struct buf *b = &c->unread;
-	size_t used;
-
 	if (c->held == held || c->ended)
 		return;
 	c->held = held;
 	if (held)
 		return;
-	used = read_some(c, b->data + b->at, waiting(b));
-	if (c->ended) /* it was let go there */
-		return;
-	b->at += used;
-	if (waiting(b) == 0)
-		buf_reset(b);
-	nghttp2_session_consume(c->conn->session, c->id, used);
-	read_end(c);
+	grpc_request_go_on(c);
 	wake(c->conn);
 }

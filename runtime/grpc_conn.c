@@ -94,10 +94,10 @@ frame_came(nghttp2_session *session, const nghttp2_frame *f, void *arg)
 	if (call == NULL)
 		return 0;
 	if (h2_is_request(f))
-		grpc_call_start(call);
+		grpc_request_start(call);
 	if ((f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA) &&
 	    (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
-		grpc_call_receive_end(call);
+		grpc_request_end(call);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ data_came(nghttp2_session *session, uint8_t flags, int32_t id,
 	(void)flags;
 	(void)arg;
 	if (c != NULL)
-		grpc_call_receive(c, (const char *)data, len);
+		grpc_request_receive(c, (const char *)data, len);
 	else
 		nghttp2_session_consume(session, id, len);
 	return 0;

@@ -85,11 +85,28 @@ void grpc_conn_leave(struct grpc_conn *, bool was_inside);
 struct grpc_call *grpc_call_open(struct grpc_conn *, int32_t id);
 void grpc_call_close(struct grpc_call *);
 
+/* A byte of it came, or went. */
+void grpc_call_moves(struct grpc_call *);
+
+/* For what is due, or too late. */
+void grpc_call_set_timer(struct grpc_call *, uint64_t now);
+
+/* What its long message had. */
+void grpc_call_give_room(struct grpc_call *);
+
+/* One that is no gRPC: an answer of HTTP. */
+void grpc_call_refuse(struct grpc_call *, const char *status);
+
+/* ---- grpc_request.c ---- */
+
 /* The head is whole. */
-void grpc_call_start(struct grpc_call *);
+void grpc_request_start(struct grpc_call *);
 
 /* Of the messages; their end. */
-void grpc_call_receive(struct grpc_call *, const char *, size_t);
-void grpc_call_receive_end(struct grpc_call *);
+void grpc_request_receive(struct grpc_call *, const char *, size_t);
+void grpc_request_end(struct grpc_call *);
+
+/* It was held, and what came meanwhile stands unread. */
+void grpc_request_go_on(struct grpc_call *);
 
 #endif

@@ -17,7 +17,7 @@ decoders() {
 	exchange) echo 'runtime/exchange.*\.c' ;;
 	filter) echo 'policy/(filter|emulate)\.c' ;;
 	gate) echo 'runtime/gate\.c' ;;
-	grpc) echo '(messages/(grpc|protobuf|proto_message)|runtime/grpc_(call|conn|head|health|reflection))\.c' ;;
+	grpc) echo '(messages/(grpc|protobuf|proto_message)|runtime/grpc_(call|conn|head|health|reflection|request))\.c' ;;
 	ipfs) echo 'messages/(base32|car|cid|dag_pb|ipfs|varint)\.c' ;;
 	json) echo 'messages/json\.c' ;;
 	machine) echo '(policy/machine|messages/launch_msgs)\.c' ;;
