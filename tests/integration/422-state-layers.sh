@@ -3,8 +3,8 @@
 # again after a kill anywhere: deletes, re-creations, a file over a directory and
 # back, renames, links.
 . "$abs_top_srcdir/tests/lib/node.sh"
-n=60
-[ -n "${CELLA_BRIEF:-}" ] && n=10
+n=30
+[ -n "${CELLA_BRIEF:-}" ] && n=6
 tools=$abs_top_builddir/tests/tools
 expect "$n volumes" "" "$(PYTHONDONTWRITEBYTECODE=1 unshare -m --propagation private \
     "$abs_top_srcdir/tests/state/layers.py" "$tools/state_hash" "$tools/state_commit" "$work" "$n" "${SEED:-1}" 2>&1)"

@@ -36,6 +36,7 @@ class Caller:
     def __init__(self, where):
         host, port = where.rsplit(":", 1)
         self.sock = socket.create_connection((host, int(port)), timeout=20)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.sendall(PREFACE + self.frame(SETTINGS, 0, 0, b""))
         self.got = b""
 
