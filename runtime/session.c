@@ -209,6 +209,7 @@ session_taint(struct session *s, enum grpc_status status, const char *text)
 	ops->set_timer(s->all->owner, s, UINT64_MAX);
 	ops->keep_taint(s->all->owner, s, &s->taint);
 	session_inspect_fail(s, status, text);
+	session_finish_fail(s, status, text);
 	/* Nothing of it is wanted any more. */
 	ops->stop(s->all->owner, s);
 }

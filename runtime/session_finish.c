@@ -88,6 +88,16 @@ forget_store(struct session *s)
 	s->store_to = NULL;
 }
 
+void
+session_finish_fail(struct session *s, enum grpc_status status,
+    const char *text)
+{
+	if (s->store_to == NULL)
+		return;
+	forget_store(s);
+	session_refuse_locked(s, status, "%s", text);
+}
+
 /* Nobody waits for it any more; the machine does. */
 void
 session_finish_late(struct session *s)

@@ -91,6 +91,9 @@ void session_inspect_fail(struct session *, enum grpc_status, const char *);
 void session_finish_store(struct session *);
 void session_finish_stored(struct session *, enum grpc_status, const char *);
 void session_finish_late(struct session *);
+
+/* Its session is tainted; nothing if nobody finishes an epoch. */
+void session_finish_fail(struct session *, enum grpc_status, const char *);
 void session_end_stopped(struct session *);
 
 /* ---- session_yield.c ---- */

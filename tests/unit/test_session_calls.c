@@ -322,6 +322,40 @@ storing_waits_for_the_machine(void **state)
 	fake_close(&f);
 }
 
+/* A machine that is gone stores nothing: who waits is told, and can end it. */
+static void
+who_finishes_hears_of_a_taint(void **state)
+{
+	struct session_yield y = fake_manual(1);
+	struct session_parts p;
+	struct told a, t;
+	struct fake f;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fake_open(&f);
+		fake_parts(&p, 1);
+		fake_start(&f, "one");
+		fake_advance(&f, &a, "one", 0, 0, "a");
+		session_tell_yielded(f.s, &y);
+		session_tell_weighed(f.s, &p);
+		fake_told(&t, "FinishEpoch");
+		session_finish(f.all, "one", 0, 1, "/stored", &t.call);
+		/* While it stores, or before it could begin. */
+		if (i == 0)
+			session_tell_ready(f.s, NULL, &p);
+		session_tell_died(f.s, GRPC_UNAVAILABLE, "it is gone");
+		fake_expect_told(&t, GRPC_UNAVAILABLE, "it is gone");
+		session_tell_stored(f.s, GRPC_OK, "");
+		assert_int_equal(active(&f)->index, 0);
+		fake_told(&t, "EndSession");
+		session_end(f.all, "one", &t.call);
+		session_tell_stopped(f.s);
+		fake_expect_told(&t, GRPC_OK, "");
+		fake_close(&f);
+	}
+}
+
 /* The last index has no one after it; a query needs none. */
 static void
 the_last_epoch_takes_no_input(void **state)
@@ -443,6 +477,7 @@ main(void)
 		cmocka_unit_test(epochs_are_finished),
 		cmocka_unit_test(epochs_are_stored),
 		cmocka_unit_test(storing_waits_for_the_machine),
+		cmocka_unit_test(who_finishes_hears_of_a_taint),
 		cmocka_unit_test(the_last_epoch_takes_no_input),
 		cmocka_unit_test(sessions_end_between_epochs),
 		cmocka_unit_test(sessions_know_nothing_of_each_other),

@@ -212,7 +212,9 @@ walk(unsigned seed)
 	fake_start(&f, "one");
 	for (int i = 0; i < STEPS; i++) {
 		f.full = any(&m, 12) == 0;
-		if (any(&m, 25) == 0)
+		if (any(&m, 300) == 0)
+			session_tell_died(f.s, GRPC_UNAVAILABLE, "it is gone");
+		else if (any(&m, 25) == 0)
 			restart(&f, &m);
 		else if (any(&m, 2) == 0)
 			asks(&f, &m);
@@ -225,8 +227,11 @@ walk(unsigned seed)
 			m.epoch++;
 			m.queued = 0;
 		}
-		if (session_view_taint(f.s)->status != GRPC_OK)
-			break; /* an increment that took too long */
+		if (session_view_taint(f.s)->status != GRPC_OK) {
+			/* Too long, or gone: nobody is left waiting. */
+			assert_false(m.is_waiting);
+			break;
+		}
 		check(&f, &m);
 	}
 	fake_close(&f);
