@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,7 @@
 #include "base/str.h"
 #include "messages/manifest.h"
 #include "runtime/state_plan.h"
-#include "runtime/state_upper.h"
+#include "runtime/state_scan.h"
 
 enum step { REMOVE = 1, DIRECTORY, FILE_STAGED, LINK };
 
@@ -78,7 +77,7 @@ find(int tree, const char *path, struct place *p, struct err *e)
 	p->name = path[0] == '\0' ? "." : slash == NULL ? path : slash + 1;
 	p->dir = (int)syscall(SYS_openat2, tree, parent, &how, sizeof(how));
 	free(parent);
-	return p->dir == -1 ? err_sys(e, "/%s", path) : 0;
+	return p->dir == -1 ? state_scan_fails(path, e) : 0;
 }
 
 /* What was removed already, its directory too, is removed. */
@@ -93,9 +92,9 @@ do_remove(int tree, const char *path, struct err *e)
 		return e->sys == ENOENT || e->sys == ENOTDIR ? 0 : -1;
 	dir_remove(p.dir, p.name);
 	if (fstatat(p.dir, p.name, &s, AT_SYMLINK_NOFOLLOW) == 0)
-		r = err_set(e, ERR_SYSTEM, "/%s: it cannot be removed", path);
+		r = state_scan_refuse(path, "it cannot be removed", e);
 	else if (errno != ENOENT)
-		r = err_sys(e, "/%s", path);
+		r = state_scan_fails(path, e);
 	fd_close(&p.dir);
 	return r;
 }
@@ -111,7 +110,7 @@ do_directory(int tree, const char *path, unsigned mode, struct err *e)
 	if ((path[0] != '\0' && mkdirat(p.dir, p.name, 0700) == -1 &&
 		errno != EEXIST) ||
 	    fchmodat(p.dir, p.name, mode, 0) == -1)
-		r = err_sys(e, "/%s", path);
+		r = state_scan_fails(path, e);
 	fd_close(&p.dir);
 	return r;
 }
@@ -125,7 +124,7 @@ put_in_place(int staging, const struct place *p, const char *path,
 
 	/* Of two names of one file, rename(2) leaves both. */
 	(void)unlinkat(staging, NEW_NAME, 0);
-	return r == -1 ? err_sys(e, "/%s", path) : 0;
+	return r == -1 ? state_scan_fails(path, e) : 0;
 }
 
 /* The staged file stays, for the next time. */
@@ -158,7 +157,7 @@ do_link(int tree, int staging, const char *path, const char *target,
 		return -1;
 	(void)unlinkat(staging, NEW_NAME, 0);
 	r = symlinkat(target, staging, NEW_NAME) == -1
-	    ? err_sys(e, "/%s", path)
+	    ? state_scan_fails(path, e)
 	    : put_in_place(staging, &p, path, e);
 	fd_close(&p.dir);
 	return r;

@@ -16,9 +16,8 @@
 
 #define PIECE ((size_t)64 << 10)
 
-/* What a person is told of a path. */
-static int
-refuse(const char *path, const char *why, struct err *e)
+int
+state_scan_refuse(const char *path, const char *why, struct err *e)
 {
 	char *safe = str_printable(path, strlen(path), 128);
 
@@ -27,12 +26,22 @@ refuse(const char *path, const char *why, struct err *e)
 	return -1;
 }
 
-static int
-fails(const char *path, struct err *e)
+int
+state_scan_fails(const char *path, struct err *e)
 {
 	char *safe = str_printable(path, strlen(path), 128);
 
 	err_sys(e, "/%s", safe);
+	free(safe);
+	return -1;
+}
+
+int
+state_scan_in(const char *path, struct err *e)
+{
+	char *safe = str_printable(path, strlen(path), 128);
+
+	err_in(e, "/%s", safe);
 	free(safe);
 	return -1;
 }
@@ -95,9 +104,9 @@ hash_link(int dir, const char *name, const char *path,
 	ssize_t n = readlinkat(dir, name, target, sizeof(target));
 
 	if (n == -1)
-		return fails(path, e);
+		return state_scan_fails(path, e);
 	if ((size_t)n == sizeof(target))
-		return refuse(path, "a link that is too long", e);
+		return state_scan_refuse(path, "a link that is too long", e);
 	r->size = (uint64_t)n;
 	r->mode = 0777;
 	pages_root(target, (size_t)n, &r->root);
@@ -132,11 +141,13 @@ state_scan_attributes(int fd, const char *path, bool layer, struct err *e)
 	if (n == -1 && (errno == ENOTSUP || errno == ENOSYS))
 		return 0;
 	if (n == -1)
-		return errno == ERANGE ? refuse(path, "extended attributes", e)
-				       : fails(path, e);
+		return errno == ERANGE
+		    ? state_scan_refuse(path, "extended attributes", e)
+		    : state_scan_fails(path, e);
 	for (const char *p = names; p < names + n; p += strlen(p) + 1)
 		if (!is_known(p, layer))
-			return refuse(path, "extended attributes", e);
+			return state_scan_refuse(path, "extended attributes",
+			    e);
 	return 0;
 }
 
@@ -151,37 +162,43 @@ scan_file(int dir, const char *name, const char *path,
 	struct stat s;
 
 	if (fd == -1 || fstat(fd, &s) == -1)
-		return fails(path, e);
+		return state_scan_fails(path, e);
 	if (!S_ISREG(s.st_mode))
-		return refuse(path, "it changes while it is looked at", e);
+		return state_scan_refuse(path,
+		    "it changes while it is looked at", e);
 	if (state_scan_check(path, &s, e) == -1)
 		return -1;
 	r->mode = s.st_mode & 0777;
 	r->size = (uint64_t)s.st_size;
 	if (state_scan_attributes(fd, path, false, e) == -1)
 		return -1;
-	if (hash_file(fd, r->size, &r->root, e) == -1) {
-		char *safe = str_printable(path, strlen(path), 128);
+	return hash_file(fd, r->size, &r->root, e) == 0
+	    ? 0
+	    : state_scan_in(path, e);
+}
 
-		err_in(e, "/%s", safe);
-		free(safe);
-		return -1;
-	}
-	return 0;
+int
+state_scan_count(const struct manifest *m, const char *path, struct err *e)
+{
+	return m->len < MANIFEST_PATHS_MAX
+	    ? 0
+	    : state_scan_refuse(path, "too many names", e);
 }
 
 /* What its owner could not read, or not search, nobody could restore. */
 int
 state_scan_check(const char *path, const struct stat *s, struct err *e)
 {
+	if (strlen(path) > MANIFEST_PATH_MAX)
+		return state_scan_refuse(path, "a path that is too long", e);
 	if (S_ISLNK(s->st_mode))
 		return 0;
 	if (!S_ISREG(s->st_mode) && !S_ISDIR(s->st_mode))
-		return refuse(path, "neither a file, a directory nor a link",
-		    e);
+		return state_scan_refuse(path,
+		    "neither a file, a directory nor a link", e);
 	if (S_ISDIR(s->st_mode) ? (s->st_mode & 0700) != 0700
 				: (s->st_mode & 0400) == 0)
-		return refuse(path, "its owner may not read it", e);
+		return state_scan_refuse(path, "its owner may not read it", e);
 	return 0;
 }
 
@@ -192,10 +209,8 @@ state_scan_name(int dir, const char *name, const char *path,
 	struct stat s;
 
 	*r = (struct manifest_record){ .path = (char *)(uintptr_t)path };
-	if (strlen(path) > MANIFEST_PATH_MAX)
-		return refuse(path, "a path that is too long", e);
 	if (fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) == -1)
-		return fails(path, e);
+		return state_scan_fails(path, e);
 	if (state_scan_check(path, &s, e) == -1)
 		return -1;
 	if (S_ISDIR(s.st_mode)) {
@@ -233,15 +248,15 @@ scan_one(int dir, const char *name, void *arg)
 	buf_add_str(&s->path, name);
 	result = state_scan_name(dir, name, buf_text(&s->path), &r, s->e);
 	if (result == 0) {
-		if (s->manifest->len == MANIFEST_PATHS_MAX)
-			result = refuse(r.path, "too many names", s->e);
-		else
+		result = state_scan_count(s->manifest, r.path, s->e);
+		if (result == 0)
 			manifest_append(s->manifest, &r);
 	}
 	if (result == 0 && r.type == MANIFEST_DIRECTORY) {
 		fd = openat(dir, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		result = fd == -1 ? fails(r.path, s->e) : scan_directory(s, fd);
+		result = fd == -1 ? state_scan_fails(r.path, s->e)
+				  : scan_directory(s, fd);
 		fd_close(&fd);
 	}
 	s->path.len = before;
@@ -256,7 +271,7 @@ scan_directory(struct scan *s, int dir)
 	if (state_scan_attributes(dir, buf_text(&s->path), false, s->e) == -1)
 		return -1;
 	if (++s->depth > STATE_SCAN_DEPTH)
-		return refuse(buf_text(&s->path), "too deep", s->e);
+		return state_scan_refuse(buf_text(&s->path), "too deep", s->e);
 	r = dir_each(dir, scan_one, s, s->e);
 	s->depth--;
 	return r;

@@ -24,10 +24,12 @@ int state_scan(int dir, struct manifest *, struct err *);
 #define STATE_SCAN_OVERLAY "user.overlay."
 
 /*
- * Whether a name of such a mode, or an open file or directory with such
- * attributes, has a place in a manifest; layer: it is of an overlay's.
+ * Whether a path of such a length and mode, one name more, or an open file or
+ * directory with such attributes, has a place in a manifest; layer: it is of an
+ * overlay's.
  */
 struct stat;
+int state_scan_count(const struct manifest *, const char *path, struct err *);
 int state_scan_check(const char *path, const struct stat *, struct err *);
 int state_scan_attributes(int fd, const char *path, bool layer, struct err *);
 
@@ -37,5 +39,13 @@ int state_scan_attributes(int fd, const char *path, bool layer, struct err *);
  */
 int state_scan_name(int dir, const char *name, const char *path,
     struct manifest_record *, struct err *);
+
+/*
+ * -1, and what a person is told of a path, whose bytes are a stranger's: why,
+ * what the kernel said, or what e says already.
+ */
+int state_scan_refuse(const char *path, const char *why, struct err *);
+int state_scan_fails(const char *path, struct err *);
+int state_scan_in(const char *path, struct err *);
 
 #endif

@@ -51,6 +51,17 @@ is_opaque(int dir)
 
 /* ---- one name ---- */
 
+/* In the place of what the manifest has there, if it has. */
+static int
+put(struct taking *t, const struct manifest_record *r)
+{
+	if (manifest_find(t->manifest, r->path) == NULL &&
+	    state_scan_count(t->manifest, r->path, t->e) == -1)
+		return -1;
+	manifest_put(t->manifest, r);
+	return 0;
+}
+
 /* What stands there in the tree goes. */
 static void
 take_away(struct taking *t, const char *path)
@@ -81,7 +92,7 @@ stage(struct taking *t, int from, struct manifest_record *r, char *name)
 		pages_add(&p, data, (size_t)n);
 	}
 	if (n == -1)
-		return err_sys(t->e, "/%s", r->path);
+		return state_scan_fails(r->path, t->e);
 	r->size = p.len;
 	pages_end(&p, &r->root);
 	return fchmod(to, r->mode) == -1 ? err_sys(t->e, "staging") : 0;
@@ -110,7 +121,7 @@ take_file(struct taking *t, int dir, const char *name, struct stat *s)
 	from =
 	    openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (from == -1)
-		return err_sys(t->e, "/%s", path);
+		return state_scan_fails(path, t->e);
 	if (state_scan_attributes(from, path, true, t->e) == -1 ||
 	    stage(t, from, &r, staged) == -1)
 		return -1;
@@ -121,7 +132,8 @@ take_file(struct taking *t, int dir, const char *name, struct stat *s)
 	}
 	if (before != NULL && before->type == MANIFEST_DIRECTORY)
 		take_away(t, path);
-	manifest_put(t->manifest, &r);
+	if (put(t, &r) == -1)
+		return -1;
 	state_plan_file(t->plan, path, t->staged++);
 	return 0;
 }
@@ -141,11 +153,13 @@ take_link(struct taking *t, int dir, const char *name)
 		return 0;
 	n = readlinkat(dir, name, target, sizeof(target) - 1);
 	if (n != (ssize_t)r.size)
-		return err_set(t->e, ERR_GUEST, "/%s: it changes", path);
+		return state_scan_refuse(path,
+		    "it changes while it is looked at", t->e);
 	target[n] = '\0';
 	if (before != NULL && before->type == MANIFEST_DIRECTORY)
 		take_away(t, path);
-	manifest_put(t->manifest, &r);
+	if (put(t, &r) == -1)
+		return -1;
 	state_plan_link(t->plan, path, target);
 	return 0;
 }
@@ -167,7 +181,7 @@ take_directory(struct taking *t, int dir, const char *name, struct stat *s)
 	sub =
 	    openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (sub == -1)
-		return err_sys(t->e, "/%s", path);
+		return state_scan_fails(path, t->e);
 	if (state_scan_attributes(sub, path, true, t->e) == -1)
 		return -1;
 	before = manifest_find(t->manifest, path);
@@ -177,7 +191,8 @@ take_directory(struct taking *t, int dir, const char *name, struct stat *s)
 		before = NULL;
 	}
 	if (!is_same(before, &r)) {
-		manifest_put(t->manifest, &r);
+		if (put(t, &r) == -1)
+			return -1;
 		state_plan_directory(t->plan, path, r.mode);
 	}
 	return take_names(t, sub);
@@ -195,7 +210,7 @@ take_one(int dir, const char *name, void *arg)
 		buf_add_char(&t->path, '/');
 	buf_add_str(&t->path, name);
 	if (fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) == -1) {
-		r = err_sys(t->e, "/%s", buf_text(&t->path));
+		r = state_scan_fails(buf_text(&t->path), t->e);
 	} else if (is_whiteout(&s)) {
 		take_away(t, buf_text(&t->path));
 		r = 0;
@@ -216,8 +231,7 @@ take_names(struct taking *t, int dir)
 	int r;
 
 	if (++t->depth > STATE_SCAN_DEPTH)
-		return err_set(t->e, ERR_GUEST, "/%s: too deep",
-		    buf_text(&t->path));
+		return state_scan_refuse(buf_text(&t->path), "too deep", t->e);
 	r = dir_each(dir, take_one, t, t->e);
 	t->depth--;
 	return r;

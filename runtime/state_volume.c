@@ -19,7 +19,8 @@
 #define STAGING "next"
 #define PLAN "next.plan"
 #define NEW_PLAN "next.plan.new"
-#define PLAN_MAX ((size_t)1 << 30)
+#define PLAN_HEAD 8 /* the number */
+#define PLAN_MAX ((size_t)256 << 20)
 
 static int
 open_directory(int dir, const char *name, struct err *e)
@@ -49,11 +50,15 @@ state_volume_weigh(struct state_volume *v, int upper, struct err *e)
 	if (mkdirat(v->dir, STAGING, 0700) == -1)
 		return err_sys(e, "state volume: " STAGING);
 	v->staging = open_directory(v->dir, STAGING, e);
-	if (v->staging == -1)
-		return -1;
-	manifest_begin(&v->manifest);
-	if (state_upper_take(upper, v->staging, &v->manifest, &v->plan, e) == 0)
-		return 0;
+	if (v->staging != -1) {
+		manifest_begin(&v->manifest);
+		/* What is kept must be read again. */
+		if (state_upper_take(upper, v->staging, &v->manifest, &v->plan,
+			e) == 0 &&
+		    (v->plan.len <= PLAN_MAX - PLAN_HEAD ||
+			err_set(e, ERR_GUEST, "too much is changed") == 0))
+			return 0;
+	}
 	state_volume_discard(v);
 	return -1;
 }

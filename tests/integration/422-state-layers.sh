@@ -26,8 +26,27 @@ contains "where" "/pipe: neither a file, a directory nor a link" "$out"
 expect "as it was" "$was" "$("$tools/state_hash" "$tree" 2>&1 >/dev/null)"
 expect "nothing is left" tree "$(ls "$work/volume")"
 
+# Nor has a path that could not be carried out any more.
+rm "$work/upper/pipe"
+/usr/bin/python3 - "$work/upper" <<'END'
+import os, sys
+os.chdir(sys.argv[1])
+for _ in range(17):
+    os.mkdir("x" * 250, 0o755)
+    os.chdir("x" * 250)
+END
+out=$(commit "$work/upper")
+expect "a long path" 1 $?
+contains "why" "a path that is too long" "$out"
+rm -rf "${work:?}/upper/"xxx*
+mkdir -m 500 "$work/upper/$(printf 'a\033[7m')"
+contains "strange bytes are escaped" '/a\x1b[7m: its owner may not read it' "$(commit "$work/upper")"
+rmdir "$work/upper/"a*
+expect "as it was" "$was" "$("$tools/state_hash" "$tree" 2>&1 >/dev/null)"
+expect "nothing is left" tree "$(ls "$work/volume")"
+
 # A link in the tree leads nobody out of it.
-rm "$work/upper/pipe" "$work/upper/file"
+rm "$work/upper/file"
 ln -s "$work" "$tree/out"
 mkdir -m 755 "$work/upper/out"
 echo inside >"$work/upper/out/inside"
