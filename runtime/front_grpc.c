@@ -107,10 +107,10 @@ set_timer(struct front_grpc *g)
 		front_has_room(g->front); /* it may give its place away */
 	if (g->lingering)
 		at = g->moved_ns + LINGER_NS;
+	else if (!grpc_conn_has_begun(g->conn))
+		at = g->busy_ns + BEGIN_NS; /* whatever waits for him */
 	else if (waiting(&g->down) > 0)
 		at = g->moved_ns + STILL_NS;
-	else if (!grpc_conn_has_begun(g->conn))
-		at = g->busy_ns + BEGIN_NS;
 	else if (grpc_conn_calls(g->conn) == 0)
 		at = g->busy_ns + IDLE_NS;
 	else

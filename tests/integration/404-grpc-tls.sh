@@ -13,6 +13,17 @@ expect "in the clear" 64 $?
 expect "a certificate for nobody" 64 $?
 node_start --grpc 0.0.0.0:0 --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
 port=$(sed -n 's/^grpc .*://p' "$work/node.out")
+# Who begins and does not go on has ten seconds, not a minute.
+/usr/bin/python3 - "$port" >"$work/silent" 2>&1 <<'END' &
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=30)
+s.sendall(b"\x16\x03\x01\x02")
+while s.recv(4096):
+    pass
+END
+silent=$!
 expect "python" "" "$("$abs_top_srcdir/tests/node/grpc_checks.py" "127.0.0.1:$port" "$work/cert.pem" "$(cat "$CELLA_STORE/control.token")" 2>&1)"
+wait "$silent"
+expect "a handshake that stops" "0 " "$? $(cat "$work/silent")"
 node_stop
 finish
