@@ -300,15 +300,13 @@ grpc_client_open(struct loop *loop, void (*woken)(void *), void *arg)
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEAD_MAX },
 	};
 	struct grpc_client *c = calloc(1, sizeof(*c));
-	nghttp2_session_callbacks *callbacks;
+	nghttp2_session_callbacks *callbacks = h2_callbacks();
 	int r;
 
 	invariant(c != NULL);
 	c->loop = loop;
 	c->woken = woken;
 	c->arg = arg;
-	r = nghttp2_session_callbacks_new(&callbacks);
-	invariant(r == 0);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks,
 	    data_came);

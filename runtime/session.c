@@ -246,8 +246,6 @@ session_make_input(const struct rollup_metadata *m, const void *payload,
 	return i;
 }
 
-/* ---- what they look like ---- */
-
 void
 session_add_input(struct session *s, struct session_input *i)
 {
@@ -255,6 +253,8 @@ session_add_input(struct session *s, struct session_input *i)
 	s->last_input = &i->next;
 	s->pending++;
 }
+
+/* ---- what they look like ---- */
 
 void
 session_status(struct sessions *all, const char *id, struct session_call *call)

@@ -41,7 +41,7 @@ finish(struct session *s)
 		return;
 	}
 	s->active->finished = true;
-	session_start_epoch(s, s->active->index + 1);
+	session_start_epoch(s, s->active->index + 1, &s->active->machine);
 	session_unlock(s, &a);
 }
 

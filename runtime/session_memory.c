@@ -54,8 +54,6 @@ session_memory_begin(struct session_memory *next,
 		buf_reset(&next->bytes[i]);
 	buf_add(&next->bytes[MACHINE_TX], now->bytes[MACHINE_TX].data,
 	    now->bytes[MACHINE_TX].len);
-	memcpy(next->root, now->root, sizeof(next->root));
-	next->parts = now->parts;
 	rollup_put_input(&next->bytes[MACHINE_RX], g->payload, g->len);
 	if (g->request == SESSION_ADVANCE)
 		rollup_put_metadata(&next->bytes[MACHINE_METADATA],

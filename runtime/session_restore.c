@@ -36,8 +36,7 @@ session_restore_epoch(struct session *s, uint64_t index,
 {
 	if (s->active != NULL)
 		s->active->finished = true;
-	session_start_epoch(s, index);
-	s->active->machine = *machine;
+	session_start_epoch(s, index, machine);
 }
 
 void

@@ -133,19 +133,19 @@ check_machine(const struct machine_config *m, const struct session_parts *parts,
 
 /* ---- its life ---- */
 
-struct session_epoch *
-session_start_epoch(struct session *s, uint64_t index)
+void
+session_start_epoch(struct session *s, uint64_t index,
+    const struct merkle_hash *machine)
 {
 	struct session_epoch *e = calloc(1, sizeof(*e)), **at = &s->epochs;
 
 	invariant(e != NULL);
 	e->index = index;
-	session_memory_hash(&s->memory, &s->machine, &e->machine);
+	e->machine = *machine;
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = e;
 	s->active = e;
-	return e;
 }
 
 void
@@ -215,6 +215,7 @@ session_start_ready(struct session *s, const struct session_yield *y)
 	struct session_answer a = { .status = GRPC_OK, .session = s };
 	enum grpc_status status;
 	char text[SESSION_TEXT];
+	struct merkle_hash machine;
 	struct err e;
 
 	status = session_yield_check(y, text);
@@ -222,7 +223,8 @@ session_start_ready(struct session *s, const struct session_yield *y)
 		session_start_give_up(s, status, text);
 		return;
 	}
-	session_start_epoch(s, s->first_epoch);
+	session_memory_hash(&s->memory, &s->machine, &machine);
+	session_start_epoch(s, s->first_epoch, &machine);
 	if (s->all->ops->keep_session(s->all->owner, s, &e) == -1) {
 		session_start_give_up(s, GRPC_INTERNAL, e.text);
 		return;

@@ -48,7 +48,9 @@ void session_restore_ready(struct session *);
 
 /* ---- session_start.c ---- */
 
-struct session_epoch *session_start_epoch(struct session *, uint64_t index);
+/* machine: its hash when the epoch begins. */
+void session_start_epoch(struct session *, uint64_t index,
+    const struct merkle_hash *machine);
 void session_start_opened(struct session *, const struct machine_config *,
     const struct buf content[MACHINE_RANGES], const struct session_parts *);
 void session_start_ready(struct session *, const struct session_yield *);

@@ -96,14 +96,18 @@ find_payload(struct session *s, size_t head, const char *what, size_t *len)
 	return tx->data + head;
 }
 
+/* Each output costs its bytes, and its place beside others. */
 static bool
 has_room(const struct session *s, size_t more)
 {
-	return s->result.bytes.len <= SESSION_RESULT_MAX &&
-	    more <= SESSION_RESULT_MAX - s->result.bytes.len;
+	size_t used = s->result.bytes.len;
+
+	for (int k = 0; k < PROCESSED_KINDS; k++)
+		used += s->result.kind[k].len * sizeof(struct processed_output);
+	more += sizeof(struct processed_output);
+	return used <= SESSION_RESULT_MAX && more <= SESSION_RESULT_MAX - used;
 }
 
-/* A payload counts as a word at least: it costs a place, too. */
 static enum session_verdict
 take_output(struct session *s, enum processed_kind kind)
 {
@@ -120,8 +124,7 @@ take_output(struct session *s, enum processed_kind kind)
 		voucher ? "voucher" : "notice", &len);
 	if (payload == NULL)
 		return SESSION_TAINTS;
-	if (!has_room(s, len) ||
-	    s->result.kind[kind].len >= SESSION_RESULT_MAX / ROLLUP_WORD)
+	if (!has_room(s, len))
 		return taint(s, GRPC_RESOURCE_EXHAUSTED,
 		    "outputs of one input are longer than 64 MiB");
 	if (kind != PROCESSED_REPORT &&
