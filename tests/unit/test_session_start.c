@@ -233,100 +233,99 @@ no_lengths(struct machine_config *m)
 	for (int i = 0; i < MACHINE_RANGES; i++)
 		m->range[i].length = 0;
 }
-#define RANGE(name, range_, member, value)         \
+#define CHANGES(name, range_, member, value)       \
 	static void name(struct machine_config *m) \
 	{                                          \
 		m->range[range_].member = value;   \
 	}
-RANGE(tx_shared, MACHINE_TX, shared, true)
-RANGE(tx_odd, MACHINE_TX, length, 3)
-RANGE(tx_none, MACHINE_TX, length, 0)
-RANGE(tx_start, MACHINE_TX, start, 0x60200001)
-RANGE(rx_shared, MACHINE_RX, shared, true)
-RANGE(rx_odd, MACHINE_RX, length, 5)
-RANGE(rx_start, MACHINE_RX, start, 1)
-RANGE(metadata_shared, MACHINE_METADATA, shared, true)
-RANGE(metadata_odd, MACHINE_METADATA, length, 4095)
-RANGE(metadata_start, MACHINE_METADATA, start, 2048)
-RANGE(vouchers_shared, MACHINE_VOUCHERS, shared, true)
-RANGE(vouchers_odd, MACHINE_VOUCHERS, length, UINT64_MAX)
-RANGE(vouchers_start, MACHINE_VOUCHERS, start, 7)
-RANGE(notices_shared, MACHINE_NOTICES, shared, true)
-RANGE(notices_odd, MACHINE_NOTICES, length, 6)
-RANGE(notices_start, MACHINE_NOTICES, start, 8)
-RANGE(metadata_short, MACHINE_METADATA, length, 128)
-RANGE(rx_short, MACHINE_RX, length, 32)
-RANGE(overlap, MACHINE_NOTICES, start, 0x60600000)
-RANGE(state_overlap, MACHINE_NOTICES, start, UINT64_C(1) << 55)
+CHANGES(tx_shared, MACHINE_TX, shared, true)
+CHANGES(tx_odd, MACHINE_TX, length, 3)
+CHANGES(tx_none, MACHINE_TX, length, 0)
+CHANGES(tx_start, MACHINE_TX, start, 0x60200001)
+CHANGES(rx_shared, MACHINE_RX, shared, true)
+CHANGES(rx_odd, MACHINE_RX, length, 5)
+CHANGES(rx_start, MACHINE_RX, start, 1)
+CHANGES(metadata_shared, MACHINE_METADATA, shared, true)
+CHANGES(metadata_odd, MACHINE_METADATA, length, 4095)
+CHANGES(metadata_start, MACHINE_METADATA, start, 2048)
+CHANGES(vouchers_shared, MACHINE_VOUCHERS, shared, true)
+CHANGES(vouchers_odd, MACHINE_VOUCHERS, length, UINT64_MAX)
+CHANGES(vouchers_start, MACHINE_VOUCHERS, start, 7)
+CHANGES(notices_shared, MACHINE_NOTICES, shared, true)
+CHANGES(notices_odd, MACHINE_NOTICES, length, 6)
+CHANGES(notices_start, MACHINE_NOTICES, start, 8)
+CHANGES(metadata_short, MACHINE_METADATA, length, 128)
+CHANGES(rx_short, MACHINE_RX, length, 32)
+CHANGES(overlap, MACHINE_NOTICES, start, 0x60600000)
+CHANGES(state_overlap, MACHINE_NOTICES, start, UINT64_C(1) << 55)
+
+static const struct {
+	void (*change)(struct machine_config *);
+	enum grpc_status status;
+	const char *text;
+} machines[] = {
+	{ no_manual, GRPC_INVALID_ARGUMENT, "yield manual must be enabled" },
+	{ no_automatic, GRPC_INVALID_ARGUMENT,
+	    "yield automatic must be enabled" },
+	{ getchar_on, GRPC_INVALID_ARGUMENT,
+	    "console getchar must be disabled" },
+	{ no_rollup, GRPC_INVALID_ARGUMENT, "missing server rollup config" },
+	{ no_lengths, GRPC_INVALID_ARGUMENT,
+	    "server rollup config was not initialized" },
+	{ tx_shared, GRPC_INVALID_ARGUMENT,
+	    "tx buffer buffer cannot be shared" },
+	{ tx_odd, GRPC_OUT_OF_RANGE,
+	    "tx buffer memory range length not a power of two (3)" },
+	{ tx_none, GRPC_OUT_OF_RANGE,
+	    "tx buffer memory range length not a power of two (0)" },
+	{ tx_start, GRPC_OUT_OF_RANGE,
+	    "tx buffer memory range start not aligned to its power of "
+	    "two size" },
+	{ rx_shared, GRPC_INVALID_ARGUMENT,
+	    "rx buffer buffer cannot be shared" },
+	{ rx_odd, GRPC_OUT_OF_RANGE,
+	    "rx buffer memory range length not a power of two (5)" },
+	{ rx_start, GRPC_OUT_OF_RANGE,
+	    "rx buffer memory range start not aligned to its power of "
+	    "two size" },
+	{ metadata_shared, GRPC_INVALID_ARGUMENT,
+	    "input metadata buffer cannot be shared" },
+	{ metadata_odd, GRPC_OUT_OF_RANGE,
+	    "input metadata memory range length not a power of two "
+	    "(4095)" },
+	{ metadata_start, GRPC_OUT_OF_RANGE,
+	    "input metadata memory range start not aligned to its "
+	    "power of two size" },
+	{ vouchers_shared, GRPC_INVALID_ARGUMENT,
+	    "voucher hashes buffer cannot be shared" },
+	{ vouchers_odd, GRPC_OUT_OF_RANGE,
+	    "voucher hashes memory range length not a power of two "
+	    "(18446744073709551615)" },
+	{ vouchers_start, GRPC_OUT_OF_RANGE,
+	    "voucher hashes memory range start not aligned to its "
+	    "power of two size" },
+	{ notices_shared, GRPC_INVALID_ARGUMENT,
+	    "notice hashes buffer cannot be shared" },
+	{ notices_odd, GRPC_OUT_OF_RANGE,
+	    "notice hashes memory range length not a power of two "
+	    "(6)" },
+	{ notices_start, GRPC_OUT_OF_RANGE,
+	    "notice hashes memory range start not aligned to its power "
+	    "of two size" },
+	/* Ours: a memory that cannot be. */
+	{ metadata_short, GRPC_OUT_OF_RANGE,
+	    "input metadata memory range has no room for 160 bytes" },
+	{ rx_short, GRPC_OUT_OF_RANGE,
+	    "rx buffer memory range has no room for 64 bytes" },
+	{ overlap, GRPC_INVALID_ARGUMENT,
+	    "memory ranges overlap at 0x60600000" },
+	{ state_overlap, GRPC_INVALID_ARGUMENT,
+	    "memory ranges overlap at 0x80000000000000" },
+};
 
 static void
 machines_are_checked(void **state)
 {
-	static const struct {
-		void (*change)(struct machine_config *);
-		enum grpc_status status;
-		const char *text;
-	} cases[] = {
-		{ no_manual, GRPC_INVALID_ARGUMENT,
-		    "yield manual must be enabled" },
-		{ no_automatic, GRPC_INVALID_ARGUMENT,
-		    "yield automatic must be enabled" },
-		{ getchar_on, GRPC_INVALID_ARGUMENT,
-		    "console getchar must be disabled" },
-		{ no_rollup, GRPC_INVALID_ARGUMENT,
-		    "missing server rollup config" },
-		{ no_lengths, GRPC_INVALID_ARGUMENT,
-		    "server rollup config was not initialized" },
-		{ tx_shared, GRPC_INVALID_ARGUMENT,
-		    "tx buffer buffer cannot be shared" },
-		{ tx_odd, GRPC_OUT_OF_RANGE,
-		    "tx buffer memory range length not a power of two (3)" },
-		{ tx_none, GRPC_OUT_OF_RANGE,
-		    "tx buffer memory range length not a power of two (0)" },
-		{ tx_start, GRPC_OUT_OF_RANGE,
-		    "tx buffer memory range start not aligned to its power of "
-		    "two size" },
-		{ rx_shared, GRPC_INVALID_ARGUMENT,
-		    "rx buffer buffer cannot be shared" },
-		{ rx_odd, GRPC_OUT_OF_RANGE,
-		    "rx buffer memory range length not a power of two (5)" },
-		{ rx_start, GRPC_OUT_OF_RANGE,
-		    "rx buffer memory range start not aligned to its power of "
-		    "two size" },
-		{ metadata_shared, GRPC_INVALID_ARGUMENT,
-		    "input metadata buffer cannot be shared" },
-		{ metadata_odd, GRPC_OUT_OF_RANGE,
-		    "input metadata memory range length not a power of two "
-		    "(4095)" },
-		{ metadata_start, GRPC_OUT_OF_RANGE,
-		    "input metadata memory range start not aligned to its "
-		    "power of two size" },
-		{ vouchers_shared, GRPC_INVALID_ARGUMENT,
-		    "voucher hashes buffer cannot be shared" },
-		{ vouchers_odd, GRPC_OUT_OF_RANGE,
-		    "voucher hashes memory range length not a power of two "
-		    "(18446744073709551615)" },
-		{ vouchers_start, GRPC_OUT_OF_RANGE,
-		    "voucher hashes memory range start not aligned to its "
-		    "power of two size" },
-		{ notices_shared, GRPC_INVALID_ARGUMENT,
-		    "notice hashes buffer cannot be shared" },
-		{ notices_odd, GRPC_OUT_OF_RANGE,
-		    "notice hashes memory range length not a power of two "
-		    "(6)" },
-		{ notices_start, GRPC_OUT_OF_RANGE,
-		    "notice hashes memory range start not aligned to its power "
-		    "of two size" },
-		/* Ours: a memory that cannot be. */
-		{ metadata_short, GRPC_OUT_OF_RANGE,
-		    "input metadata memory range has no room for 160 bytes" },
-		{ rx_short, GRPC_OUT_OF_RANGE,
-		    "rx buffer memory range has no room for 64 bytes" },
-		{ overlap, GRPC_INVALID_ARGUMENT,
-		    "memory ranges overlap at 0x60600000" },
-		{ state_overlap, GRPC_INVALID_ARGUMENT,
-		    "memory ranges overlap at 0x80000000000000" },
-	};
 	struct machine_config m;
 	struct session_parts p;
 	struct fake f;
@@ -335,12 +334,12 @@ machines_are_checked(void **state)
 	(void)state;
 	fake_open(&f);
 	fake_parts(&p, 0);
-	for (size_t i = 0; i < nitems(cases); i++) {
+	for (size_t i = 0; i < nitems(machines); i++) {
 		start(&f, &t);
 		fake_machine(&m);
-		cases[i].change(&m);
+		machines[i].change(&m);
 		session_tell_opened(f.s, &m, NULL, &p);
-		expect_given_up(&f, &t, cases[i].status, cases[i].text);
+		expect_given_up(&f, &t, machines[i].status, machines[i].text);
 	}
 	fake_close(&f);
 }
