@@ -10,7 +10,7 @@
  *   FREE_VOLUME                     ->
  *   FREE_TENANT u32 tenant          ->
  *   CREATE u32 tenant, machine      ->
- *                                   <-  CREATED + pidfd (+ socket), or ERROR
+ *                                   <-  CREATED + 1 to 4 descriptors, or ERROR
  *   CONNECT u32 port                ->
  *                                   <-  CONNECTED + 1 descriptor, or ERROR
  *   JOIN + 5 descriptors            ->
@@ -30,8 +30,10 @@
  *
  * CREATE's descriptors: standard input, output and error, the args block
  * (guest/start_block.h), channel in and out if the machine has one, then one
- * for each mount that is an image or a tree, in order.  CREATED brings the
- * socket at the machine's 127.0.0.1:53 if it has a resolver.
+ * for each mount that has a source, in order.  CREATED brings init's pidfd,
+ * then the socket at the machine's 127.0.0.1:53 if it has a resolver, the file
+ * that tells its CPU time if it has a meter, and if it has a state, the upper
+ * layer over it, where what it changes stands under LAUNCH_FILES_ID.
  * JOIN's: standard input, output and error, the args block, and a socket where
  * words of guest/start_block.h say how that program goes, one a packet: RUNNING
  * first, unless it could not be executed.  It ends without one if the machine
@@ -50,6 +52,7 @@ struct err;
 
 /* The id that core has after its drop, and that owns what it hands over. */
 #define LAUNCH_CORE_ID 1999999999U
+#define LAUNCH_FILES_ID (LAUNCH_CORE_ID - 4) /* owns states on the disk */
 
 enum launch_type {
 	LAUNCH_CEILING = 1,

@@ -64,15 +64,36 @@ machine_check_target(const char *target, struct err *e)
 	return 0;
 }
 
+bool
+machine_has_source(const struct machine_mount *v)
+{
+	return v->kind != MACHINE_TMPFS;
+}
+
+size_t
+machine_find_state(const struct machine *m)
+{
+	size_t i = m->nmounts;
+
+	while (i > 0 && m->mount[i - 1].kind != MACHINE_STATE)
+		i--;
+	return i == 0 ? 0 : i - 1;
+}
+
 static int
 check_mount(const struct machine *m, size_t i, struct err *e)
 {
 	const struct machine_mount *v = &m->mount[i];
 
-	if (v->kind > MACHINE_DISK)
+	if (v->kind > MACHINE_STATE)
 		return err_set(e, ERR_INVALID, "no such kind");
-	if (v->kind == MACHINE_TMPFS && v->bytes == 0)
+	if ((v->kind == MACHINE_TMPFS || v->kind == MACHINE_STATE) &&
+	    v->bytes == 0)
 		return err_set(e, ERR_INVALID, "no size");
+	if (v->kind == MACHINE_STATE && (i == 0 || !v->writable))
+		return err_set(e, ERR_INVALID, "state is a writable volume");
+	if (v->kind == MACHINE_STATE && i != machine_find_state(m))
+		return err_set(e, ERR_INVALID, "a second state");
 	if (v->writable && v->executable && !m->grant.exec_writable)
 		return err_set(e, ERR_DENIED,
 		    "writable and executable, which is not granted");
@@ -157,6 +178,7 @@ machine_put(struct buf *b, const struct machine *m)
 	buf_put_u8(b, m->tier);
 	buf_put_u8(b, m->channel);
 	buf_put_u8(b, m->resolver);
+	buf_put_u8(b, m->meter);
 	buf_put_u32(b, m->optional);
 	grant_put(b, &m->grant);
 	buf_put_u32(b, (uint32_t)m->nmounts);
@@ -194,6 +216,7 @@ machine_get(struct buf *b, struct machine *out, struct err *e)
 	m.tier = buf_get_u8(b);
 	m.channel = buf_get_u8(b) != 0;
 	m.resolver = buf_get_u8(b) != 0;
+	m.meter = buf_get_u8(b) != 0;
 	m.optional = buf_get_u32(b);
 	grant_get(b, &m.grant);
 	m.nmounts = buf_get_u32(b);

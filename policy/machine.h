@@ -30,13 +30,15 @@ enum machine_mount_kind {
 	MACHINE_TREE,  /* a directory of the host, from a descriptor */
 	MACHINE_TMPFS, /* sized, empty */
 	MACHINE_DISK,  /* an ext4 image that Cella made, writable */
+	MACHINE_STATE, /* a directory with a sized, empty layer over it */
 };
 
 struct machine_mount {
 	uint8_t kind;
 	bool writable, executable;
 	char target[MACHINE_PATH_MAX]; /* clean and absolute */
-	uint64_t bytes, inodes;        /* MACHINE_TMPFS; 0 inodes: by size */
+	/* MACHINE_TMPFS, where 0 inodes is by size; MACHINE_STATE: the layer */
+	uint64_t bytes, inodes;
 };
 
 /* Controls that a ceiling may call optional; all others are required. */
@@ -62,6 +64,7 @@ struct machine {
 	uint8_t tier;      /* enum grant_tier */
 	bool channel;      /* descriptors 3 and 4 */
 	bool resolver;     /* a socket at its 127.0.0.1:53, for core */
+	bool meter;        /* core gets a file that tells its CPU time */
 	uint32_t optional; /* bit set: may be missing, then it is reported */
 	struct grant grant;
 	/*
@@ -71,6 +74,12 @@ struct machine {
 	size_t nmounts;
 	struct machine_mount mount[MACHINE_MOUNTS_MAX];
 };
+
+/* Whether a descriptor for it travels beside the machine. */
+bool machine_has_source(const struct machine_mount *);
+
+/* The index of its MACHINE_STATE, of which there is one at most, or 0. */
+size_t machine_find_state(const struct machine *);
 
 const char *machine_control_name(enum machine_control);
 int machine_control_find(const char *); /* or -1 */

@@ -57,13 +57,13 @@ take_fds(struct core_assembly *a, struct frame *f, struct err *e)
 	size_t at = 0, want = 1;
 
 	for (size_t i = 0; i < a->machine.nmounts; i++)
-		want += a->machine.mount[i].kind != MACHINE_TMPFS;
+		want += machine_has_source(&a->machine.mount[i]);
 	if (f->nfds != want)
 		return err_set(e, ERR_SYSTEM, "preparer: %zu descriptors",
 		    f->nfds);
 	a->args = fd_take(&f->fds[at++]);
 	for (size_t i = 0; i < a->machine.nmounts; i++)
-		if (a->machine.mount[i].kind != MACHINE_TMPFS)
+		if (machine_has_source(&a->machine.mount[i]))
 			a->source[i] = fd_take(&f->fds[at++]);
 	return 0;
 }

@@ -177,9 +177,10 @@ check_create(struct core_preparer *p, struct frame *f, struct err *e)
 	    grant_check(&m.grant, &c->grant, e) == -1)
 		return err_in(e, "preparer");
 	for (size_t i = 0; i < m.nmounts; i++)
-		want += m.mount[i].kind != MACHINE_TMPFS;
+		want += machine_has_source(&m.mount[i]);
 	want += m.channel ? 2 : 0;
-	if (f->nfds != want || m.resolver || !is_of_job(p, tenant) ||
+	if (f->nfds != want || m.resolver || m.meter ||
+	    machine_find_state(&m) != 0 || !is_of_job(p, tenant) ||
 	    (m.optional & ~c->optional) != 0 || *find(p, f->serial) != NULL)
 		return err_set(e, ERR_INVALID, "preparer: malformed machine");
 	return 0;

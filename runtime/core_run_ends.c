@@ -105,7 +105,7 @@ core_run_ends_list(const struct core_run *r, const struct core_run_ends *t,
 		fds[n++] = t->channel_out;
 	}
 	for (size_t i = 0; i < a->machine.nmounts; i++)
-		if (a->machine.mount[i].kind != MACHINE_TMPFS)
+		if (machine_has_source(&a->machine.mount[i]))
 			fds[n++] = a->source[i];
 	return n;
 }

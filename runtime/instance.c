@@ -86,6 +86,7 @@ forget_names(const struct instance *i)
 static int
 start(struct instance *i, struct err *e)
 {
+	struct launcher_link_given given = { -1, -1, -1 };
 	int fds[FRAME_FDS_MAX];
 	struct ends t;
 	size_t n = 0;
@@ -103,10 +104,13 @@ start(struct instance *i, struct err *e)
 		fds[n++] = t.channel_out;
 	}
 	for (size_t k = 0; k < i->machine->nmounts; k++)
-		if (i->machine->mount[k].kind != MACHINE_TMPFS)
+		if (machine_has_source(&i->machine->mount[k]))
 			fds[n++] = i->source[k];
 	i->pidfd = launcher_link_create(i->link, i->tenant, i->machine, fds, n,
-	    &i->serial, &i->created, &i->resolver, e);
+	    &i->serial, &i->created, &given, e);
+	i->resolver = given.resolver;
+	i->upper = given.upper;
+	fd_close(&given.meter);
 	close_ends(&t);
 	i->ran = i->pidfd != -1;
 	return i->ran ? 0 : -1;
@@ -389,6 +393,7 @@ instance_fini(struct instance *i)
 	fd_close(&i->pipe_err);
 	fd_close(&i->channel_in);
 	fd_close(&i->channel_out);
+	fd_close(&i->upper);
 	buf_fini(&i->pending_in);
 	buf_fini(&i->pending_channel);
 	buf_fini(&i->out.kept);

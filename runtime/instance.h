@@ -72,6 +72,7 @@ struct instance {
 	int stopped_by; /* the signal; 0 */
 	bool ran;       /* else nothing was started: setup-error */
 	bool served;    /* it was ended because its work was done */
+	int upper; /* of its state (launch_msgs.h), open until the fini; -1 */
 
 	/* Its own. */
 	struct launcher_link *link;
@@ -103,7 +104,7 @@ void instance_fini(struct instance *);
 		.out = { .fd = -1 }, .err = { .fd = -1 }, .signals = -1, \
 		.audit = -1, .extra = -1, .pidfd = -1, .resolver = -1,   \
 		.pipe_in = -1, .pipe_out = -1, .pipe_err = -1,           \
-		.channel_in = -1, .channel_out = -1                      \
+		.channel_in = -1, .channel_out = -1, .upper = -1         \
 	}
 
 #endif

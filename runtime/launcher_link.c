@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "policy/ceiling.h"
 #include "policy/machine.h"
 #include "runtime/launcher_link.h"
@@ -126,10 +127,32 @@ launcher_link_free_volume(struct launcher_link *l, uint32_t serial)
 	    &ignored);
 }
 
+bool
+launcher_link_take_given(struct frame *f, const struct machine *m,
+    struct launcher_link_given *g)
+{
+	const bool wants[] = { m->resolver, m->meter,
+		machine_find_state(m) != 0 };
+	int *const to[] = { &g->resolver, &g->meter, &g->upper };
+	size_t n = 1;
+
+	for (size_t i = 0; i < nitems(wants); i++)
+		n += wants[i];
+	*g = (struct launcher_link_given){ -1, -1, -1 };
+	if (f->nfds != n)
+		return false;
+	n = 1;
+	for (size_t i = 0; i < nitems(wants); i++)
+		if (wants[i])
+			*to[i] = fd_take(&f->fds[n++]);
+	return true;
+}
+
 int
 launcher_link_create(struct launcher_link *l, uint32_t tenant,
     const struct machine *m, const int *fds, size_t nfds, uint32_t *serial,
-    struct launch_created *created, int *resolver, struct err *e)
+    struct launch_created *created, struct launcher_link_given *given,
+    struct err *e)
 {
 	buf_auto struct buf b = { 0 };
 	struct frame f;
@@ -144,12 +167,10 @@ launcher_link_create(struct launcher_link *l, uint32_t tenant,
 	    receive(l, LAUNCH_CREATED, &f, e) == -1)
 		return -1;
 	launch_msgs_get_created(&f.body, created);
-	if (!buf_ok(&f.body) || f.nfds != (m->resolver ? 2 : 1))
+	if (!buf_ok(&f.body) || !launcher_link_take_given(&f, m, given))
 		return bad_frame(&f, e);
 	*serial = f.serial;
 	pidfd = fd_take(&f.fds[0]);
-	if (m->resolver)
-		*resolver = fd_take(&f.fds[1]);
 	frame_fini(&f);
 	return pidfd;
 }

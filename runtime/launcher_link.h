@@ -40,14 +40,23 @@ int launcher_link_volume(struct launcher_link *, uint32_t tenant,
     uint64_t bytes, uint64_t inodes, uint32_t *serial, struct err *);
 void launcher_link_free_volume(struct launcher_link *, uint32_t serial);
 
+/* What comes with a machine (launch_msgs.h): -1 where it has none. */
+struct launcher_link_given {
+	int resolver, meter, upper;
+};
+
+/* Of a frame CREATED, whose first descriptor is the pidfd; taken out of it.
+ * False: it does not bring what it should. */
+bool launcher_link_take_given(struct frame *, const struct machine *,
+    struct launcher_link_given *);
+
 /*
  * Starts a machine; its serial goes to serial and init's pidfd is the result.
- * A machine with a resolver brings its socket, which goes to resolver.
  * A refusal of the launcher comes back as its own sentence.
  */
 int launcher_link_create(struct launcher_link *, uint32_t tenant,
     const struct machine *, const int *fds, size_t nfds, uint32_t *serial,
-    struct launch_created *, int *resolver, struct err *);
+    struct launch_created *, struct launcher_link_given *, struct err *);
 
 int launcher_link_connect(struct launcher_link *, uint32_t serial,
     uint16_t port, struct err *);

@@ -282,6 +282,20 @@ cgroup_cpu_ns(const struct cgroup *c, uint64_t *ns, struct err *e)
 	return 0;
 }
 
+int
+cgroup_open_cpu(const struct cgroup *c, struct err *e)
+{
+	const bool v2 = c->host->backend == CGROUP_V2;
+	int fd;
+
+	if (c->host->backend == CGROUP_NONE)
+		return err_set(e, ERR_DENIED,
+		    "meter: this host has no cgroups for it");
+	fd = openat(c->dir[v2 ? 0 : CGROUP_CPUACCT],
+	    v2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY | O_CLOEXEC);
+	return fd == -1 ? err_sys(e, "meter") : fd;
+}
+
 bool
 cgroup_oomed(const struct cgroup *c)
 {

@@ -103,6 +103,12 @@ int cgroup_usage(const struct cgroup *, struct cgroup_usage *, struct err *);
 /* CPU time alone; for polling. */
 int cgroup_cpu_ns(const struct cgroup *, uint64_t *, struct err *);
 
+/*
+ * The file that it reads, for somebody else: a number of nanoseconds (v1), or
+ * lines of which one is "usage_usec" and a number.  -1: there is none.
+ */
+int cgroup_open_cpu(const struct cgroup *, struct err *);
+
 /* True once the kernel has killed one of its tasks for memory. */
 bool cgroup_oomed(const struct cgroup *);
 

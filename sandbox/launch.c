@@ -304,15 +304,16 @@ attach_net(struct launch *l, struct launch_context *c, const struct machine *m,
 }
 
 static struct mount_apply_owner
-find_owner(const struct launch_context *c, const struct spare *s)
+find_owner(const struct launch_context *c, const struct spare *s, int files)
 {
 	const uint32_t base = s->fit.base;
 
 	if (c->found.rootless)
-		return (struct mount_apply_owner){ .userns = -1 };
+		return (struct mount_apply_owner){ .userns = -1, .files = -1 };
 	return (struct mount_apply_owner){ .uid = base + MACHINE_UID,
 		.gid = base + MACHINE_GID,
-		.userns = s->slot.userns };
+		.userns = s->slot.userns,
+		.files = files };
 }
 
 static void
@@ -336,6 +337,8 @@ finish_slot(struct launch *l, struct launch_context *c, const struct machine *m,
 	if (spare_finish(&c->spares, &l->spare, e) == -1)
 		return -1;
 	report_start(l, c, r);
+	if (m->meter && (l->meter = cgroup_open_cpu(&l->spare.cgroup, e)) == -1)
+		return -1;
 	if (attach_net(l, c, m, e) == -1)
 		return -1;
 	mark(r, LAUNCH_PHASE_SLOT, last);
@@ -360,6 +363,8 @@ launch_start(struct launch *out, struct launch_context *c,
 		.cpu = m->grant.limit[GRANT_CPU],
 		.pidfd = -1,
 		.resolver = -1,
+		.meter = -1,
+		.upper = -1,
 		.status = -1,
 		.groups = m->grant.groups,
 		.wx = m->grant.wx,
@@ -376,7 +381,7 @@ launch_start(struct launch *out, struct launch_context *c,
 	/* The slot prepares itself meanwhile. */
 	filter = find_block(&l, c->found.landlock_abi, &r->filter_len, e);
 	mark(r, LAUNCH_PHASE_FILTER, &last);
-	owner = find_owner(c, &l.spare);
+	owner = find_owner(c, &l.spare, in->files);
 	if (filter != -1 &&
 	    mount_apply(&c->mounts, m, &mounts, &owner, in->source, &trees,
 		e) == 0) {
@@ -385,6 +390,7 @@ launch_start(struct launch *out, struct launch_context *c,
 		if (status == 0)
 			status = start_in(&l, c, m, &mounts, &trees, in, filter,
 			    r, &last, e);
+		l.upper = fd_take(&trees.upper);
 		mount_apply_close(&trees);
 	}
 	if (status == -1) {
@@ -543,6 +549,8 @@ launch_remove(struct launch *l, struct launch_context *c, struct err *e)
 	fd_close(&l->pidfd);
 	fd_close(&l->status);
 	fd_close(&l->resolver);
+	fd_close(&l->meter);
+	fd_close(&l->upper);
 	c->spares.out -= l->counted;
 	/* Dead before its rules go. */
 	r = spare_give_back(&c->spares, &l->spare, l->reusable, e);

@@ -35,15 +35,16 @@ struct launch_fds {
 	int args;
 	int channel[2];                 /* -1: none */
 	int source[MACHINE_MOUNTS_MAX]; /* -1 where a mount has none */
+	int files;                      /* idmap of its state; -1 */
 };
 
 struct launch {
 	uint64_t wall_ns, cpu_ns, cpu; /* limits; percent of one CPU */
 	uint64_t look_again; /* CLOCK_MONOTONIC, ns: when time may be over */
 	struct spare spare;
-	int pidfd;    /* init's */
-	int status;   /* what init says: start_block.h */
-	int resolver; /* for core; -1: none, or taken */
+	int pidfd;                  /* init's */
+	int status;                 /* what init says: start_block.h */
+	int resolver, meter, upper; /* for core; -1: none, or taken */
 	struct net net;
 	struct child_self self; /* what every process of it is */
 	uint64_t groups;        /* and what its filter is of */

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "messages/frame.h"
 #include "sandbox/caps.h"
+#include "sandbox/idmap.h"
 #include "sandbox/ids.h"
 #include "sandbox/launch.h"
 #include "sandbox/launcher.h"
@@ -27,6 +28,7 @@
 struct tenant {
 	uint32_t number, base;
 	int lock;
+	int files; /* idmap of states; -1: nobody asked */
 };
 
 struct volume {
@@ -73,27 +75,28 @@ find(struct launcher *l, uint32_t serial)
 
 /* A tenant keeps its range for as long as the connection lasts. */
 static int
-find_tenant(struct launcher *l, uint32_t number, uint32_t *base, struct err *e)
+find_tenant(struct launcher *l, uint32_t number, struct tenant **out,
+    struct err *e)
 {
 	struct tenant *t;
 
 	for (size_t i = 0; i < l->ntenants; i++)
 		if (l->tenant[i].number == number) {
-			*base = l->tenant[i].base;
+			*out = &l->tenant[i];
 			return 0;
 		}
 	if (l->ntenants == TENANTS_MAX)
 		return err_set(e, ERR_BUSY, "more than %d tenants",
 		    TENANTS_MAX);
 	t = &l->tenant[l->ntenants];
-	*t = (struct tenant){ number, 0, -1 };
+	*t = (struct tenant){ number, 0, -1, -1 };
 	if (!l->args->rootless) {
 		t->lock = ids_take(l->args->locks, &t->base, e);
 		if (t->lock == -1)
 			return -1;
 	}
 	l->ntenants++;
-	*base = t->base;
+	*out = t;
 	return 0;
 }
 
@@ -132,7 +135,8 @@ find_volume(struct launcher *l, bool used, uint32_t serial)
 static int
 answer_volume(struct launcher *l, struct frame *f, struct err *e)
 {
-	uint32_t tenant = buf_get_u32(&f->body), base;
+	uint32_t tenant = buf_get_u32(&f->body);
+	struct tenant *t;
 	uint64_t bytes = buf_get_u64(&f->body);
 	uint64_t inodes = buf_get_u64(&f->body);
 	struct mount_apply_owner owner = { .userns = -1 };
@@ -145,9 +149,9 @@ answer_volume(struct launcher *l, struct frame *f, struct err *e)
 		return err_set(e, ERR_INVALID, "volume: malformed frame");
 	if (v == NULL) {
 		err_set(&why, ERR_BUSY, "more than %d volumes", VOLUMES_MAX);
-	} else if (find_tenant(l, tenant, &base, &why) == 0) {
-		owner.uid = l->args->rootless ? 0 : base + MACHINE_UID;
-		owner.gid = l->args->rootless ? 0 : base + MACHINE_GID;
+	} else if (find_tenant(l, tenant, &t, &why) == 0) {
+		owner.uid = l->args->rootless ? 0 : t->base + MACHINE_UID;
+		owner.gid = l->args->rootless ? 0 : t->base + MACHINE_GID;
 		tree = mount_apply_volume((unsigned)(v - l->volume), bytes,
 		    inodes, &owner, &why);
 	}
@@ -177,7 +181,7 @@ sort_fds(const struct machine *m, const struct frame *f, struct launch_fds *out,
 	size_t at = 0, want = 4;
 
 	for (size_t i = 0; i < m->nmounts; i++)
-		want += m->mount[i].kind != MACHINE_TMPFS;
+		want += machine_has_source(&m->mount[i]);
 	want += m->channel ? 2 : 0;
 	if (f->nfds != want)
 		return err_set(e, ERR_INVALID,
@@ -189,7 +193,7 @@ sort_fds(const struct machine *m, const struct frame *f, struct launch_fds *out,
 	out->channel[1] = m->channel ? f->fds[at++] : -1;
 	for (size_t i = 0; i < MACHINE_MOUNTS_MAX; i++)
 		out->source[i] =
-		    i < m->nmounts && m->mount[i].kind != MACHINE_TMPFS
+		    i < m->nmounts && machine_has_source(&m->mount[i])
 		    ? f->fds[at++]
 		    : -1;
 	return 0;
@@ -197,14 +201,42 @@ sort_fds(const struct machine *m, const struct frame *f, struct launch_fds *out,
 
 static int
 create(struct launcher *l, uint32_t tenant, const struct machine *m,
-    const struct launch_fds *fds, struct running *r,
-    struct launch_created *created, struct err *e)
+    struct launch_fds *fds, struct running *r, struct launch_created *created,
+    struct err *e)
 {
-	uint32_t base;
+	struct tenant *t;
 
-	if (find_tenant(l, tenant, &base, e) == -1)
+	if (find_tenant(l, tenant, &t, e) == -1)
 		return -1;
-	return launch_start(&r->launch, &l->context, m, base, fds, created, e);
+	if (machine_find_state(m) != 0 && t->files == -1 && !l->args->rootless)
+		t->files =
+		    idmap_open(LAUNCH_FILES_ID, t->base + MACHINE_UID, e);
+	if (machine_find_state(m) != 0 && t->files == -1 && !l->args->rootless)
+		return -1;
+	fds->files = t->files;
+	return launch_start(&r->launch, &l->context, m, t->base, fds, created,
+	    e);
+}
+
+/* What core has of a machine, it has alone. */
+static int
+give_created(struct launcher *l, struct running *r, const struct buf *b,
+    struct err *e)
+{
+	int *const its[] = { &r->launch.resolver, &r->launch.meter,
+		&r->launch.upper };
+	int given[1 + nitems(its)] = { r->launch.pidfd };
+	size_t n = 1;
+
+	for (size_t i = 0; i < nitems(its); i++)
+		if (*its[i] != -1)
+			given[n++] = *its[i];
+	if (frame_send(l->args->core, LAUNCH_CREATED, r->serial, b, given, n,
+		e) == -1)
+		return -1;
+	for (size_t i = 0; i < nitems(its); i++)
+		fd_close(its[i]);
+	return 0;
 }
 
 /*
@@ -221,7 +253,6 @@ answer_create(struct launcher *l, struct frame *f, struct err *e)
 	struct running *r = NULL;
 	struct launch_fds fds;
 	struct err why;
-	int given[2];
 
 	if (machine_get(&f->body, &m, e) == -1 ||
 	    grant_check(&m.grant, &l->ceiling, e) == -1 ||
@@ -245,13 +276,7 @@ answer_create(struct launcher *l, struct frame *f, struct err *e)
 	r->serial = f->serial;
 	r->tenant = tenant;
 	launch_msgs_put_created(&b, &created);
-	given[0] = r->launch.pidfd;
-	given[1] = r->launch.resolver;
-	if (frame_send(l->args->core, LAUNCH_CREATED, f->serial, &b, given,
-		given[1] == -1 ? 1 : 2, e) == -1)
-		return -1;
-	fd_close(&r->launch.resolver);
-	return 0;
+	return give_created(l, r, &b, e);
 }
 
 static int
@@ -356,6 +381,7 @@ answer_free_tenant(struct launcher *l, struct frame *f, struct err *e)
 	mount_cache_forget(&l->context.mounts.cache,
 	    l->tenant[i].base + MACHINE_UID);
 	fd_close(&l->tenant[i].lock);
+	fd_close(&l->tenant[i].files);
 	l->tenant[i] = l->tenant[--l->ntenants];
 	return 0;
 }
@@ -493,8 +519,10 @@ end_all(struct launcher *l, struct err *e)
 		}
 	keep_first(spare_fini(&l->context.spares, &why), &why, &r, e);
 	keep_first(net_close(&l->context.net, &why), &why, &r, e);
-	for (size_t i = 0; i < l->ntenants; i++)
+	for (size_t i = 0; i < l->ntenants; i++) {
 		fd_close(&l->tenant[i].lock);
+		fd_close(&l->tenant[i].files);
+	}
 	cgroup_host_fini(&l->context.cgroups);
 	mount_apply_fini(&l->context.mounts);
 	fd_close(&l->context.init);

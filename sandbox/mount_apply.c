@@ -18,6 +18,7 @@
 #include "messages/launch_msgs.h"
 #include "sandbox/mount_apply.h"
 #include "sandbox/mount_fs.h"
+#include "sandbox/mount_state.h"
 
 /*
  * Where trees stand while an overlay is made of them.  Ours alone: it covers
@@ -70,7 +71,8 @@ check_attr(int tree, uint64_t attr, struct err *e)
  * the same directory there, by its path, and prove that it is the same.
  */
 static int
-open_own_view(int source, const struct mount_apply_owner *o, struct err *e)
+open_own_view(int source, uint32_t owner, const struct mount_apply_owner *o,
+    struct err *e)
 {
 	char link[32], path[4096];
 	struct stat theirs, ours;
@@ -88,9 +90,10 @@ open_own_view(int source, const struct mount_apply_owner *o, struct err *e)
 	if (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino)
 		return err_set(e, ERR_SYSTEM,
 		    "tree: it is not where the launcher can see it");
-	/* Core hands over what it made, never a directory of the host's. */
-	if (theirs.st_uid != (o->userns == -1 ? 0 : LAUNCH_CORE_ID))
-		return err_set(e, ERR_DENIED, "tree: it is not core's");
+	/* Core hands over what the node made, never a directory of the host's.
+	 */
+	if (theirs.st_uid != (o->userns == -1 ? 0 : owner))
+		return err_set(e, ERR_DENIED, "tree: it is not the node's");
 	return fd_take(&fd);
 }
 
@@ -109,7 +112,9 @@ open_source(uint8_t kind, int source, const struct mount_apply_owner *o,
 		return mount_fs_disk(source, o, e);
 	tree = open_tree(source, "", flags); /* a volume of ours */
 	if (tree == -1 && errno == EINVAL) {
-		view = open_own_view(source, o, e);
+		view = open_own_view(source,
+		    kind == MACHINE_STATE ? LAUNCH_FILES_ID : LAUNCH_CORE_ID, o,
+		    e);
 		if (view == -1)
 			return -1;
 		tree = open_tree(view, "", flags);
@@ -353,9 +358,19 @@ open_volume(struct mount_apply_host *h, uint8_t kind, int source,
 }
 
 static int
+make_state(const struct mount_plan_step *s, const struct mount_apply_owner *o,
+    int source, int *upper, struct err *e)
+{
+	const struct mount_state_layer layer = { s->bytes, s->inodes, WORK };
+	int tree = open_source(MACHINE_STATE, source, o, e);
+
+	return tree == -1 ? -1 : mount_state(tree, &layer, o, upper, e);
+}
+
+static int
 make_step(struct mount_apply_host *h, const struct machine *m,
     const struct mount_plan_step *s, const struct mount_apply_owner *o,
-    const int *sources, struct err *e)
+    const int *sources, struct mount_apply_trees *t, struct err *e)
 {
 	fd_auto int tree = -1;
 
@@ -377,6 +392,9 @@ make_step(struct mount_apply_host *h, const struct machine *m,
 		tree = open_volume(h, m->mount[s->source].kind,
 		    sources[s->source], o, e);
 		break;
+	case MOUNT_PLAN_STATE:
+		tree = make_state(s, o, sources[s->source], &t->upper, e);
+		break;
 	}
 	if (!CONTROL(14))
 		return fd_take(&tree);
@@ -393,7 +411,7 @@ mount_apply(struct mount_apply_host *h, const struct machine *m,
 {
 	const struct mount_plan_step *s;
 
-	t->root = -1;
+	t->root = t->upper = -1;
 	t->top.len = 0;
 	for (size_t i = 0; i < MOUNT_PLAN_MAX; i++)
 		t->tree[i] = -1;
@@ -403,7 +421,7 @@ mount_apply(struct mount_apply_host *h, const struct machine *m,
 	}
 	for (size_t i = 0; i < p->len; i++) {
 		s = &p->step[i];
-		t->tree[i] = make_step(h, m, s, o, sources, e);
+		t->tree[i] = make_step(h, m, s, o, sources, t, e);
 		if (t->tree[i] == -1 ||
 		    (s->parent != -1 &&
 			p->step[s->parent].kind == MOUNT_PLAN_TMPFS &&
@@ -421,6 +439,7 @@ void
 mount_apply_close(struct mount_apply_trees *t)
 {
 	fd_close(&t->root);
+	fd_close(&t->upper);
 	for (size_t i = 0; i < MOUNT_PLAN_MAX; i++)
 		fd_close(&t->tree[i]);
 }
@@ -538,11 +557,13 @@ mount_apply_init(struct mount_apply_host *h, bool rootless, struct err *e)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
 		return err_sys(e, "mounts: make private");
 	if (mount("tmpfs", WORK, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		"size=1m,mode=0700") == -1)
+		"size=1m,mode=0711") == -1)
 		return err_sys(e, "mount tmpfs at " WORK);
 	if (mkdir(LOWER, 0700) == -1 || mkdir(POINTS, 0700) == -1 ||
 	    mkdir(VOLUMES, 0700) == -1 || mkdir(CACHE, 0700) == -1)
 		return err_sys(e, "mkdir in " WORK);
+	if (mount_state_init(WORK, e) == -1)
+		return -1;
 	h->dev = make_dev(rootless, e);
 	return h->dev == -1 ? err_in(e, "/dev") : 0;
 }

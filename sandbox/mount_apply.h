@@ -25,11 +25,13 @@ struct mount_apply_host {
 struct mount_apply_owner {
 	uint32_t uid, gid; /* host ids of the program */
 	int userns;        /* -1: no idmapped mounts (rootless) */
+	int files; /* LAUNCH_FILES_ID is the program's; -1: not needed */
 };
 
 struct mount_apply_trees {
 	int root;
 	int tree[MOUNT_PLAN_MAX];
+	int upper; /* of its state, for core; -1: it has none */
 	struct mount_cache_top top;
 };
 

@@ -11,6 +11,7 @@
 #include "base/control.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "sandbox/idmap.h"
 #include "sandbox/mount_apply.h"
 #include "sandbox/mount_fs.h"
 
@@ -114,17 +115,6 @@ try_erofs(int source, struct err *e)
 	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
 }
 
-static int
-map_ids(int tree, const struct mount_apply_owner *o, struct err *e)
-{
-	struct mount_attr idmap = { .attr_set = MOUNT_ATTR_IDMAP,
-		.userns_fd = (uint64_t)o->userns };
-
-	if (mount_setattr(tree, "", AT_EMPTY_PATH, &idmap, sizeof(idmap)) == -1)
-		return err_sys(e, "idmap");
-	return 0;
-}
-
 /* Core says what is mounted: never a device of the host's. */
 static int
 check_regular(int image, struct err *e)
@@ -152,7 +142,7 @@ mount_fs_image(int image, const struct mount_apply_owner *o, struct err *e)
 	if (tree == -1)
 		return err_in(e, "image");
 	/* root's files of the image are root's of the machine. */
-	if (o->userns != -1 && map_ids(tree, o, e) == -1)
+	if (o->userns != -1 && idmap_set(tree, o->userns, e) == -1)
 		return err_in(e, "image");
 	return fd_take(&tree);
 }
@@ -184,7 +174,7 @@ mount_fs_disk(int image, const struct mount_apply_owner *o, struct err *e)
 		return err_in(e, "disk");
 	tree = finish(fs,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
-	if (tree == -1 || map_ids(tree, o, e) == -1)
+	if (tree == -1 || idmap_set(tree, o->userns, e) == -1)
 		return err_in(e, "disk");
 	return fd_take(&tree);
 }

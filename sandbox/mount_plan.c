@@ -83,6 +83,7 @@ add_volume(struct mount_plan *p, const struct machine *m, size_t i,
 		[MACHINE_TREE] = MOUNT_PLAN_TREE,
 		[MACHINE_TMPFS] = MOUNT_PLAN_TMPFS,
 		[MACHINE_DISK] = MOUNT_PLAN_DISK,
+		[MACHINE_STATE] = MOUNT_PLAN_STATE,
 	};
 	const struct machine_mount *v = &m->mount[i];
 	int parent = find_parent(p, v->target);

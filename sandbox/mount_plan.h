@@ -24,6 +24,7 @@ enum mount_plan_kind {
 	MOUNT_PLAN_IMAGE,
 	MOUNT_PLAN_TREE,
 	MOUNT_PLAN_DISK,
+	MOUNT_PLAN_STATE,
 };
 
 struct mount_plan_step {

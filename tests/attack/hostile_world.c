@@ -77,7 +77,7 @@ hostile_world_prepare(struct world *w)
 		w->fds[w->nfds++] = null;
 	w->fds[w->nfds++] = w->assembly.args;
 	for (size_t i = 0; i < w->m->nmounts; i++) {
-		if (w->m->mount[i].kind == MACHINE_TMPFS)
+		if (!machine_has_source(&w->m->mount[i]))
 			continue;
 		if (w->m->mount[i].kind == MACHINE_TREE &&
 		    fchown(w->assembly.source[i], LAUNCH_CORE_ID,

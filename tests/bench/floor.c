@@ -242,7 +242,7 @@ static void
 start_one(unsigned n)
 {
 	const struct mount_apply_owner owner = { FIRST_ID + MACHINE_UID,
-		FIRST_ID + MACHINE_GID, f.userns };
+		FIRST_ID + MACHINE_GID, f.userns, -1 };
 	const struct cgroup_want want = { f.m->grant.limit[GRANT_MEMORY],
 		f.m->grant.limit[GRANT_PIDS], f.m->grant.limit[GRANT_CPU] };
 	static struct mount_apply_trees trees;

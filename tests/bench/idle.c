@@ -60,6 +60,7 @@ start_one(struct resident *r)
 {
 	int fds[FRAME_FDS_MAX], pidfd, null = open("/dev/null", O_RDWR);
 	const struct machine *m = &r->assembly.machine;
+	struct launcher_link_given given;
 	struct launch_created created;
 	uint32_t serial;
 	size_t n = 0;
@@ -69,10 +70,10 @@ start_one(struct resident *r)
 		fds[n++] = null;
 	fds[n++] = r->assembly.args;
 	for (size_t i = 0; i < m->nmounts; i++)
-		if (m->mount[i].kind != MACHINE_TMPFS)
+		if (machine_has_source(&m->mount[i]))
 			fds[n++] = r->assembly.source[i];
 	pidfd = launcher_link_create(&r->link, 1, m, fds, n, &serial, &created,
-	    NULL, &e);
+	    &given, &e);
 	if (pidfd == -1)
 		resident_die("machine", &e);
 	close(pidfd);

@@ -1,0 +1,19 @@
+/* Maps of ids for mounts: mount_setattr(2), MOUNT_ATTR_IDMAP. */
+#ifndef SANDBOX_IDMAP_H
+#define SANDBOX_IDMAP_H
+
+#include <stdint.h>
+
+struct err;
+
+/*
+ * A user namespace that nobody is in, whose one id, of users and of groups,
+ * stands for another: what disk owns looks as if host owned it.  A descriptor,
+ * or -1.
+ */
+int idmap_open(uint32_t disk, uint32_t host, struct err *);
+
+/* A detached tree is seen through it. */
+int idmap_set(int tree, int map, struct err *);
+
+#endif
