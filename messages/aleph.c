@@ -18,7 +18,7 @@ static const char *const dialects[ALEPH_DIALECTS] = { "proposal-1",
 static const char *const encodings[] = { "plain", "zip", "squashfs",
 	"tar.gzip" };
 static const char *const interfaces[ALEPH_INTERFACES] = { "asgi", "binary",
-	"exec" };
+	"exec", "channel", "rollup" };
 
 const char *
 aleph_dialect_name(enum aleph_dialect d)
@@ -167,7 +167,10 @@ uses_local(const struct value *content)
 			return true;
 	}
 	text = value_get_text(value_get(content, "code"), "interface");
-	return text != NULL && strcmp(text, "exec") == 0;
+	for (size_t i = ALEPH_EXEC; text != NULL && i < ALEPH_INTERFACES; i++)
+		if (strcmp(text, interfaces[i]) == 0)
+			return true;
+	return false;
 }
 
 static bool

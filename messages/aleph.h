@@ -3,10 +3,8 @@
  *
  *   proposal-1  the first proposal of 2021: code.content or code.address
  *   proposal-2  the second: code.content or code.ref, latest_amend
- *   accepted    what the network accepted: an envelope with its content
- *               inline or apart, or the bare content
- *   local       accepted, and what only this node has: on.cron,
- *               code.content, encoding tar.gzip, more interfaces
+ *   accepted    an envelope with its content inline or apart, or that alone
+ *   local       accepted, and on.cron, code.content, tar.gzip, more interfaces
  *
  * The hash is over the bytes; what is run is what the hash covers: of an
  * inline message item_content, and never the copy beside it.
@@ -46,7 +44,15 @@ enum aleph_encoding {
 	ALEPH_ENCODINGS
 };
 
-enum aleph_interface { ALEPH_ASGI, ALEPH_BINARY, ALEPH_EXEC, ALEPH_INTERFACES };
+enum aleph_interface {
+	ALEPH_ASGI,
+	ALEPH_BINARY,
+	ALEPH_EXEC,
+	ALEPH_CHANNEL,
+	ALEPH_ROLLUP,
+	ALEPH_INTERFACES
+};
+#define ALEPH_FUNCTIONS ALEPH_CHANNEL /* from here on: machines of sessions */
 
 enum aleph_volume_kind { ALEPH_IMMUTABLE, ALEPH_EPHEMERAL, ALEPH_PERSISTENT };
 
@@ -104,13 +110,12 @@ struct aleph_program {
 	const struct value *cron; /* a text, a list of texts, or NULL */
 	const struct value *subscriptions; /* a list of objects, or NULL */
 	const struct value *variables;     /* object of strings, or NULL */
-
 	/* Lists of texts: paths of fields. */
 	struct value *not_enforced; /* changes nothing on this node */
 	struct value *not_granted;  /* asked for and not offered */
 };
 
-/* What can be said of a message before it is known to be a program. */
+/* Of a message before it is known to be a program. */
 struct aleph_envelope {
 	bool present;
 	const char *type; /* NULL without an envelope */

@@ -22,7 +22,8 @@ static const char *const ids[] = { "mount:path", "mount:node", "mount:code",
 	"mount:twice", "entrypoint:empty", "entrypoint:path",
 	"entrypoint:module", "variable:name", "code:none", "code:both",
 	"code:content", "args:length", "volume:kind", "cron:kind", "cron:many",
-	"cron:expression", "subscription:empty", "subscription:size" };
+	"cron:expression", "subscription:empty", "subscription:size",
+	"state:mounts", "state:persistent" };
 
 void
 aleph_checks_ids(void (*fn)(void *, const char *), void *arg)
@@ -284,6 +285,30 @@ check_subscriptions(const struct checks *c)
 	free(text);
 }
 
+/* What an input changes is either all there or never happened. */
+static void
+check_state(const struct checks *c)
+{
+	const struct aleph_program *p = c->program;
+	char field[48];
+
+	if (p->code.interface < ALEPH_FUNCTIONS)
+		return;
+	if (p->data.present && p->export.present && p->data.mount != NULL &&
+	    p->export.mount != NULL &&
+	    strcmp(p->data.mount, p->export.mount) != 0)
+		report(c, "state:mounts", "export.mount", p->export.mount,
+		    "is not where data is: a machine has one state");
+	for (size_t i = 0; i < p->nvolumes; i++) {
+		if (p->volume[i].kind != ALEPH_PERSISTENT)
+			continue;
+		snprintf(field, sizeof(field), "volumes[%zu]", i);
+		report(c, "state:persistent", field, NULL,
+		    "a machine's state is its data, and nothing beside it "
+		    "lasts");
+	}
+}
+
 void
 aleph_checks_run(const struct aleph_program *p, const char *prefix,
     struct problems *problems)
@@ -296,4 +321,5 @@ aleph_checks_run(const struct aleph_program *p, const char *prefix,
 	check_variables(&c);
 	check_cron(&c);
 	check_subscriptions(&c);
+	check_state(&c);
 }

@@ -65,7 +65,8 @@ static const char *const code_encodings[] = { "plain", "zip", "squashfs",
 static const char *const all_encodings[] = { "plain", "zip", "squashfs",
 	"tar.gzip", NULL };
 static const char *const interfaces[] = { "asgi", "binary", NULL };
-static const char *const all_interfaces[] = { "asgi", "binary", "exec", NULL };
+static const char *const all_interfaces[] = { "asgi", "binary", "exec",
+	"channel", "rollup", NULL };
 static const char *const protocols[] = { "tcp", "udp", NULL };
 static const char *const payments[] = { "hold", "superfluid", "credit", NULL };
 static const char *const architectures[] = { "x86_64", "arm64", NULL };

@@ -29,6 +29,7 @@ int
 channel_next(struct channel_reader *r, struct channel_frame *f, struct err *e)
 {
 	struct buf *b = &r->in;
+	const uint32_t max = r->max == 0 ? CHANNEL_PAYLOAD_MAX : r->max;
 	uint32_t len;
 
 	if (b->len - b->at < CHANNEL_HEAD) {
@@ -41,10 +42,9 @@ channel_next(struct channel_reader *r, struct channel_frame *f, struct err *e)
 		return 0;
 	}
 	len = read_u32(b->data + b->at);
-	if (len > CHANNEL_PAYLOAD_MAX)
+	if (len > max)
 		return err_set(e, ERR_GUEST,
-		    "channel: a frame of %u bytes, at most %u", len,
-		    CHANNEL_PAYLOAD_MAX);
+		    "channel: a frame of %u bytes, at most %u", len, max);
 	if (b->len - b->at - CHANNEL_HEAD < len)
 		return 0;
 	f->len = len;
@@ -57,7 +57,7 @@ channel_next(struct channel_reader *r, struct channel_frame *f, struct err *e)
 void
 channel_put(struct buf *b, uint32_t kind, const void *payload, size_t len)
 {
-	invariant(len <= CHANNEL_PAYLOAD_MAX);
+	invariant(len <= UINT32_MAX);
 	buf_put_u32(b, (uint32_t)len);
 	buf_put_u32(b, kind);
 	buf_add(b, payload, len);

@@ -25,6 +25,22 @@ enum channel_kind {
 	CHANNEL_OUTPUT,
 	CHANNEL_SHUTDOWN,
 	CHANNEL_BYE,
+	CHANNEL_FINISH = 1010, /* of sessions, from here on: raw payloads */
+	CHANNEL_ADVANCE,
+	CHANNEL_INSPECT,
+	CHANNEL_VOUCHER,
+	CHANNEL_NOTICE,
+	CHANNEL_REPORT,
+	CHANNEL_EXCEPTION,
+	CHANNEL_DONE,
+};
+
+/* What DONE says of an output. */
+enum channel_done {
+	CHANNEL_DONE_OK,
+	CHANNEL_DONE_FIRST,   /* FINISH must come first: EBADE */
+	CHANNEL_DONE_QUERY,   /* not while a query is handled: EOPNOTSUPP */
+	CHANNEL_DONE_NO_ROOM, /* too long, or too many: ENOBUFS */
 };
 
 /* One frame; payload is borrowed from the reader until the next call. */
@@ -36,6 +52,7 @@ struct channel_frame {
 /* Bytes as they come, cut into frames. */
 struct channel_reader {
 	struct buf in;
+	uint32_t max; /* bytes of a payload; 0: CHANNEL_PAYLOAD_MAX */
 };
 
 void channel_reader_fini(struct channel_reader *);

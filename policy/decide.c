@@ -75,6 +75,14 @@ apply_resources(const struct aleph_program *p, const struct ceiling *c,
 	return 0;
 }
 
+/* Servers: behind 127.0.0.1:8080, or :5004. */
+static bool
+needs_loopback(const struct aleph_program *p)
+{
+	return p->code.interface == ALEPH_BINARY ||
+	    p->code.interface == ALEPH_ROLLUP;
+}
+
 static int
 check_wishes(const struct aleph_program *p, const struct ceiling *c,
     const struct decision *d, struct err *e)
@@ -92,11 +100,12 @@ check_wishes(const struct aleph_program *p, const struct ceiling *c,
 		    "%s: asked true, not offered by this node, and rule "
 		    "refuse_ungranted of the policy file is set",
 		    p->not_granted->item[0]->text);
-	if (p->code.interface == ALEPH_BINARY &&
-	    d->grant.net == GRANT_NET_NONE && d->tier != GRANT_STRICT)
+	if (needs_loopback(p) && d->grant.net == GRANT_NET_NONE &&
+	    d->tier != GRANT_STRICT)
 		return err_set(e, ERR_DENIED,
-		    "code.interface: binary needs the loopback, allowed none "
-		    "by rule net.mode of the policy file");
+		    "code.interface: %s needs the loopback, allowed none "
+		    "by rule net.mode of the policy file",
+		    aleph_interface_name(p->code.interface));
 	return 0;
 }
 
@@ -142,8 +151,8 @@ decide(const struct aleph_program *p, const struct ceiling *c,
 			d.grant.limit[i] == c->grant.limit[i]
 		    ? DECIDE_ADMIN
 		    : DECIDE_TIER;
-	/* A server behind 127.0.0.1:8080 brings the loopback with it. */
-	if (p->code.interface == ALEPH_BINARY && d.tier == GRANT_STRICT &&
+	/* A server brings the loopback with it. */
+	if (needs_loopback(p) && d.tier == GRANT_STRICT &&
 	    c->grant.net >= GRANT_NET_LOOPBACK) {
 		d.grant.net = GRANT_NET_LOOPBACK;
 		d.grant.groups |= loopback & c->grant.groups;

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,20 +12,16 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "guest/start_block.h"
 #include "messages/aleph.h"
 #include "messages/value.h"
-#include "runtime/args_block.h"
 #include "runtime/assemble.h"
+#include "runtime/assemble_args.h"
 #include "runtime/disk.h"
 #include "runtime/launcher_link.h"
 #include "runtime/spawn.h"
 #include "runtime/store.h"
 #include "runtime/store_message.h"
 #include "runtime/unpack.h"
-
-#define CODE_ROOT "/opt/code"
-#define ADAPTER "/usr/lib/cella/asgi.py"
 
 /* Everything that one assembly needs at hand. */
 struct work {
@@ -182,7 +179,7 @@ add_plain(struct work *w, int from, const char *text)
 {
 	struct machine_mount v = { .kind = MACHINE_TREE,
 		.executable = true,
-		.target = CODE_ROOT };
+		.target = ASSEMBLE_CODE };
 	char name[MACHINE_PATH_MAX];
 	fd_auto int dir = -1;
 
@@ -193,6 +190,48 @@ add_plain(struct work *w, int from, const char *text)
 		return -1;
 	if (write_file(dir, name, from, text, w->e) == -1)
 		return -1;
+	return add_mount(w, &v, fd_take(&dir));
+}
+
+static bool
+is_machine(const struct aleph_program *p)
+{
+	return p->code.interface >= ALEPH_FUNCTIONS;
+}
+
+static int
+open_tool(struct err *e)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (spawn_find("cella-rollup", path, sizeof(path), e) == -1)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd == -1 ? err_sys(e, "%s", path) : fd;
+}
+
+/* What a machine speaks to its sessions with; one program, by two names. */
+static int
+add_tools(struct work *w)
+{
+	struct machine_mount v = { .kind = MACHINE_TREE,
+		.executable = true,
+		.target = ASSEMBLE_TOOLS };
+	fd_auto int dir = store_tmp_dir(w->in->store, w->out->tools, w->e);
+	fd_auto int bin = -1, tool = -1;
+
+	if (dir == -1)
+		return -1;
+	if (mkdirat(dir, "bin", 0755) == -1)
+		return err_sys(w->e, "tools");
+	bin = openat(dir, "bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	tool = open_tool(w->e);
+	if (bin == -1 || tool == -1 ||
+	    write_file(bin, "rollup", tool, NULL, w->e) == -1)
+		return err_in(w->e, "tools");
+	if (linkat(bin, "rollup", bin, "rollup-init", 0) == -1)
+		return err_sys(w->e, "tools");
 	return add_mount(w, &v, fd_take(&dir));
 }
 
@@ -240,7 +279,7 @@ add_code(struct work *w)
 	const struct aleph_code *c = &w->in->program->code;
 	struct machine_mount v = { .kind = MACHINE_IMAGE,
 		.executable = true,
-		.target = CODE_ROOT };
+		.target = ASSEMBLE_CODE };
 	char digest[SHA256_HEX];
 	fd_auto int fd = -1;
 
@@ -293,6 +332,32 @@ add_volume(struct work *w, size_t i)
 	if (resolve(w, field, a->ref, a->use_latest, NULL, digest) == -1)
 		return -1;
 	return add_image(w, digest, ALEPH_SQUASHFS, field, &v);
+}
+
+static const char *
+state_mount(const struct aleph_program *p)
+{
+	return p->data.present  ? p->data.mount
+	    : p->export.present ? p->export.mount
+				: NULL;
+}
+
+/* Of a machine that sessions drive; whoever has the session has its source. */
+static int
+add_state(struct work *w)
+{
+	const char *mount = state_mount(w->in->program);
+	const uint64_t *limit = w->in->decision->grant.limit;
+	struct machine_mount v = { .kind = MACHINE_STATE,
+		.writable = true,
+		.bytes = limit[GRANT_EXPORT],
+		.inodes = limit[GRANT_EXPORT_FILES] };
+
+	if (mount == NULL)
+		return 0;
+	if (set_target(w, &v, mount) == -1)
+		return err_in(w->e, "state");
+	return add_mount(w, &v, -1);
 }
 
 static bool
@@ -375,100 +440,6 @@ sort_mounts(struct assembly *a)
 		}
 }
 
-/* ---- arguments and environment ---- */
-
-struct strings {
-	size_t len;
-	char *item[START_STRINGS_MAX];
-};
-
-static void
-push(struct strings *s, char *text)
-{
-	if (s->len < START_STRINGS_MAX)
-		s->item[s->len++] = text;
-	else
-		free(text);
-}
-
-static void
-free_strings(struct strings *s)
-{
-	while (s->len > 0)
-		free(s->item[--s->len]);
-}
-
-static void
-list_args(struct strings *s, const struct assemble_input *in)
-{
-	const struct aleph_code *c = &in->program->code;
-
-	if (in->extra->shell) {
-		push(s, str_dup("/bin/sh"));
-		if (in->extra->prompts)
-			push(s, str_dup("-i"));
-		return;
-	}
-	if (c->interface == ALEPH_ASGI) {
-		push(s, str_dup("/usr/bin/python3"));
-		push(s, str_dup("-BsP"));
-		push(s, str_dup(ADAPTER));
-		push(s,
-		    c->callable ? str_printf("main:%s", c->entrypoint)
-				: str_dup(c->entrypoint));
-	} else {
-		push(s, str_printf("%s/%s", CODE_ROOT, c->entrypoint));
-	}
-	for (size_t i = 0; c->args != NULL && i < c->args->len; i++)
-		push(s, str_dup(c->args->item[i]->text));
-	for (size_t i = 0; i < in->extra->nargs; i++)
-		push(s, str_dup(in->extra->arg[i]));
-}
-
-/* A later name takes the place of an earlier one. */
-static void
-set_env(struct strings *s, char *text)
-{
-	size_t len = strcspn(text, "=") + 1;
-
-	for (size_t i = 0; i < s->len; i++)
-		if (strncmp(s->item[i], text, len) == 0) {
-			free(s->item[i]);
-			s->item[i] = text;
-			return;
-		}
-	push(s, text);
-}
-
-static void
-list_env(struct strings *s, const struct assemble_input *in)
-{
-	const struct value *v = in->program->variables;
-
-	push(s, str_dup("PATH=/usr/local/bin:/usr/bin:/bin"));
-	push(s, str_dup("HOME=/tmp"));
-	push(s, str_dup("LANG=C.UTF-8"));
-	push(s, str_dup("TMPDIR=/tmp"));
-	for (size_t i = 0; v != NULL && i < v->len; i++)
-		set_env(s, str_printf("%s=%s", v->key[i], v->item[i]->text));
-	for (size_t i = 0; i < in->extra->nenv; i++)
-		set_env(s, str_dup(in->extra->env[i]));
-}
-
-static int
-write_args(struct work *w)
-{
-	static struct strings argv, env;
-
-	list_args(&argv, w->in);
-	list_env(&env, w->in);
-	w->out->args = args_block_make((const char *const *)argv.item, argv.len,
-	    (const char *const *)env.item, env.len, w->e);
-	free_strings(&argv);
-	free_strings(&env);
-	return w->out->args == -1 ? -1 : 0;
-}
-
 static int
 fill(struct work *w)
 {
@@ -477,9 +448,11 @@ fill(struct work *w)
 
 	snprintf(m->name, sizeof(m->name), "run");
 	snprintf(m->hostname, sizeof(m->hostname), "machine");
-	snprintf(m->cwd, sizeof(m->cwd), CODE_ROOT);
+	snprintf(m->cwd, sizeof(m->cwd), ASSEMBLE_CODE);
 	m->tier = (uint8_t)w->in->decision->tier;
-	m->channel = p->code.interface == ALEPH_ASGI && !w->in->extra->shell;
+	m->channel = (p->code.interface == ALEPH_ASGI || is_machine(p)) &&
+	    !w->in->extra->shell;
+	m->meter = is_machine(p) && !w->in->extra->shell;
 	m->resolver = w->in->decision->grant.net == GRANT_NET_EGRESS &&
 	    w->in->ceiling->dns.nservers > 0;
 	m->optional = w->in->ceiling->optional;
@@ -489,10 +462,15 @@ fill(struct work *w)
 	for (size_t i = 0; i < p->nvolumes; i++)
 		if (add_volume(w, i) == -1)
 			return -1;
-	if (add_data(w) == -1 || add_export(w) == -1)
+	if (is_machine(p)) {
+		if (add_tools(w) == -1 || add_state(w) == -1)
+			return -1;
+	} else if (add_data(w) == -1 || add_export(w) == -1) {
 		return -1;
+	}
 	sort_mounts(w->out);
-	if (write_args(w) == -1)
+	w->out->args = assemble_args(w->in, w->e);
+	if (w->out->args == -1)
 		return -1;
 	return machine_check(m, w->e);
 }
@@ -526,7 +504,9 @@ assemble_fini(struct assembly *a)
 		launcher_link_free_volume(a->link, a->volume[--a->nvolumes]);
 	if (a->tmp[0] != '\0')
 		store_remove_tmp(a->store, a->tmp);
-	a->tmp[0] = '\0';
+	if (a->tools[0] != '\0')
+		store_remove_tmp(a->store, a->tools);
+	a->tmp[0] = a->tools[0] = '\0';
 	value_free(a->refs);
 	a->refs = NULL;
 }

@@ -38,6 +38,7 @@ struct assembly {
 	uint32_t volume[MACHINE_MOUNTS_MAX];
 	struct launcher_link *link;
 	char tmp[64];       /* of the store, "" if none */
+	char tools[64];     /* the same, for rollup-init */
 	struct value *refs; /* as resolved */
 	struct store *store;
 };

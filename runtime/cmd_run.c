@@ -279,6 +279,12 @@ decide_and_run(struct run *r, struct err *e)
 	    read_message(r, e) == -1)
 		return -1;
 	r->record.program = &r->program;
+	if (r->program.code.interface >= ALEPH_FUNCTIONS &&
+	    !r->options->extra.shell)
+		return err_set(e, ERR_DENIED,
+		    "code.interface: %s is a machine's, which sessions drive: "
+		    "see 'cella machine create'",
+		    aleph_interface_name(r->program.code.interface));
 	if (decide(&r->program, &r->ceiling, &r->options->wish, &r->decision,
 		e) == -1)
 		return -1;

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "runtime/exchange.h"
 
-static const struct exchange_kind *const kinds[ALEPH_INTERFACES] = {
+static const struct exchange_kind *const kinds[ALEPH_FUNCTIONS] = {
 	[ALEPH_ASGI] = &exchange_asgi,
 	[ALEPH_BINARY] = &exchange_binary,
 	[ALEPH_EXEC] = &exchange_exec,

@@ -315,7 +315,7 @@ hear_admitted(struct front_call *c, struct frame *f)
 
 	front_msgs_get_admitted(&f->body, &a);
 	c->admitted = true;
-	if (!buf_ok(&f->body) || a.interface >= ALEPH_INTERFACES ||
+	if (!buf_ok(&f->body) || a.interface >= ALEPH_FUNCTIONS ||
 	    (f->nfds != 1 && f->nfds != 2) ||
 	    (a.interface == ALEPH_BINARY && f->nfds != 1) ||
 	    (a.interface == ALEPH_EXEC && f->nfds != 2) ||

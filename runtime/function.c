@@ -145,8 +145,7 @@ function_run(const struct function_input *in, struct instance *i,
 		return function_asgi_run(in, i, link, reply, e);
 	case ALEPH_BINARY:
 		return function_binary_run(in, i, link, reply, e);
-	case ALEPH_EXEC:
-	case ALEPH_INTERFACES:
+	default:
 		break;
 	}
 	return run_exec(in, i, link, e);

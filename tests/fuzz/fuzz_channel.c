@@ -12,7 +12,7 @@
 static void
 put_again(const struct channel_frame *f)
 {
-	struct channel_reader r = { { 0 } };
+	struct channel_reader r = { .max = 0 };
 	struct buf b = { 0 };
 	struct channel_frame again;
 	struct err e;
@@ -55,7 +55,7 @@ look_at(const struct channel_frame *f)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct channel_reader r = { { 0 } };
+	struct channel_reader r = { .max = 0 };
 	struct channel_frame f;
 	struct err e;
 

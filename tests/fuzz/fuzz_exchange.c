@@ -9,8 +9,8 @@ static int
 run(struct exchange *x, uint8_t kind, const uint8_t *data, size_t size,
     size_t piece)
 {
-	enum aleph_interface interface = kind % ALEPH_INTERFACES;
-	enum exchange_life life = kind / ALEPH_INTERFACES % 3;
+	enum aleph_interface interface = kind % ALEPH_FUNCTIONS;
+	enum exchange_life life = kind / ALEPH_FUNCTIONS % 3;
 	static const struct exchange_headers none;
 	const struct exchange_request request = { size % 2 ? "GET" : "HEAD",
 		"/", "", &none, 0, size % 3 == 0, NULL };

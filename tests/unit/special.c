@@ -63,6 +63,18 @@ BREAKER(long_subscription, struct value *l = value_new(VALUE_LIST);
 	edit_put(edit_at(b, "on"), "message", l))
 BREAKER(volume_text, value_free(edit_at(b, "volumes")->item[0]);
 	edit_at(b, "volumes")->item[0] = value_of_int(3))
+BREAKER(two_states, struct value *x = value_new(VALUE_MAP);
+	value_set_text(x, "encoding", "zip");
+	value_set_text(x, "mount", "/one"); edit_put(b, "export", x);
+	x = value_copy(x); edit_put(x, "mount", value_of_text("/two"));
+	value_set_text(x, "ref",
+	    "c5e40cd89103d3c57327a514f465b83cd193d1331f307bc5a4c38bfec36ab37d");
+	edit_put(b, "data", x);
+	edit_put(edit_at(b, "code"), "interface", value_of_text("channel")))
+BREAKER(state_beside, struct value *x = edit_at(b, "volumes[1]");
+	edit_drop(x, "ephemeral"); value_set_text(x, "persistence", "host");
+	value_set_text(x, "name", "n");
+	edit_put(edit_at(b, "code"), "interface", value_of_text("rollup")))
 BREAKER(not_ephemeral,
     edit_put(edit_at(b, "volumes[1]"), "ephemeral", value_new(VALUE_BOOL)))
 
@@ -103,6 +115,12 @@ const struct special special_rules[] = {
 	    "it would match every message", any_message },
 	{ "subscription:size", "content.on.message", "longer than 16383 bytes",
 	    long_subscription },
+	{ "state:mounts", "content.export.mount",
+	    "\"/one\" is not where data is: a machine has one state",
+	    two_states },
+	{ "state:persistent", "content.volumes[1]",
+	    "a machine's state is its data, and nothing beside it lasts",
+	    state_beside },
 	{ "volume:kind", "content.volumes[0]", "an integer, not an object",
 	    volume_text },
 	{ "volume:ephemeral", "content.volumes[1]",

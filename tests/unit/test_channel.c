@@ -24,7 +24,7 @@ frames_come_whole_however_they_are_cut(void **state)
 	channel_put(&all, CHANNEL_BODY_END, NULL, 0);
 	channel_put(&all, 4242, "x", 1);
 	for (size_t step = 1; step <= all.len; step++) {
-		struct channel_reader r = { { 0 } };
+		struct channel_reader r = { .max = 0 };
 		struct channel_frame f;
 		uint32_t kinds[3];
 		size_t n = 0;
@@ -51,7 +51,7 @@ frames_come_whole_however_they_are_cut(void **state)
 static void
 a_length_above_the_bound_is_the_machines_fault(void **state)
 {
-	struct channel_reader r = { { 0 } };
+	struct channel_reader r = { .max = 0 };
 	struct channel_frame f;
 	struct err e;
 
