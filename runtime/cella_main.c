@@ -29,6 +29,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_usage_command,
 	&cmd_verify_command,
 	&cmd_session_command,
+	&cmd_machine_command,
 	&cmd_store_command,
 	&cmd_image_command,
 	&cmd_doctor_command,

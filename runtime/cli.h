@@ -85,6 +85,7 @@ extern const struct cli_command cmd_audit_command;
 extern const struct cli_command cmd_usage_command;
 extern const struct cli_command cmd_verify_command;
 extern const struct cli_command cmd_session_command;
+extern const struct cli_command cmd_machine_command;
 extern const struct cli_command cmd_store_command;
 extern const struct cli_command cmd_image_command;
 extern const struct cli_command cmd_doctor_command;

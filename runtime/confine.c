@@ -55,6 +55,9 @@ set_filter(const struct confine *c, struct err *e)
 	if (c->locks)
 		model.otherwise[SYS_futex] =
 		    (struct filter_verdict){ FILTER_ALLOW, 0 };
+	if (c->syncs)
+		model.otherwise[SYS_syncfs] =
+		    (struct filter_verdict){ FILTER_ALLOW, 0 };
 	if (filter_compile(&model, &p, e) == -1 ||
 	    filter_check(&model, &p, e) == -1)
 		return -1;

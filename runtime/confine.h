@@ -27,6 +27,7 @@ struct confine {
 	const char *const *reads; /* up to NULL: what of the host's files, by
 				   * Landlock; NULL: as its id may */
 	bool alone;               /* an empty network */
+	bool syncs;               /* syncfs(2) */
 	bool locks; /* futex(2): a library has locks, though we no threads */
 };
 

@@ -75,7 +75,8 @@ struct tool {
 	int output; /* standard output; -1: kept nowhere */
 	int volume; /* at /work */
 	bool writable;
-	bool import;       /* an operator's image */
+	bool import; /* an operator's image */
+	int *state;  /* the volume is a state: its layer goes there; or NULL */
 	const char *label; /* of a bar for the input; NULL: none */
 	char **said;       /* what it wrote on standard error; may be NULL */
 };
@@ -98,6 +99,11 @@ describe(struct machine *m, const struct tool *t)
 	m->mount[1] = (struct machine_mount){ .kind = MACHINE_TREE,
 		.writable = t->writable,
 		.target = "/work" };
+	if (t->state != NULL) {
+		m->mount[1].kind = MACHINE_STATE;
+		m->mount[1].bytes = WORK_BYTES;
+		m->mount[1].inodes = WORK_FILES;
+	}
 }
 
 /* What the tool said on standard error is the reason, made printable. */
@@ -214,6 +220,8 @@ run_tool(const struct tool *t, struct err *e)
 		progress_end();
 	if (r == 0)
 		r = judge(&i, e);
+	if (r == 0 && t->state != NULL)
+		*t->state = fd_take(&i.upper);
 	if (r == 0 && t->said != NULL)
 		*t->said = str_printf("%.*s", (int)i.err.kept.len,
 		    i.err.kept.len == 0 ? "" : (char *)i.err.kept.data);
@@ -250,6 +258,25 @@ unpack_into(const struct unpack_input *in, const char *digest,
 		.writable = true };
 
 	return archive == -1 ? -1 : run_tool(&t, e);
+}
+
+int
+unpack_state(const struct unpack_input *in, const char *digest,
+    enum aleph_encoding encoding, int tree, struct err *e)
+{
+	fd_auto int archive = store_get(in->store, digest, e);
+	int layer = -1;
+	struct tool t = { .in = in,
+		.arg = { "/usr/bin/cella-unpack", "into",
+		    aleph_encoding_name(encoding) },
+		.nargs = 3,
+		.input = archive,
+		.output = -1,
+		.volume = tree,
+		.writable = true,
+		.state = &layer };
+
+	return archive == -1 || run_tool(&t, e) == -1 ? -1 : layer;
 }
 
 int

@@ -52,6 +52,13 @@ int unpack_volume(const struct unpack_input *, const char *digest,
 int unpack_into(const struct unpack_input *, const char *digest,
     enum aleph_encoding, int volume, struct err *);
 
+/*
+ * What the blob holds as the first layer over a state that is empty, which
+ * tree is: the layer, as the files' id has it (launch_msgs.h); or -1.
+ */
+int unpack_state(const struct unpack_input *, const char *digest,
+    enum aleph_encoding, int tree, struct err *);
+
 /* A new volume for an image that an operator imports: a descriptor, or -1. */
 int unpack_new_image(const struct unpack_input *, struct err *);
 
