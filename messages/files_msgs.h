@@ -11,7 +11,7 @@
  *                                       parts + message, tree, content
  *   WEIGH u64 session (+ layer)     ->
  *                                   <-  WEIGHED parts
- *   APPLY u64 session               ->
+ *   APPLY u64 session, u64 number   ->
  *                                   <-  APPLIED parts
  *   DISCARD u64 session             ->
  *                                   <-  DISCARDED parts
@@ -28,7 +28,8 @@
  * what the layer holds, or nothing.  OPEN copies a machine directory (is new),
  * or goes on with the state that is there, which is after the input of that
  * number.  WEIGHED: what the layer makes of the state is on the disk, beside
- * it; from then on only APPLY and DISCARD come.  parts: u32 n, then u64
+ * it; from then on only APPLY and DISCARD come.  APPLY makes it the state after
+ * the input of that number, if it is not that yet.  parts: u32 n, then u64
  * address, u32 log2 and 32 bytes each.  Content is that of the ranges: for each
  * u64 length and bytes, in a file of its own.
  */

@@ -12,13 +12,13 @@
  *                                   <-  PART..., DONE (+ result), or REFUSED
  *   EXEC run or hash, u8 token, u32 n, n texts ->
  *                                   <-  JOINED + in, out, err; or REFUSED
+ *   SESSION, SESSION_LEFT           <-> SESSION_DONE: session_msgs.h
  *                                   <-  INVOKE u64 job, call + body
  *   INVOKED what came of it (+ body)->
- *                                   <-  RULES u32 calls a minute of an address;
- *                                       TLS + certificate, key
+ *                                   <-  RULES u32 rate; TLS + certificate, key
  *
- * PARTs and DONE are one JSON text.  RULES comes first; nobody is let in
- * before it.  A key is the SHA-256 of what the caller showed, or "".  INVOKE
+ * PARTs and DONE are one JSON text.  RULES comes first: calls a minute of an
+ * address.  A key is the SHA-256 of what the caller showed, or "".  INVOKE
  * asks front to call a function for core, by a TRIGGER with that job, and to
  * say what came of it.  Its serial is core's; a body is a sealed file.
  *
@@ -62,13 +62,15 @@ enum front_type {
 	FRONT_RULES,
 	FRONT_EXEC,
 	FRONT_JOINED,
+	FRONT_SESSION,
+	FRONT_SESSION_DONE,
+	FRONT_SESSION_LEFT,
 };
 
 #define FRONT_ARGS_MAX 256 /* texts of an EXEC */
-
-enum front_query {
-	FRONT_QUERY_FUNCTIONS,  /* what is published */
-	FRONT_QUERY_RUNS,       /* what runs now */
+enum front_query {         /* what is published, what runs now */
+	FRONT_QUERY_FUNCTIONS,
+	FRONT_QUERY_RUNS,
 	FRONT_QUERY_CRON,       /* functions with on.cron, and when */
 	FRONT_QUERY_JOBS,       /* calls that nobody waits for */
 	FRONT_QUERY_METRICS,    /* a text, and not JSON */
@@ -88,8 +90,7 @@ struct front_admitted {
 	uint8_t life;        /* enum exchange_life, of a connection */
 };
 
-/* FRONT_ENDED: as the launcher told it. */
-struct front_ended {
+struct front_ended {   /* as the launcher told it */
 	uint8_t cause; /* enum launch_cause */
 	uint8_t end;   /* enum launch_end */
 	uint32_t code;
@@ -126,14 +127,13 @@ struct front_invoke {
 	char *room; /* of a reader's strings; he frees it, also on failure */
 };
 void front_msgs_put_invoke(struct buf *, const struct front_invoke *);
-
 void front_msgs_get_invoke(struct buf *, struct front_invoke *);
 
 /* FRONT_INVOKED. */
 struct front_invoked {
 	bool called; /* there is a reply; else the error says why not */
 	uint32_t status;
-	bool truncated; /* the body was longer than FRONT_BODY_MAX */
+	bool truncated; /* to FRONT_BODY_MAX */
 };
 void front_msgs_put_invoked(struct buf *, const struct front_invoked *,
     const struct err *why);

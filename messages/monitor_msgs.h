@@ -6,6 +6,7 @@
  *   FRONT + socket                  ->
  *   DNS + socket                    ->
  *   FETCH + socket                  ->
+ *   FILES + socket                  ->
  *   PREPARER u32 number + 2 sockets ->
  *   TLS + certificate, key           ->
  *   DRAIN                           ->
@@ -13,10 +14,10 @@
  *                                   <-  STUCK u32 number
  *
  * READY: the ceiling stands, and the journal is open; only then are there
- * callers.  FRONT, DNS, FETCH and PREPARER bring the other end of a process
- * that was just started, and take the place of the one before.  DRAIN: no run
- * is begun any more; DRAINED: none is left.  TLS: front is to take them from
- * now on.  STUCK: that preparer does not end its job, and is to be killed.
+ * callers.  FRONT, DNS, FETCH, FILES and PREPARER bring the other end of a
+ * process that was just started, and take the place of the one before.  DRAIN:
+ * no run is begun any more; DRAINED: none is left.  TLS: front is to take them
+ * from now on.  STUCK: that preparer does not end its job, and is to be killed.
  *
  * A front that somebody else starts (cellad --front) connects to the monitor
  * and gets all that a front of the monitor's own finds at its start, in one
@@ -35,6 +36,7 @@ enum monitor_type {
 	MONITOR_FRONT,
 	MONITOR_DNS,
 	MONITOR_FETCH,
+	MONITOR_FILES,
 	MONITOR_PREPARER,
 	MONITOR_DRAIN,
 	MONITOR_DRAINED,

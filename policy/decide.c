@@ -95,6 +95,11 @@ check_wishes(const struct aleph_program *p, const struct ceiling *c,
 		    c->from_file && c->grant.net != GRANT_NET_EGRESS
 			? "policy file"
 			: "tier");
+	if (p->internet && p->code.interface >= ALEPH_FUNCTIONS)
+		return err_set(e, ERR_DENIED,
+		    "environment.internet: asked true, and a machine with a "
+		    "state has no way out: what it does must come out the "
+		    "same again");
 	if (c->refuse_ungranted && p->not_granted->len > 0)
 		return err_set(e, ERR_DENIED,
 		    "%s: asked true, not offered by this node, and rule "

@@ -30,6 +30,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "messages/launch_msgs.h"
 #include "runtime/config_options.h"
 #include "runtime/listen.h"
 #include "runtime/monitor.h"
@@ -42,7 +43,7 @@
 
 struct options {
 	const char *state_dir, *http, *https, *control, *policy, *domain;
-	const char *cert, *key, *metrics, *front, *grpc;
+	const char *cert, *key, *metrics, *front, *grpc, *session_root;
 };
 
 struct opened {
@@ -90,6 +91,29 @@ open_state(struct opened *o, const char *path, struct err *e)
 	    fchmodat(o->store.dir, "empty", 0555, 0) == -1)
 		return err_sys(e, "%s/empty", o->monitor.state_dir);
 	return make_token(o, e);
+}
+
+/* The states of sessions belong to an id that can do nothing else. */
+static int
+open_sessions(const struct options *p, struct opened *o, struct err *e)
+{
+	const uid_t owner = geteuid() == 0 ? LAUNCH_FILES_ID : (uid_t)-1;
+	const char *root = p->session_root != NULL        ? p->session_root
+	    : p->grpc == NULL || listen_is_local(p->grpc) ? "/"
+							  : NULL;
+
+	if (mkdirat(o->store.dir, "sessions", 0700) == -1 && errno != EEXIST)
+		return err_sys(e, "%s/sessions", p->state_dir);
+	o->monitor.sessions = openat(o->store.dir, "sessions",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (o->monitor.sessions == -1 ||
+	    fchown(o->monitor.sessions, owner, owner) == -1)
+		return err_sys(e, "%s/sessions", p->state_dir);
+	if (root == NULL)
+		return 0;
+	o->monitor.session_root =
+	    open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return o->monitor.session_root == -1 ? err_sys(e, "%s", root) : 0;
 }
 
 /* NULL: none is wanted. */
@@ -170,13 +194,16 @@ open_all(const struct options *p, struct opened *o, struct err *e)
 		.listen_grpc = -1,
 		.listen_grpcs = -1,
 		.grpc = p->grpc,
+		.sessions = -1,
+		.session_root = -1,
 		.journald = service_open_journal(),
 		.front = p->front,
 		.cert = p->cert,
 		.key = p->key,
 		.token = o->token,
 		.domain = p->domain };
-	if (open_state(o, p->state_dir, e) == -1)
+	if (open_state(o, p->state_dir, e) == -1 ||
+	    open_sessions(p, o, e) == -1)
 		return -1;
 	if (p->policy != NULL && (policy = policy_open(p->policy, e)) == -1)
 		return -1;
@@ -209,6 +236,8 @@ close_all(struct opened *o)
 	fd_close(&o->monitor.listen_grpc);
 	fd_close(&o->monitor.listen_grpcs);
 	fd_close(&o->monitor.journald);
+	fd_close(&o->monitor.sessions);
+	fd_close(&o->monitor.session_root);
 	fd_close(&o->store.dir);
 	free(o->store.path);
 	fd_close(&o->lock);
@@ -222,6 +251,7 @@ parse(struct options *p, int argc, char **argv)
 		{ "http", required_argument, NULL, 'h' },
 		{ "https", required_argument, NULL, 'S' },
 		{ "grpc", required_argument, NULL, 'g' },
+		{ "session-root", required_argument, NULL, 'R' },
 		{ "metrics", required_argument, NULL, 'm' },
 		{ "tls-cert", required_argument, NULL, 'C' },
 		{ "tls-key", required_argument, NULL, 'K' },
@@ -246,6 +276,9 @@ parse(struct options *p, int argc, char **argv)
 			break;
 		case 'g':
 			p->grpc = optarg;
+			break;
+		case 'R':
+			p->session_root = optarg;
 			break;
 		case 'm':
 			p->metrics = optarg;
@@ -279,6 +312,8 @@ parse(struct options *p, int argc, char **argv)
 		default:
 			return -1;
 		}
+	if (p->session_root != NULL && p->session_root[0] != '/')
+		return -1;
 	if (p->grpc != NULL && !listen_is_place(p->grpc))
 		return -1;
 	/* Certificate and key, if somebody comes by TLS, and only then. */
@@ -339,7 +374,7 @@ usage(void)
 	    "usage: cellad [--config FILE] [--state-dir DIR] "
 	    "[--http ADDRESS:PORT] "
 	    "[--https ADDRESS:PORT --tls-cert FILE --tls-key FILE] "
-	    "[--grpc ADDRESS:PORT|unix:PATH] [--metrics ADDRESS:PORT] [--control PATH] [--front PATH] "
+	    "[--grpc ADDRESS:PORT|unix:PATH] [--session-root DIR] [--metrics ADDRESS:PORT] [--control PATH] [--front PATH] "
 	    "[--policy FILE] [--domain NAME]\n");
 	return USAGE;
 }
@@ -357,6 +392,8 @@ run(int argc, char **argv)
 		    .listen_front = -1,
 		    .listen_grpc = -1,
 		    .listen_grpcs = -1,
+		    .sessions = -1,
+		    .session_root = -1,
 		    .journald = -1 } };
 	struct options p = { .state_dir = "/var/lib/cella" };
 	char *control = NULL;

@@ -267,6 +267,9 @@ static const struct request {
 	{ FRONT_CALLED, 0, core_events_hear_called },
 	{ FRONT_INVOKED, 0, core_jobs_hear },
 	{ FRONT_INVOKED, 1, core_jobs_hear },
+	{ FRONT_SESSION, 0, core_sessions_hear },
+	{ FRONT_SESSION, 1, core_sessions_hear },
+	{ FRONT_SESSION_LEFT, 0, core_sessions_hear_left },
 };
 
 static int
@@ -286,6 +289,7 @@ front_is_gone(struct core *c)
 	core_warm_front_gone(&c->warm);
 	core_run_front_gone(c);
 	core_jobs_front_gone(&c->jobs);
+	core_sessions_front_gone(&c->sessions);
 }
 
 /* It asked for what it may not, or it is dead: whoever called is gone. */
@@ -375,6 +379,9 @@ hear_monitor(void *arg, struct frame *f, struct err *e)
 		return take_dns(c, f, e);
 	if (f->type == MONITOR_FETCH && f->nfds == 1)
 		return core_fetch_attach(&c->fetch, fd_take(&f->fds[0]), e);
+	if (f->type == MONITOR_FILES && f->nfds == 1)
+		return core_sessions_attach(&c->sessions, fd_take(&f->fds[0]),
+		    e);
 	if (f->type == MONITOR_TLS && f->nfds == 2) {
 		frame_link_send(&c->front, FRONT_TLS, 0, NULL, f->fds, 2);
 		return 0;
@@ -419,6 +426,7 @@ close_all(struct core *c)
 	core_exec_front_gone(c);
 	core_run_fini(c);
 	core_warm_close(&c->warm);
+	core_sessions_close(&c->sessions);
 	/* What waited for its record is told, and may do the rest. */
 	core_audit_close(&c->audit);
 	core_cron_close(&c->cron);
@@ -456,6 +464,7 @@ core_serve(struct core *c, int monitor, int launcher, struct err *e)
 	core_feed_init(&c->feed, c);
 	c->prepare.fetch = &c->fetch;
 	core_program_init(&c->programs, &c->prepare, c->journal);
+	core_sessions_open(&c->sessions, c);
 	if (core_audit_open(&c->audit, c->loop, c->boot,
 		c->ceiling.node.audit_drops, c->metrics.refusals, e) == -1 ||
 	    core_logs_open(&c->logs, &c->ceiling.node, c->journald, e) == -1 ||

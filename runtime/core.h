@@ -24,6 +24,7 @@
 #include "runtime/core_prepare.h"
 #include "runtime/core_program.h"
 #include "runtime/core_queue.h"
+#include "runtime/core_session.h"
 #include "runtime/core_warm.h"
 #include "runtime/metrics.h"
 
@@ -55,6 +56,8 @@ struct core {
 	struct core_logs logs;
 	struct core_warm warm;
 	struct core_cron cron;
+	struct core_sessions sessions;
+	struct core_session_machine *session_machines;
 	struct buf subscriptions; /* core_events.c: lines, once they are read */
 	bool has_subscriptions;
 	unsigned nevents; /* messages that are being matched */

@@ -51,19 +51,26 @@ core_program_give_back(struct core_assembly *a)
 	free(a);
 }
 
+/* A state is its session's. */
+static bool
+is_prepared(const struct machine_mount *v)
+{
+	return machine_has_source(v) && v->kind != MACHINE_STATE;
+}
+
 static int
 take_fds(struct core_assembly *a, struct frame *f, struct err *e)
 {
 	size_t at = 0, want = 1;
 
 	for (size_t i = 0; i < a->machine.nmounts; i++)
-		want += machine_has_source(&a->machine.mount[i]);
+		want += is_prepared(&a->machine.mount[i]);
 	if (f->nfds != want)
 		return err_set(e, ERR_SYSTEM, "preparer: %zu descriptors",
 		    f->nfds);
 	a->args = fd_take(&f->fds[at++]);
 	for (size_t i = 0; i < a->machine.nmounts; i++)
-		if (machine_has_source(&a->machine.mount[i]))
+		if (is_prepared(&a->machine.mount[i]))
 			a->source[i] = fd_take(&f->fds[at++]);
 	return 0;
 }
@@ -81,7 +88,9 @@ check_assembly(const struct core_program *p, const struct core_assembly *a,
 	if (grant_check(&a->machine.grant, &c->grant, e) == -1)
 		return err_in(e, "preparer");
 	if (a->facts.interface >= ALEPH_INTERFACES ||
-	    a->machine.channel != (a->facts.interface == ALEPH_ASGI) ||
+	    a->machine.channel !=
+		(a->facts.interface == ALEPH_ASGI ||
+		    a->facts.interface >= ALEPH_FUNCTIONS) ||
 	    (a->machine.optional & ~c->optional) != 0 ||
 	    (a->machine.resolver && c->dns.nservers == 0))
 		return err_set(e, ERR_SYSTEM, "preparer: malformed machine");
@@ -284,35 +293,51 @@ core_program_terms(const struct core_programs *all, const char *hash)
 	return p == NULL || p->assembly == NULL ? NULL : p->assembly->terms;
 }
 
+/* row: what is known of it, unless it is in the table. */
 static struct core_program *
-find(struct core_programs *all, const char *hash, struct err *e)
+add(struct core_programs *all, const struct prepare_program *row)
 {
-	size_t bucket = bucket_of(hash);
-	struct core_program *p = look_up(all, hash);
-	struct prepare_program row;
-
+	size_t bucket = bucket_of(row->hash);
+	struct core_program *p = look_up(all, row->hash);
 	if (p != NULL) {
 		unlink_use(p);
 		link_newest(p);
 		return p;
 	}
-	if (journal_find_program(all->journal, hash, &row, e) == -1)
-		return NULL;
 	while (all->len >= CORE_PROGRAM_KEPT && drop_oldest(all))
 		;
 	p = calloc(1, sizeof(*p));
 	invariant(p != NULL);
 	p->all = all;
-	p->interface = row.interface;
-	p->persistent = row.persistent;
-	invariant(str_copy(p->owner, sizeof(p->owner), owner_of(&row)));
-	memcpy(p->hash, row.hash, sizeof(p->hash));
+	p->interface = row->interface;
+	p->persistent = row->persistent;
+	invariant(str_copy(p->owner, sizeof(p->owner), owner_of(row)));
+	memcpy(p->hash, row->hash, sizeof(p->hash));
 	p->last = &p->first;
 	p->next = all->bucket[bucket];
 	all->bucket[bucket] = p;
 	all->len++;
 	link_newest(p);
 	return p;
+}
+
+static struct core_program *
+find(struct core_programs *all, const char *hash, struct err *e)
+{
+	struct core_program *p = look_up(all, hash);
+	static struct prepare_program row; /* a large one */
+
+	/* What a session has is nobody's to call. */
+	if (p != NULL && p->interface >= ALEPH_FUNCTIONS) {
+		err_set(e, ERR_NOT_FOUND, "%s: nobody published it", hash);
+		return NULL;
+	}
+	if (p == NULL &&
+	    journal_find_program(all->journal, hash, &row, e) == -1)
+		return NULL;
+	if (p != NULL)
+		memcpy(row.hash, p->hash, sizeof(row.hash));
+	return add(all, &row);
 }
 
 /* ---- who wants one ---- */
@@ -420,19 +445,15 @@ wait_for(struct core_program *p, core_program_fn *fn, void *arg)
 	ask(p);
 }
 
-void
-core_program_want(struct core_programs *all, const char *hash,
-    core_program_fn *fn, void *arg)
+static void
+want(struct core_program *p, core_program_fn *fn, void *arg)
 {
-	struct core_program *p;
+	struct core_programs *all = p->all;
 	struct err e;
 
-	p = find(all, hash, &e);
-	if (p != NULL && p->forgotten) {
-		err_set(&e, ERR_NOT_FOUND, "%s: its owner took it back", hash);
-		p = NULL;
-	}
-	if (p == NULL) {
+	if (p->forgotten) {
+		err_set(&e, ERR_NOT_FOUND, "%s: its owner took it back",
+		    p->hash);
 		fn(arg, NULL, &e);
 		return;
 	}
@@ -446,6 +467,35 @@ core_program_want(struct core_programs *all, const char *hash,
 	}
 	p->assembly->users++;
 	fn(arg, p->assembly, NULL);
+}
+
+void
+core_program_want(struct core_programs *all, const char *hash,
+    core_program_fn *fn, void *arg)
+{
+	struct core_program *p;
+	struct err e;
+
+	p = find(all, hash, &e);
+	if (p == NULL)
+		fn(arg, NULL, &e);
+	else
+		want(p, fn, arg);
+}
+
+void
+core_program_want_machine(struct core_programs *all,
+    const struct prepare_program *row, core_program_fn *fn, void *arg)
+{
+	struct err e;
+
+	if (row->interface < ALEPH_FUNCTIONS) {
+		err_set(&e, ERR_INVALID,
+		    "its message is a function, and no machine of sessions");
+		fn(arg, NULL, &e);
+		return;
+	}
+	want(add(all, row), fn, arg);
 }
 
 void

@@ -69,6 +69,12 @@ void core_program_fini(struct core_programs *);
 void core_program_want(struct core_programs *, const char *hash,
     core_program_fn *fn, void *arg);
 
+/* The same of a machine that sessions have, which nobody published: its row is
+ * what a preparer read. */
+struct prepare_program;
+void core_program_want_machine(struct core_programs *,
+    const struct prepare_program *, core_program_fn *fn, void *arg);
+
 /* It was asked for lately: true, and what its message says of it. */
 bool core_program_knows(const struct core_programs *, const char *hash,
     uint8_t *interface, bool *persistent);

@@ -404,10 +404,14 @@ static int
 apply(struct server *server, struct frame *f, struct answer *a, struct err *e)
 {
 	struct state *s = get_state(server, f, e);
+	uint64_t number = buf_get_u64(&f->body);
 
-	return s == NULL || state_volume_apply(&s->volume, e) == -1
-	    ? -1
-	    : put_parts(s, a, e);
+	if (s == NULL)
+		return -1;
+	if (s->volume.number < number && s->volume.staging != -1 &&
+	    state_volume_apply(&s->volume, e) == -1)
+		return -1;
+	return put_parts(s, a, e);
 }
 
 static int

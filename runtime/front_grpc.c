@@ -1,4 +1,7 @@
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -13,6 +16,7 @@
 #include "runtime/grpc_conn.h"
 #include "runtime/grpc_health.h"
 #include "runtime/grpc_reflection.h"
+#include "runtime/grpc_session.h"
 
 #define PIECE ((size_t)64 << 10)
 #define BACKLOG ((size_t)256 << 10) /* kept for who is slower */
@@ -31,6 +35,7 @@ struct front_grpc {
 	struct loop_watch watch;
 	struct loop_timer timer, woken;
 	struct grpc_conn *conn;
+	char name[96]; /* where he comes from, as gRPC calls that */
 	struct buf down;
 	uint64_t heard_ns, moved_ns; /* bytes of his, and of ours */
 	uint64_t busy_ns;            /* when he had a call last */
@@ -42,6 +47,8 @@ static const struct grpc_service *const services[] = {
 	&grpc_health_service,
 	&grpc_reflection_v1,
 	&grpc_reflection_v1alpha,
+	&grpc_session_service,
+	&grpc_session_check_in,
 };
 
 static size_t
@@ -265,6 +272,7 @@ front_grpc_init(struct front *f)
 		.service = services,
 		.nservices = nitems(services),
 		.health = &f->grpc.health,
+		.owner = f,
 		.kept = &f->kept,
 		.kept_max = FRONT_KEPT_MAX };
 }
@@ -288,12 +296,36 @@ front_grpc_has_room(struct front *f)
 	return f->grpc.nconns < FRONT_GRPC_MAX || find_idle(f) != NULL;
 }
 
+static void
+set_name(struct front_grpc *g)
+{
+	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(a);
+	char address[INET6_ADDRSTRLEN] = "";
+	const struct sockaddr_in *v4 = (struct sockaddr_in *)&a;
+	const struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a;
+
+	(void)getpeername(g->fd, (struct sockaddr *)&a, &len);
+	if (a.ss_family == AF_INET)
+		snprintf(g->name, sizeof(g->name), "ipv4:%s:%u",
+		    inet_ntop(AF_INET, &v4->sin_addr, address, sizeof(address)),
+		    ntohs(v4->sin_port));
+	else if (a.ss_family == AF_INET6)
+		snprintf(g->name, sizeof(g->name), "ipv6:[%s]:%u",
+		    inet_ntop(AF_INET6, &v6->sin6_addr, address,
+			sizeof(address)),
+		    ntohs(v6->sin6_port));
+	else
+		snprintf(g->name, sizeof(g->name), "unix:");
+}
+
 void
 front_grpc_open(struct front *f, int fd, enum front_kind kind)
 {
 	struct front_grpc *g = calloc(1, sizeof(*g));
 	bool tls = kind == FRONT_GRPCS;
 	struct grpc_peer peer = { .token = tls ? f->rules.token : NULL,
+		.name = g->name,
 		.woken = woken,
 		.arg = g };
 	struct err ignored;
@@ -311,6 +343,7 @@ front_grpc_open(struct front *f, int fd, enum front_kind kind)
 		g->next->place = &g->next;
 	f->grpc.conns = g;
 	f->grpc.nconns++;
+	set_name(g);
 	g->conn = grpc_conn_open(&f->grpc.server, &peer);
 	if ((tls && (g->tls = front_tls_open(f->keys, fd)) == NULL) ||
 	    loop_add(f->loop, &g->watch, fd, EPOLLIN | EPOLLRDHUP, ready, g,

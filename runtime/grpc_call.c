@@ -122,6 +122,12 @@ grpc_call_close(struct grpc_call *c)
 	free(c);
 }
 
+const char *
+grpc_call_peer(const struct grpc_call *c)
+{
+	return c->conn->peer.name == NULL ? "" : c->conn->peer.name;
+}
+
 const struct grpc_server *
 grpc_call_server(const struct grpc_call *c)
 {

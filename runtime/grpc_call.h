@@ -39,6 +39,9 @@ struct grpc_service {
 /* Where it came in (grpc_conn.h). */
 const struct grpc_server *grpc_call_server(const struct grpc_call *);
 
+/* Where the caller comes from, for people. */
+const char *grpc_call_peer(const struct grpc_call *);
+
 /* The service's own; NULL at first. */
 void grpc_call_set(struct grpc_call *, void *state);
 void *grpc_call_state(const struct grpc_call *);

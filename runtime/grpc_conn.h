@@ -29,6 +29,7 @@ struct grpc_server {
 	const struct grpc_service *const *service;
 	size_t nservices;
 	struct grpc_health *health;
+	void *owner; /* of the services' calls */
 	/* Bytes of long messages that are on their way, of all who count there.
 	 */
 	size_t *kept, kept_max;
@@ -38,6 +39,7 @@ struct grpc_server {
 struct grpc_peer {
 	/* "Bearer" and this is asked for; NULL: whoever is here may call. */
 	const char *token;
+	const char *name; /* where he comes from, for people */
 	/* There is something to send, or it is over.  He remembers that, and
 	 * does neither here: somebody is at work with the connection. */
 	void (*woken)(void *arg);

@@ -8,7 +8,7 @@
 #include "runtime/journal.h"
 #include "runtime/journal_parts.h"
 
-#define SCHEMA_VERSION 7
+#define SCHEMA_VERSION 8
 
 /* Of version 0, an empty file; a version more, and what it adds. */
 static const char *const schema[SCHEMA_VERSION] = {
@@ -75,6 +75,49 @@ static const char *const schema[SCHEMA_VERSION] = {
 	" url TEXT PRIMARY KEY,"
 	" heard_ns INTEGER NOT NULL"
 	") STRICT;",
+
+	"CREATE TABLE session_number ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT"
+	") STRICT;"
+	"CREATE TABLE session ("
+	" number INTEGER PRIMARY KEY,"
+	" id TEXT NOT NULL UNIQUE,"
+	" machine BLOB NOT NULL,"
+	" limits BLOB NOT NULL,"
+	" refs TEXT NOT NULL,"
+	" accepted INTEGER NOT NULL DEFAULT 0,"
+	" content BLOB NOT NULL,"
+	" taint INTEGER NOT NULL DEFAULT 0,"
+	" why TEXT NOT NULL DEFAULT ''"
+	") STRICT;"
+	"CREATE TABLE session_epoch ("
+	" number INTEGER PRIMARY KEY,"
+	" session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,"
+	" epoch INTEGER NOT NULL,"
+	" machine BLOB NOT NULL,"
+	" UNIQUE (session, epoch)"
+	") STRICT;"
+	"CREATE TABLE session_done ("
+	" number INTEGER PRIMARY KEY,"
+	" session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,"
+	" epoch INTEGER NOT NULL,"
+	" machine BLOB NOT NULL,"
+	" vouchers BLOB NOT NULL,"
+	" notices BLOB NOT NULL,"
+	" body BLOB NOT NULL"
+	") STRICT;"
+	"CREATE INDEX session_done_of ON session_done (session, epoch, number);"
+	"CREATE TABLE session_input ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,"
+	" sender BLOB NOT NULL,"
+	" block INTEGER NOT NULL,"
+	" time INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL,"
+	" place INTEGER NOT NULL,"
+	" payload BLOB NOT NULL"
+	") STRICT;"
+	"CREATE INDEX session_input_of ON session_input (session, number);",
 };
 
 int
@@ -146,7 +189,8 @@ open_db(struct journal *j, struct err *e)
 	sqlite3_busy_timeout(j->db, 5000);
 	if (journal_execute(j,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		"PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
+		"PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+		"PRAGMA foreign_keys = ON;",
 		e) == -1 ||
 	    read_version(j, &version, e) == -1)
 		return -1;
@@ -207,7 +251,8 @@ journal_open(struct err *e)
 		"UPDATE program SET forgotten_ns = ?"
 		" WHERE hash = ? AND forgotten_ns = 0",
 		&j->forget, e) == 0 &&
-	    journal_job_prepare(j, e) == 0 && count_functions(j, e) == 0)
+	    journal_job_prepare(j, e) == 0 &&
+	    journal_session_prepare(j, e) == 0 && count_functions(j, e) == 0)
 		return j;
 	journal_close(j);
 	return NULL;
@@ -247,6 +292,7 @@ journal_close(struct journal *j)
 	sqlite3_finalize(j->each);
 	sqlite3_finalize(j->forget);
 	journal_job_finalize(j);
+	journal_session_finalize(j);
 	sqlite3_close(j->db);
 	free(j);
 }

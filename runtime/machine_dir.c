@@ -235,27 +235,34 @@ machine_dir_put_content(struct buf *b, const struct buf content[MACHINE_RANGES])
 }
 
 int
-machine_dir_get_content(int file, struct buf content[MACHINE_RANGES],
-    struct err *e)
+machine_dir_read_content(const void *data, size_t len,
+    struct buf content[MACHINE_RANGES], struct err *e)
 {
-	char *data;
-	struct buf b;
-	size_t len;
+	struct buf b = buf_over(data, len);
+	uint64_t n;
 
-	if (fd_read_all(file, MACHINE_RANGES * RANGE_MAX, &data, &len, e) == -1)
-		return err_in(e, "content");
-	b = buf_over(data, len);
 	for (int i = 0; i < MACHINE_RANGES; i++) {
-		uint64_t n = buf_get_u64(&b);
-
-		if (b.failed || n > b.len - b.at) {
-			free(data);
+		n = buf_get_u64(&b);
+		if (b.failed || n > b.len - b.at)
 			return err_set(e, ERR_INVALID, "content: malformed");
-		}
 		buf_reset(&content[i]);
 		buf_add(&content[i], b.data + b.at, (size_t)n);
 		b.at += (size_t)n;
 	}
-	free(data);
 	return 0;
+}
+
+int
+machine_dir_get_content(int file, struct buf content[MACHINE_RANGES],
+    struct err *e)
+{
+	char *data;
+	size_t len;
+	int r;
+
+	if (fd_read_all(file, MACHINE_RANGES * RANGE_MAX, &data, &len, e) == -1)
+		return err_in(e, "content");
+	r = machine_dir_read_content(data, len, content, e);
+	free(data);
+	return r;
 }

@@ -55,6 +55,8 @@ int machine_dir_write(struct machine_dir *, int dir, struct manifest *,
 /* Ranges' bytes, as files_msgs.h has them. */
 void machine_dir_put_content(struct buf *,
     const struct buf content[MACHINE_RANGES]);
+int machine_dir_read_content(const void *, size_t,
+    struct buf content[MACHINE_RANGES], struct err *);
 int machine_dir_get_content(int file, struct buf content[MACHINE_RANGES],
     struct err *);
 

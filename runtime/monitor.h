@@ -18,9 +18,11 @@ struct monitor {
 	int listen_http, listen_https, listen_metrics; /* -1: none */
 	int listen_grpc, listen_grpcs; /* one of them, or none */
 	const char *grpc;              /* where */
-	const char *cert, *key;        /* NULL: nobody comes by TLS */
-	int listen_front;  /* fronts join there; -1: one is started here */
-	const char *front; /* its path, if it is our own */
+	int sessions;                  /* a directory of cella-files' */
+	int session_root;       /* below it, clients' directories; -1: none */
+	const char *cert, *key; /* NULL: nobody comes by TLS */
+	int listen_front;       /* fronts join there; -1: one is started here */
+	const char *front;      /* its path, if it is our own */
 	const char *token;
 	const char *domain;   /* functions' names are below it; NULL: nowhere */
 	int journald;         /* service.h; -1: none */

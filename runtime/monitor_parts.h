@@ -20,6 +20,7 @@ enum who {
 	CORE,
 	DNS,
 	FETCH,
+	FILES,
 	PREPARER, /* and the next one */
 	FRONT = PREPARER + MONITOR_PREPARERS,
 	CHILDREN,

@@ -24,7 +24,7 @@ const char *
 monitor_start_name(enum who w)
 {
 	static const char *const names[] = { "cella-launcher", "cella-core",
-		"cella-dns", "cella-fetch" };
+		"cella-dns", "cella-fetch", "cella-files" };
 
 	return w == FRONT   ? "cella-front"
 	    : w >= PREPARER ? "cella-prepare"
@@ -172,6 +172,24 @@ start_fetch(struct node *n, struct err *e)
 }
 
 static int
+start_files(struct node *n, struct err *e)
+{
+	fd_auto int ours = -1, theirs = -1;
+	int pair[2];
+
+	if (frame_pair(pair, e) == -1)
+		return -1;
+	ours = pair[0];
+	theirs = pair[1];
+	if (start(n, FILES,
+		(const int[]){ theirs, n->m->sessions, n->m->session_root }, 3,
+		e) == -1)
+		return -1;
+	frame_link_send(&n->core, MONITOR_FILES, 0, NULL, &ours, 1);
+	return 0;
+}
+
+static int
 start_preparer(struct node *n, unsigned number, struct err *e)
 {
 	fd_auto int policy = -1, a0 = -1, a1 = -1, b0 = -1, b1 = -1;
@@ -205,6 +223,8 @@ monitor_start_child(struct node *n, enum who w, struct err *e)
 		return start_dns(n, e);
 	case FETCH:
 		return start_fetch(n, e);
+	case FILES:
+		return start_files(n, e);
 	case FRONT:
 		return monitor_front_start(n, e);
 	default:

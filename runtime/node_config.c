@@ -29,6 +29,8 @@ static const struct {
 	    "an address of numbers and a port" },
 	[NODE_CONFIG_GRPC] = { "grpc", listen_is_place,
 	    "an address of numbers and a port, or unix: and a path from /" },
+	[NODE_CONFIG_SESSION_ROOT] = { "session_root", is_path,
+	    "a path from /" },
 	[NODE_CONFIG_TLS_CERT] = { "tls_cert", is_path, "a path from /" },
 	[NODE_CONFIG_TLS_KEY] = { "tls_key", is_path, "a path from /" },
 	[NODE_CONFIG_METRICS] = { "metrics", listen_is_address,

@@ -308,7 +308,7 @@ send_assembled(struct preparer *p, const struct kept *k,
 	machine_put(&b, &a->machine);
 	fds[n++] = a->args;
 	for (size_t i = 0; i < a->machine.nmounts; i++)
-		if (machine_has_source(&a->machine.mount[i]))
+		if (a->source[i] != -1)
 			fds[n++] = a->source[i];
 	return frame_send(p->core, PREPARE_ASSEMBLED, k->serial, &b, fds, n, e);
 }

@@ -82,6 +82,7 @@ session_remove(struct session *s)
 	struct session_epoch *e;
 	struct session_input *i;
 
+	s->all->ops->forget(s->all->owner, s);
 	*s->place = s->next;
 	if (s->next != NULL)
 		s->next->place = s->place;

@@ -63,6 +63,9 @@ struct session_ops {
 	void (*keep_taint)(void *owner, struct session *,
 	    const struct session_taint *);
 	int (*keep_end)(void *owner, struct session *, struct err *);
+
+	/* It is no more: what the owner has of it goes. */
+	void (*forget)(void *owner, struct session *);
 };
 
 /* The owner's own, of a session. */

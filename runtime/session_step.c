@@ -240,6 +240,13 @@ session_step_weighed(struct session *s, const struct session_parts *parts)
 	s->all->ops->apply(s->all->owner, s);
 }
 
+void
+session_step_unfit(struct session *s, const char *text)
+{
+	processed_set_exception(&s->result, text, strlen(text));
+	discard(s);
+}
+
 /*
  * The state is as it was after the last accepted input, and so the machine's
  * hash is: of the rest of its memory there is one copy, and it is here.

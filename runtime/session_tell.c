@@ -69,6 +69,13 @@ session_tell_weighed(struct session *s, const struct session_parts *parts)
 }
 
 void
+session_tell_unfit(struct session *s, const char *text)
+{
+	if (s->state == SESSION_WEIGHING)
+		session_step_unfit(s, text);
+}
+
+void
 session_tell_stored(struct session *s, enum grpc_status status,
     const char *text)
 {

@@ -37,6 +37,9 @@ void session_tell_halted(struct session *);
 /* It is gone, and nobody knows why; or it does what it may not. */
 void session_tell_died(struct session *, enum grpc_status, const char *text);
 void session_tell_weighed(struct session *, const struct session_parts *);
+/* What it made of its state has no place in one: the input is an exception
+ * with that text. */
+void session_tell_unfit(struct session *, const char *text);
 /* GRPC_OK, or why not. */
 void session_tell_stored(struct session *, enum grpc_status, const char *text);
 void session_tell_stopped(struct session *);

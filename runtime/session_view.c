@@ -63,6 +63,12 @@ session_view_pending(const struct session *s)
 	return s->pending;
 }
 
+const struct buf *
+session_view_content(const struct session *s)
+{
+	return s->memory.bytes;
+}
+
 bool
 session_view_is_awaited(const struct sessions *all, const char *id)
 {

@@ -25,4 +25,7 @@ uint64_t session_view_pending(const struct session *);
 /* Whether a machine with such an id is waited for. */
 bool session_view_is_awaited(const struct sessions *, const char *id);
 
+/* Of its ranges, as they are after the last accepted input. */
+const struct buf *session_view_content(const struct session *);
+
 #endif

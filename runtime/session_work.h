@@ -66,6 +66,9 @@ void session_step_yielded(struct session *, const struct session_yield *);
 void session_step_halted(struct session *);
 void session_step_weighed(struct session *, const struct session_parts *);
 
+/* Or it is not, and the input is an exception. */
+void session_step_unfit(struct session *, const char *text);
+
 /* After an input, or a query: the machine waits again, with that state. */
 void session_step_ready(struct session *, const struct session_parts *);
 

@@ -169,9 +169,16 @@ keep_end(void *owner, struct session *s, struct err *e)
 	return keep(f, &f->ends, e);
 }
 
+static void
+forget(void *owner, struct session *s)
+{
+	(void)owner;
+	(void)s;
+}
+
 static const struct session_ops ops = { now, set_timer, cycles, load, give,
 	go_on, weigh, apply, discard, store, stop, keep_session, keep_input,
-	keep_done, keep_epoch, keep_taint, keep_end };
+	keep_done, keep_epoch, keep_taint, keep_end, forget };
 
 void
 fake_open(struct fake *f)
