@@ -359,8 +359,11 @@ open_session(struct server *server, struct frame *f, struct answer *a,
 	forget(server, session);
 	name_of(session, "", name);
 	r = is_new ? import(server, session, path, &m, e) : 0;
-	if (r == 0)
+	if (r == 0) {
 		r = open_state(server, session, number, &m, is_new, a, e);
+		if (r == -1 && is_new)
+			err_in(e, "'%s'", path);
+	}
 	if (r == -1 && is_new)
 		dir_remove(server->in->sessions, name);
 	machine_dir_fini(&m);

@@ -190,8 +190,9 @@ fuzz_connection(const uint8_t *data, size_t size, bool token)
 		.kept = &kept,
 		.kept_max = 1 << 20 };
 	unsigned awake = 0;
-	const struct grpc_peer peer = { token ? "secret" : NULL, woken,
-		&awake };
+	const struct grpc_peer peer = { .token = token ? "secret" : NULL,
+		.woken = woken,
+		.arg = &awake };
 	struct grpc_conn *c;
 	struct err e;
 

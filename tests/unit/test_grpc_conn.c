@@ -131,7 +131,9 @@ woken(void *arg)
 static void
 open_ends(struct ends *x, const char *token, size_t kept_max)
 {
-	const struct grpc_peer peer = { token, woken, x };
+	const struct grpc_peer peer = { .token = token,
+		.woken = woken,
+		.arg = x };
 	struct err e;
 
 	memset(x, 0, sizeof(*x));

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Sessions over gRPC with real machines: what is accepted, what is not and
+# leaves nothing, limits, epochs that are stored and gone on from.
+. "$abs_top_srcdir/tests/lib/node.sh"
+need=tools
+. "$abs_top_srcdir/tests/lib/tools.sh"
+. "$abs_top_srcdir/tests/lib/cellad.sh"
+. "$abs_top_srcdir/tests/lib/session.sh"
+export cella
+mkdir "$work/d"
+echo one >"$work/d/log"
+data=$("$cella" store add "$work/d" --as data)
+echo_machine "$work/m" --vouchers=2 --notices=2 --state=/state/log
+echo_machine "$work/skip" --vouchers=1 --reject=1 --exception=2 --exit=3 --state=/state/log
+data=
+echo_machine "$work/q" --reject-inspects
+echo_machine "$work/work" --work-ms=100
+echo_machine "$work/slow" --work-ms=400
+mkdir -m 1777 "$work/stored"
+
+session_node
+expect "accepted" "" "$(session accepted "$work/m" "$work/stored/a")"
+hash=$("$cella" machine verify "$work/stored/a") || fail "what was stored is not whole"
+[ -n "$hash" ] || fail "hash"
+expect "its mode" 700 "$(stat -c %a "$work/stored/a")"
+expect "skipped" "" "$(session skipped "$work/skip")"
+expect "queries" "" "$(session queries "$work/q")"
+expect "limits" "" "$(session limits "$work/work")"
+expect "locked" "" "$(session locked "$work/slow")"
+node_stop
+expect "the node's end" 0 "$status"
+finish
