@@ -236,8 +236,9 @@ hear_frames(struct core_session_machine *m)
 	int r;
 
 	while (!m->killed && (r = channel_next(&m->reader, &f, &e)) != 0) {
-		if (r == -1) {
-			fail(m, &e);
+		if (r == -1) { /* its own fault, and its end */
+			core_logs_say(&m->core->logs, m->hash, m->run, e.text);
+			core_session_machine_kill(m);
 			return;
 		}
 		m->want.fns->heard(m->want.arg, &f);

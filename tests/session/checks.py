@@ -173,6 +173,40 @@ def concurrent(node, machine, count):
     expect("one machine, one hash", 1, len(hashes))
 
 
+def hostile(node, machine):
+    """A machine that does what its inputs say: what its state may not be is an exception, what it may not say its end."""
+    node.start("h", machine)
+    cases = [
+        ("echo x >a", ACCEPTED, "0 "),
+        ("echo y >a; chmod 000 a", EXCEPTION, "/a: its owner may not read it"),
+        ("mkdir d; echo z >d/z; chmod 100 d", EXCEPTION, "/d: its owner may not read it"),
+        ("cat a", ACCEPTED, "0 x"),
+        ("mkdir -p " + "/".join(["d"] * 300), EXCEPTION, "too deep"),
+        ("mkfifo p", ACCEPTED, "1 mkfifo: p: Operation not permitted"),
+        ("mknod b b 7 0", ACCEPTED, "1 mknod: b: Operation not permitted"),
+        ("ln -s / root; ln -s /etc/passwd p; ls -l /proc/self/root/state/p >n", ACCEPTED, "0 "),
+        ("rm -r root p n", ACCEPTED, "0 "),
+        ("kill -9 $$", HALTED, None),
+        ("printf 01234567890123456 >&4; sleep 60", HALTED, None),
+        ("printf '\\001\\000\\000\\000\\362\\003\\000\\000\\001' >&4; sleep 60", ACCEPTED, None),
+        ("cat a; ls", ACCEPTED, "0 xa"),
+        ("echo changed >a; false; exit 9", HALTED, None),
+        ("cat a", ACCEPTED, "0 x"),
+        ("rm a; mkdir a; echo in >a/b", ACCEPTED, "0 "),
+        ("rm -r a; echo file >a; ls -R; cat a", ACCEPTED, "0 .:afile"),
+    ]
+    for i, (command, status, text) in enumerate(cases):
+        expect(command, OK, node.advance("h", 0, i, command.encode()))
+        e = node.settle("h", 0)
+        if e.HasField("taint_status"):
+            expect(command, "no taint", e.taint_status.error_message)
+            return
+        p = e.processed_inputs[i]
+        said = p.exception_data if p.status == EXCEPTION else b"".join(r.payload for r in p.reports)
+        expect(command[:60], (status, True), (p.status, text is None or text in said.decode() or said.decode()))
+    proofs_are_good("hostile", e)
+
+
 def locked(node, machine):
     """--work-ms=400: while a query runs, the session is its caller's."""
     node.start("l", machine)
