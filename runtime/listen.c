@@ -91,6 +91,34 @@ listen_place(const char *where, struct err *e)
 	    : listen_tcp(where, e);
 }
 
+int
+listen_connect(const char *where, struct err *e)
+{
+	static const size_t n = sizeof(LISTEN_UNIX) - 1;
+	union address a = { .any.sa_family = AF_UNSPEC };
+	fd_auto int fd = -1;
+	socklen_t len;
+
+	if (strncmp(where, LISTEN_UNIX, n) == 0) {
+		a.local.sun_family = AF_UNIX;
+		len = str_copy(a.local.sun_path, sizeof(a.local.sun_path),
+			  where + n)
+		    ? sizeof(a.local)
+		    : 0;
+	} else {
+		len = parse(where, &a);
+	}
+	if (len == 0)
+		return err_set(e, ERR_INVALID,
+		    "%s: not an address of numbers and a port, nor unix: and a "
+		    "path",
+		    where);
+	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 || connect(fd, &a.any, len) == -1)
+		return err_sys(e, "%s: no node answers", where);
+	return fd_take(&fd);
+}
+
 bool
 listen_is_local(const char *where)
 {

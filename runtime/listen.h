@@ -18,6 +18,9 @@ bool listen_is_address(const char *where);
 bool listen_is_place(const char *where);
 int listen_place(const char *where, struct err *);
 
+/* For who comes to one: connected, or -1. */
+int listen_connect(const char *where, struct err *);
+
 /* Of a place: whoever reaches it is on this host. */
 bool listen_is_local(const char *where);
 
