@@ -22,6 +22,7 @@ core_session_new(struct core_sessions *all, struct session *s)
 		.next = all->first,
 		.phase = CORE_SESSION_STOPPED,
 		.tree = -1,
+		.message = -1,
 		.done_of = -1 };
 	all->first = cs;
 	session_ops_set(s, cs);
@@ -38,8 +39,9 @@ core_session_free(struct core_session *cs)
 	*at = cs->next;
 	loop_timer_stop(cs->of->core->loop, &cs->timer);
 	core_files_forget(&cs->of->files, cs);
-	if (cs->wait != NULL)
-		cs->wait->session = NULL;
+	if (cs->gone != NULL)
+		*cs->gone = true;
+	core_session_end_load(cs);
 	if (cs->machine != NULL)
 		core_session_machine_leave(cs->machine);
 	if (cs->holds)

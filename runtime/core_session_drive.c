@@ -519,9 +519,7 @@ core_session_stop(void *owner, struct session *s)
 
 	(void)owner;
 	leave_machine(cs);
-	if (cs->wait != NULL)
-		cs->wait->session = NULL;
-	cs->wait = NULL;
+	core_session_end_load(cs);
 	cs->phase = CORE_SESSION_STOPPED;
 	close_files(cs);
 	if (cs->holds)

@@ -1,7 +1,10 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -13,6 +16,8 @@
 #include "runtime/core_session_parts.h"
 #include "runtime/journal_session.h"
 #include "runtime/machine_dir.h"
+
+#define AGAIN_NS (CLOCK_SECOND / 10)
 
 bool
 core_session_get_parts(struct buf *b, struct session_parts *p)
@@ -53,6 +58,16 @@ wait_for(struct core_session *cs)
 	return w;
 }
 
+void
+core_session_end_load(struct core_session *cs)
+{
+	loop_timer_stop(cs->of->core->loop, &cs->again);
+	fd_close(&cs->message);
+	if (cs->wait != NULL)
+		cs->wait->session = NULL;
+	cs->wait = NULL;
+}
+
 static struct core_session *
 end_wait(struct core_session_wait *w)
 {
@@ -62,6 +77,20 @@ end_wait(struct core_session_wait *w)
 		cs->wait = NULL;
 	free(w);
 	return cs;
+}
+
+static void prepare(void *arg);
+
+/* A preparer that died, or a node that is full, is not the session's fault: it
+ * is tried again for as long as its deadline lets it. */
+static void
+fail_or_again(struct core_session *cs, const struct err *why)
+{
+	if (why->code == ERR_SYSTEM || why->code == ERR_BUSY)
+		loop_timer_set(cs->of->core->loop, &cs->again,
+		    clock_mono_ns() + AGAIN_NS, prepare, cs);
+	else
+		fail(cs, why->text);
 }
 
 static bool
@@ -110,9 +139,10 @@ assembled(void *arg, struct core_assembly *a, const struct err *why)
 		return;
 	}
 	if (a == NULL) {
-		fail(cs, why->text);
+		fail_or_again(cs, why);
 		return;
 	}
+	core_session_end_load(cs);
 	cs->assembly = a;
 	cs->has_state = machine_find_state(&a->machine) != 0;
 	if (check_refs(cs) && take_quota(cs))
@@ -130,7 +160,7 @@ read_done(void *arg, struct frame *f, const struct err *why,
 	if (cs == NULL)
 		return;
 	if (f == NULL) {
-		fail(cs, why->text);
+		fail_or_again(cs, why);
 		return;
 	}
 	prepare_msgs_get_program(&f->body, &row);
@@ -141,6 +171,24 @@ read_done(void *arg, struct frame *f, const struct err *why,
 	memcpy(cs->hash, row.hash, sizeof(cs->hash));
 	core_program_want_machine(&cs->of->core->programs, &row, assembled,
 	    wait_for(cs));
+}
+
+static void
+prepare(void *arg)
+{
+	struct core_session *cs = arg;
+	int message = fcntl(cs->message, F_DUPFD_CLOEXEC, 0);
+
+	if (message == -1 || lseek(message, 0, SEEK_SET) == -1) {
+		fd_close(&message);
+		fail(cs, "its message cannot be read");
+		return;
+	}
+	core_prepare_ask(&cs->of->core->prepare,
+	    &(struct core_prepare_ask){ .type = PREPARE_READ,
+		.fds = &message,
+		.nfds = 1 },
+	    read_done, wait_for(cs));
 }
 
 /* ---- its directory ---- */
@@ -170,15 +218,16 @@ opened(void *arg, struct frame *f, const struct err *why)
 {
 	struct core_session *cs = arg;
 	struct buf content[MACHINE_RANGES] = { { 0 } };
-	bool has, good;
-	int message;
+	bool has, good, gone = false;
 
 	if (f == NULL) {
 		fail(cs, why->text);
 		return;
 	}
 	good = take_opened(cs, f, content, &has);
-	message = good ? fd_take(&f->fds[0]) : -1;
+	fd_close(&cs->message);
+	cs->message = good ? fd_take(&f->fds[0]) : -1;
+	cs->gone = &gone;
 	if (!good)
 		fail(cs, "cella-files: malformed frame");
 	else
@@ -187,16 +236,13 @@ opened(void *arg, struct frame *f, const struct err *why)
 	for (int i = 0; i < MACHINE_RANGES; i++)
 		buf_fini(&content[i]);
 	/* Sessions do not take every directory. */
-	if (!good || cs->phase != CORE_SESSION_OPENING) {
-		fd_close(&message);
+	if (gone)
 		return;
-	}
+	cs->gone = NULL;
+	if (cs->phase != CORE_SESSION_OPENING)
+		return;
 	cs->phase = CORE_SESSION_PREPARING;
-	core_prepare_ask(&cs->of->core->prepare,
-	    &(struct core_prepare_ask){ .type = PREPARE_READ,
-		.fds = &message,
-		.nfds = 1 },
-	    read_done, wait_for(cs));
+	prepare(cs);
 }
 
 static void

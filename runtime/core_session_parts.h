@@ -53,6 +53,8 @@ struct core_session {
 	char *refs;     /* what its message stands for, as JSON */
 	char hash[ITEM_HASH_MAX];
 
+	int message; /* until that stands for something */
+	struct loop_timer again;
 	struct core_session_wait *wait;
 	struct core_assembly *assembly;
 	struct quota_need need;
@@ -68,6 +70,7 @@ struct core_session {
 	uint32_t held_kind;
 
 	bool kept, ended; /* in the journal; and not any more */
+	bool *gone; /* somebody wants to know when it is freed; or NULL */
 };
 
 struct core_session *core_session_new(struct core_sessions *, struct session *);
@@ -80,6 +83,9 @@ void core_session_load(void *owner, struct session *, const char *directory);
 
 /* A state that was open is opened again. */
 void core_session_reopen(struct core_session *);
+
+/* What only loading needs goes. */
+void core_session_end_load(struct core_session *);
 
 /* parts: of an answer (files_msgs.h). */
 bool core_session_get_parts(struct buf *, struct session_parts *);
