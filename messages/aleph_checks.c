@@ -23,7 +23,7 @@ static const char *const ids[] = { "mount:path", "mount:node", "mount:code",
 	"entrypoint:module", "variable:name", "code:none", "code:both",
 	"code:content", "args:length", "volume:kind", "cron:kind", "cron:many",
 	"cron:expression", "subscription:empty", "subscription:size",
-	"state:mounts", "state:persistent" };
+	"state:mounts", "state:persistent", "state:memory" };
 
 void
 aleph_checks_ids(void (*fn)(void *, const char *), void *arg)
@@ -290,6 +290,7 @@ static void
 check_state(const struct checks *c)
 {
 	const struct aleph_program *p = c->program;
+	const char *memory = value_get_text(p->variables, "CELLA_MEMORY");
 	char field[48];
 
 	if (p->code.interface < ALEPH_FUNCTIONS)
@@ -299,6 +300,10 @@ check_state(const struct checks *c)
 	    strcmp(p->data.mount, p->export.mount) != 0)
 		report(c, "state:mounts", "export.mount", p->export.mount,
 		    "is not where data is: a machine has one state");
+	if (memory != NULL && strcmp(memory, "reset") != 0 &&
+	    strcmp(memory, "kept") != 0)
+		report(c, "state:memory", "variables.CELLA_MEMORY", memory,
+		    "is neither reset nor kept");
 	for (size_t i = 0; i < p->nvolumes; i++) {
 		if (p->volume[i].kind != ALEPH_PERSISTENT)
 			continue;

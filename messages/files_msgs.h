@@ -11,17 +11,22 @@
  *                                       parts + message, tree, content
  *   WEIGH u64 session (+ layer)     ->
  *                                   <-  WEIGHED parts
+ *   PEEK u64 session + layer        ->
+ *                                   <-  PEEKED parts
  *   APPLY u64 session, u64 number   ->
  *                                   <-  APPLIED parts
  *   DISCARD u64 session             ->
  *                                   <-  DISCARDED parts
- *   STORE u64 session, str path + content ->
+ *   STORE u64 session, str path + content (, layer) ->
  *                                   <-  STORED
  *   CLOSE u64 session, u8 for good  ->
  *                                   <-  CLOSED
  *
+ * PEEK is what WEIGH would say, and nothing is left of it: of a machine that
+ * goes on, whose layer holds all that it ever changed.
+ *
  * Each may be answered with FAILED instead: u8 code (enum err_code), text.  Of
- * WEIGH, ERR_GUEST and ERR_QUOTA are the machine's fault, and nothing is
+ * WEIGH and PEEK, ERR_GUEST and ERR_QUOTA are the machine's fault, and nothing is
  * weighed then.
  *
  * MAKE fills a directory that is there, with an empty tree in it: the state is
@@ -51,6 +56,8 @@ enum files_type {
 	FILES_STORED,
 	FILES_CLOSE,
 	FILES_CLOSED,
+	FILES_PEEK,
+	FILES_PEEKED,
 	FILES_FAILED,
 };
 

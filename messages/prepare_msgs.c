@@ -42,6 +42,7 @@ prepare_msgs_put_assembled(struct buf *b, const struct prepare_assembled *a)
 	buf_put_u8(b, a->on_http);
 	buf_put_u8(b, a->reusable);
 	buf_put_u8(b, a->has_export);
+	buf_put_u8(b, a->kept);
 }
 
 void
@@ -51,4 +52,5 @@ prepare_msgs_get_assembled(struct buf *b, struct prepare_assembled *a)
 	a->on_http = buf_get_u8(b) != 0;
 	a->reusable = buf_get_u8(b) != 0;
 	a->has_export = buf_get_u8(b) != 0;
+	a->kept = buf_get_u8(b) != 0;
 }

@@ -119,6 +119,7 @@ struct prepare_assembled {
 	bool on_http;
 	bool reusable;   /* the next launch may take the same descriptors */
 	bool has_export; /* PACK is due after a run */
+	bool kept;       /* memory: of a machine that sessions drive */
 };
 
 void prepare_msgs_put_program(struct buf *, const struct prepare_program *);

@@ -77,6 +77,15 @@ set_env(struct strings *s, char *text)
 	push(s, text);
 }
 
+bool
+assemble_args_are_kept(const struct aleph_program *p)
+{
+	const char *said = value_get_text(p->variables, "CELLA_MEMORY");
+
+	return said != NULL ? strcmp(said, "kept") == 0
+			    : p->code.interface == ALEPH_ROLLUP;
+}
+
 static void
 list_env(struct strings *s, const struct assemble_input *in)
 {
@@ -89,6 +98,11 @@ list_env(struct strings *s, const struct assemble_input *in)
 	push(s, str_dup("HOME=/tmp"));
 	push(s, str_dup("LANG=C.UTF-8"));
 	push(s, str_dup("TMPDIR=/tmp"));
+	if (in->program->code.interface >= ALEPH_FUNCTIONS)
+		push(s,
+		    str_dup(assemble_args_are_kept(in->program)
+			    ? "CELLA_MEMORY=kept"
+			    : "CELLA_MEMORY=reset"));
 	for (size_t i = 0; v != NULL && i < v->len; i++)
 		set_env(s, str_printf("%s=%s", v->key[i], v->item[i]->text));
 	for (size_t i = 0; i < in->extra->nenv; i++)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/sha256.h"
 #include "runtime/core.h"
 #include "runtime/core_session.h"
 #include "runtime/core_session_machine.h"
@@ -33,6 +34,7 @@ void
 core_session_free(struct core_session *cs)
 {
 	struct core_session **at = &cs->of->first;
+	char said[SHA256_HEX];
 
 	while (*at != cs)
 		at = &(*at)->next;
@@ -44,6 +46,9 @@ core_session_free(struct core_session *cs)
 	core_session_end_load(cs);
 	if (cs->machine != NULL)
 		core_session_machine_leave(cs->machine);
+	core_session_replay_end(cs);
+	if (cs->said != NULL)
+		sha256_end(cs->said, said);
 	if (cs->holds)
 		quota_give(&cs->of->core->queue.quota, &cs->need);
 	if (cs->assembly != NULL)
@@ -77,7 +82,9 @@ tell_time(void *arg)
 {
 	struct core_session *cs = arg;
 
-	session_tell_time(cs->session);
+	/* What runs again has time of its own: core_session_replay.c. */
+	if (cs->replay == NULL)
+		session_tell_time(cs->session);
 }
 
 static void

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "messages/frame.h"
 #include "messages/rollup.h"
@@ -55,8 +56,9 @@ yield(struct core_session *cs, int cmd, enum reason reason)
 	session_tell_yielded(cs->session, &y);
 }
 
-static void
-say_done(struct core_session *cs, enum channel_done status, uint64_t index)
+void
+core_session_say_done(struct core_session *cs, enum channel_done status,
+    uint64_t index)
 {
 	buf_auto struct buf b = { 0 };
 
@@ -68,8 +70,9 @@ say_done(struct core_session *cs, enum channel_done status, uint64_t index)
 
 /* ---- what it puts out ---- */
 
-static enum channel_done
-check_output(const struct core_session *cs, uint32_t kind, size_t len)
+enum channel_done
+core_session_check_output(const struct core_session *cs, uint32_t kind,
+    size_t len)
 {
 	const bool voucher = kind == CHANNEL_VOUCHER;
 	const size_t head = voucher ? ROLLUP_VOUCHER_HEAD : ROLLUP_NOTICE_HEAD;
@@ -95,13 +98,18 @@ hear_output(struct core_session *cs, const struct channel_frame *f)
 	enum channel_done status;
 
 	if (f->len < head) {
-		say_done(cs, CHANNEL_DONE_NO_ROOM, 0);
+		core_session_say_done(cs, CHANNEL_DONE_NO_ROOM, 0);
 		return;
 	}
-	status = check_output(cs, f->kind, f->len - head);
+	status = core_session_check_output(cs, f->kind, f->len - head);
 	if (status != CHANNEL_DONE_OK) {
-		say_done(cs, status, 0);
+		core_session_say_done(cs, status, 0);
 		return;
+	}
+	if (cs->said != NULL) {
+		sha256_add(cs->said, &f->kind, sizeof(f->kind));
+		sha256_add(cs->said, &f->len, sizeof(f->len));
+		sha256_add(cs->said, f->payload, f->len);
 	}
 	buf_reset(&cs->tx);
 	if (voucher) {
@@ -128,7 +136,7 @@ core_session_go_on(void *owner, struct session *s)
 	if (cs->done_of == 0 || cs->done_of == 1)
 		index = cs->put_out[cs->done_of]++;
 	cs->done_of = -1;
-	say_done(cs, CHANNEL_DONE_OK, index);
+	core_session_say_done(cs, CHANNEL_DONE_OK, index);
 }
 
 static void
@@ -161,16 +169,36 @@ hand_over(struct core_session *cs)
 }
 
 static void
-become_ready(struct core_session *cs, enum reason reason)
+tell_waiting(struct core_session *cs, enum reason reason)
 {
 	const struct session_yield y = { .tohost = tohost(MANUAL, reason) };
 	const bool told = cs->phase == CORE_SESSION_STARTING;
 
 	cs->phase = CORE_SESSION_WAITING;
+	/* Of one that comes back only now it is known what its state is. */
+	if (cs->restoring)
+		session_tell_opened(cs->session, &cs->config, NULL, &cs->parts);
+	cs->restoring = false;
 	if (told)
 		session_tell_ready(cs->session, &y, &cs->parts);
 	else if (cs->held_kind != 0)
 		hand_over(cs);
+}
+
+static void
+become_ready(struct core_session *cs, enum reason reason)
+{
+	if (reason == ACCEPTED && cs->memory_kept && cs->accepted > 0)
+		core_session_replay_begin(cs);
+	else
+		tell_waiting(cs, reason);
+}
+
+void
+core_session_replayed(struct core_session *cs)
+{
+	core_session_replay_end(cs);
+	tell_waiting(cs, ACCEPTED);
 }
 
 /* Its first word: FINISH; or it does not begin as it must. */
@@ -182,7 +210,7 @@ hear_start(struct core_session *cs, const struct channel_frame *f)
 						       : REJECTED;
 
 	if (f->kind >= CHANNEL_VOUCHER && f->kind <= CHANNEL_REPORT)
-		say_done(cs, CHANNEL_DONE_FIRST, 0);
+		core_session_say_done(cs, CHANNEL_DONE_FIRST, 0);
 	if (reason == ACCEPTED || !cs->kept) {
 		become_ready(cs, reason);
 		return;
@@ -196,6 +224,10 @@ heard(void *arg, const struct channel_frame *f)
 {
 	struct core_session *cs = arg;
 
+	if (cs->replay != NULL) {
+		core_session_replay_heard(cs, f);
+		return;
+	}
 	if (cs->phase == CORE_SESSION_STARTING ||
 	    cs->phase == CORE_SESSION_REVIVING) {
 		hear_start(cs, f);
@@ -248,6 +280,10 @@ ended(void *arg, const struct launch_exited *x)
 	struct core_session *cs = arg;
 	char text[128];
 
+	if (cs->replay != NULL) {
+		core_session_replay_differs(cs, "ended");
+		return;
+	}
 	switch (cs->phase) {
 	case CORE_SESSION_STARTING:
 	case CORE_SESSION_REVIVING:
@@ -283,6 +319,7 @@ failed(void *arg, const struct err *why)
 static void
 leave_machine(struct core_session *cs)
 {
+	core_session_replay_end(cs);
 	if (cs->machine != NULL)
 		core_session_machine_leave(cs->machine);
 	cs->machine = NULL;
@@ -337,17 +374,28 @@ put_given(struct buf *b, const struct session_given *g)
 }
 
 void
-core_session_give(void *owner, struct session *s, const struct session_given *g)
+core_session_say(struct core_session *cs, const struct session_given *g)
 {
-	struct core_session *cs = session_ops_get(s);
-
-	(void)owner;
 	cs->is_query = g->request == SESSION_INSPECT;
 	cs->put_out[0] = cs->put_out[1] = 0;
-	cs->revived = 0;
+	cs->done_of = -1;
 	buf_reset(&cs->held);
 	put_given(&cs->held, g);
 	cs->held_kind = cs->is_query ? CHANNEL_INSPECT : CHANNEL_ADVANCE;
+}
+
+void
+core_session_give(void *owner, struct session *s, const struct session_given *g)
+{
+	struct core_session *cs = session_ops_get(s);
+	char ignored[SHA256_HEX];
+
+	(void)owner;
+	core_session_say(cs, g);
+	cs->revived = 0;
+	if (cs->said != NULL)
+		sha256_end(cs->said, ignored);
+	cs->said = cs->memory_kept ? sha256_new() : NULL;
 	if (cs->phase == CORE_SESSION_WAITING)
 		hand_over(cs); /* else it is on its way back */
 }
@@ -394,12 +442,13 @@ weighed(void *arg, struct frame *f, const struct err *why)
 static void
 ask_weigh(struct core_session *cs)
 {
-	int layer = core_session_machine_take_layer(cs->machine);
+	int layer = core_session_machine_layer(cs->machine);
 
 	cs->phase = CORE_SESSION_WEIGHING;
-	ask_number(cs, FILES_WEIGH, FILES_WEIGHED, layer == -1 ? NULL : &layer,
-	    weighed);
-	fd_close(&layer);
+	if (cs->memory_kept)
+		ask_number(cs, FILES_PEEK, FILES_PEEKED, &layer, weighed);
+	else
+		ask_number(cs, FILES_WEIGH, FILES_WEIGHED, &layer, weighed);
 }
 
 void
@@ -411,10 +460,12 @@ core_session_weigh(void *owner, struct session *s)
 	if (!cs->has_state) {
 		cs->phase = CORE_SESSION_WEIGHED;
 		session_tell_weighed(s, &cs->parts);
-		return;
+	} else if (cs->memory_kept) {
+		ask_weigh(cs);
+	} else {
+		cs->phase = CORE_SESSION_FREEZING;
+		core_session_machine_kill(cs->machine);
 	}
-	cs->phase = CORE_SESSION_FREEZING;
-	core_session_machine_kill(cs->machine);
 }
 
 /* It is the state now, or it is gone; either way the next machine starts. */
@@ -434,7 +485,7 @@ static void
 settle(struct core_session *cs, enum files_type type, enum files_type answer)
 {
 	leave_machine(cs);
-	if (!cs->has_state) {
+	if (!cs->has_state || cs->memory_kept) {
 		core_session_start_machine(cs, CORE_SESSION_STARTING);
 		return;
 	}
@@ -442,11 +493,26 @@ settle(struct core_session *cs, enum files_type type, enum files_type answer)
 	ask_number(cs, type, answer, NULL, settled);
 }
 
+/* Its layer has it, and it waits for the next one already. */
+static void
+go_on_kept(struct core_session *cs)
+{
+	const struct session_yield y = { .tohost = tohost(MANUAL, ACCEPTED) };
+
+	cs->phase = CORE_SESSION_WAITING;
+	session_tell_ready(cs->session, &y, &cs->parts);
+}
+
 void
 core_session_apply(void *owner, struct session *s)
 {
+	struct core_session *cs = session_ops_get(s);
+
 	(void)owner;
-	settle(session_ops_get(s), FILES_APPLY, FILES_APPLIED);
+	if (cs->memory_kept && cs->machine != NULL)
+		go_on_kept(cs);
+	else
+		settle(cs, FILES_APPLY, FILES_APPLIED);
 }
 
 void
@@ -473,7 +539,7 @@ core_session_store(void *owner, struct session *s, const char *directory)
 	struct core_session *cs = session_ops_get(s);
 	buf_auto struct buf b = { 0 }, content = { 0 };
 	struct err e;
-	int fd;
+	int fd, layer = -1;
 
 	(void)owner;
 	machine_dir_put_content(&content, session_view_content(s));
@@ -482,14 +548,16 @@ core_session_store(void *owner, struct session *s, const char *directory)
 		session_tell_stored(s, GRPC_ABORTED, e.text);
 		return;
 	}
+	if (cs->memory_kept && cs->has_state)
+		layer = core_session_machine_layer(cs->machine);
 	buf_put_u64(&b, cs->number);
 	buf_put_str(&b, directory);
 	core_files_ask(&cs->of->files,
 	    &(struct core_files_ask){ .type = FILES_STORE,
 		.answer = FILES_STORED,
 		.body = &b,
-		.fds = &fd,
-		.nfds = 1 },
+		.fds = (const int[]){ fd, layer },
+		.nfds = layer == -1 ? 1 : 2 },
 	    stored, cs);
 	fd_close(&fd);
 }

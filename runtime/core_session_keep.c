@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "runtime/core.h"
 #include "runtime/core_session_parts.h"
@@ -53,9 +54,16 @@ core_session_keep_done(void *owner, struct session *s,
     struct err *e)
 {
 	struct core_session *cs = session_ops_get(s);
+	char outputs[SHA256_HEX] = "";
+	const bool kept = content != NULL && cs->memory_kept;
 
+	if (kept) {
+		sha256_end(cs->said, outputs);
+		cs->said = NULL;
+	}
 	if (journal_add_done(journal_of(owner), cs->number,
-		session_view_active(s)->index, d, content, e) == -1) {
+		session_view_active(s)->index, d, content,
+		kept ? outputs : NULL, e) == -1) {
 		core_log("session %s: %s", session_view_id(s), e->text);
 		return -1;
 	}

@@ -145,6 +145,7 @@ assembled(void *arg, struct core_assembly *a, const struct err *why)
 	core_session_end_load(cs);
 	cs->assembly = a;
 	cs->has_state = machine_find_state(&a->machine) != 0;
+	cs->memory_kept = a->facts.kept;
 	if (check_refs(cs) && take_quota(cs))
 		core_session_start_machine(cs, CORE_SESSION_STARTING);
 }
@@ -218,7 +219,8 @@ opened(void *arg, struct frame *f, const struct err *why)
 {
 	struct core_session *cs = arg;
 	struct buf content[MACHINE_RANGES] = { { 0 } };
-	bool has, good, gone = false;
+	static bool gone; /* one at a time */
+	bool has, good;
 
 	if (f == NULL) {
 		fail(cs, why->text);
@@ -227,10 +229,11 @@ opened(void *arg, struct frame *f, const struct err *why)
 	good = take_opened(cs, f, content, &has);
 	fd_close(&cs->message);
 	cs->message = good ? fd_take(&f->fds[0]) : -1;
+	gone = false;
 	cs->gone = &gone;
 	if (!good)
 		fail(cs, "cella-files: malformed frame");
-	else
+	else if (!cs->restoring)
 		session_tell_opened(cs->session, &cs->config,
 		    has ? content : NULL, &cs->parts);
 	for (int i = 0; i < MACHINE_RANGES; i++)
@@ -271,6 +274,7 @@ core_session_load(void *owner, struct session *s, const char *directory)
 	if (cs == NULL)
 		cs = core_session_new(all, s);
 	cs->phase = CORE_SESSION_OPENING;
+	cs->restoring = directory[0] == '\0';
 	if (cs->number == 0 &&
 	    journal_next_session(all->core->journal, &cs->number, &e) == -1) {
 		session_tell_failed(s, GRPC_UNAVAILABLE, e.text);

@@ -448,7 +448,7 @@ core_session_machine_cycles(struct core_session_machine *m)
 }
 
 int
-core_session_machine_take_layer(struct core_session_machine *m)
+core_session_machine_layer(const struct core_session_machine *m)
 {
-	return fd_take(&m->layer);
+	return m->layer;
 }

@@ -54,8 +54,8 @@ void core_session_machine_leave(struct core_session_machine *);
 /* CPU time since it was started, in nanoseconds. */
 uint64_t core_session_machine_cycles(struct core_session_machine *);
 
-/* The layer over its state, or -1; it is the caller's. */
-int core_session_machine_take_layer(struct core_session_machine *);
+/* The layer over its state, or -1; borrowed. */
+int core_session_machine_layer(const struct core_session_machine *);
 
 /* At the end of core: whatever is left of any of them. */
 void core_session_machine_fini(struct core *);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "messages/channel.h"
 #include "messages/item_hash.h"
 #include "messages/machine_config.h"
 #include "policy/quota.h"
@@ -16,7 +17,9 @@
 #include "runtime/session_tell.h"
 
 struct core_assembly;
+struct core_session_again;
 struct core_session_machine;
+struct sha256;
 
 enum core_session_phase {
 	CORE_SESSION_OPENING,   /* its directory is read */
@@ -63,12 +66,16 @@ struct core_session {
 	struct core_session_machine *machine;
 	unsigned revived; /* since it was given something */
 	bool is_query;
+	bool memory_kept;    /* it goes on to the next input */
+	struct sha256 *said; /* of a kept one: all that an input put out */
+	struct core_session_again *replay; /* what it accepted runs again */
 	uint64_t put_out[2]; /* vouchers, notices */
 	int done_of;         /* of them: whose DONE is due, or -1 */
 	struct buf tx;       /* what a yield brings */
 	struct buf held;     /* what it is given when it waits: a frame */
 	uint32_t held_kind;
 
+	bool restoring;   /* it comes back from the journal */
 	bool kept, ended; /* in the journal; and not any more */
 	bool *gone; /* somebody wants to know when it is freed; or NULL */
 };
@@ -104,6 +111,30 @@ void core_session_discard(void *owner, struct session *);
 void core_session_store(void *owner, struct session *, const char *);
 void core_session_stop(void *owner, struct session *);
 uint64_t core_session_cycles(void *owner, struct session *);
+
+/* It is given what it was given already, or something new. */
+void core_session_say(struct core_session *, const struct session_given *);
+
+/* Of vouchers, notices and reports: whether it may be, and DONE. */
+enum channel_done core_session_check_output(const struct core_session *,
+    uint32_t kind, size_t len);
+void core_session_say_done(struct core_session *, enum channel_done,
+    uint64_t index);
+
+/* ---- core_session_replay.c ---- */
+
+/* A kept machine waits for the first time: what it accepted before runs again,
+ * and then it is ready. */
+void core_session_replay_begin(struct core_session *);
+void core_session_replay_heard(struct core_session *,
+    const struct channel_frame *);
+void core_session_replay_end(struct core_session *);
+
+/* What runs again does something else: the session is tainted. */
+void core_session_replay_differs(struct core_session *, const char *how);
+
+/* After the last: core_session_drive.c goes on. */
+void core_session_replayed(struct core_session *);
 
 /* ---- core_session_keep.c ---- */
 

@@ -404,6 +404,19 @@ weigh(struct server *server, struct frame *f, struct answer *a, struct err *e)
 }
 
 static int
+peek(struct server *server, struct frame *f, struct answer *a, struct err *e)
+{
+	struct state *s = get_state(server, f, e);
+	int r;
+
+	if (s == NULL || state_volume_weigh(&s->volume, f->fds[0], e) == -1)
+		return -1;
+	r = put_parts(s, a, e);
+	state_volume_discard(&s->volume);
+	return r;
+}
+
+static int
 apply(struct server *server, struct frame *f, struct answer *a, struct err *e)
 {
 	struct state *s = get_state(server, f, e);
@@ -430,8 +443,26 @@ discard(struct server *server, struct frame *f, struct answer *a, struct err *e)
 
 /* ---- STORE ---- */
 
+/* The copy is a state of its own: what a layer makes of it is committed there.
+ */
 static int
-store_into(struct state *s, int dir, int content, struct err *e)
+store_layer(struct machine_dir *m, int dir, int layer, struct err *e)
+{
+	struct state_volume v;
+	int r;
+
+	if (state_volume_open(&v, dir, 0, e) == -1)
+		return -1;
+	r = weigh_all(&v, layer, e);
+	if (r == 0)
+		r = machine_dir_write(m, dir, &v.manifest, e);
+	state_volume_close(&v);
+	return r;
+}
+
+/* layer: -1: the state is all there is. */
+static int
+store_into(struct state *s, int dir, int content, int layer, struct err *e)
 {
 	struct machine_dir m = { .config = s->config };
 	int r = machine_dir_get_content(content, m.content, e);
@@ -441,7 +472,9 @@ store_into(struct state *s, int dir, int content, struct err *e)
 	if (r == 0)
 		r = copy_file(s->dir, dir, MESSAGE, e);
 	if (r == 0)
-		r = machine_dir_write(&m, dir, &s->volume.manifest, e);
+		r = layer == -1
+		    ? machine_dir_write(&m, dir, &s->volume.manifest, e)
+		    : store_layer(&m, dir, layer, e);
 	machine_dir_fini(&m);
 	return r;
 }
@@ -466,7 +499,8 @@ store(struct server *server, struct frame *f, struct answer *a, struct err *e)
 		return err_set(e, ERR_CONFLICT, "error creating directory '%s'",
 		    path);
 	dir = open_dir(parent, name, e);
-	if (dir == -1 || store_into(s, dir, f->fds[0], e) == -1) {
+	if (dir == -1 || store_into(s, dir, f->fds[0], f->nfds > 1 ? f->fds[1] : -1, e) ==
+		-1) {
 		dir_remove(parent, name);
 		return err_in(e, "'%s'", path);
 	}
@@ -503,9 +537,10 @@ static const struct request {
 	{ FILES_MAKE, FILES_MADE, 3, 4, make },
 	{ FILES_OPEN, FILES_OPENED, 0, 0, open_session },
 	{ FILES_WEIGH, FILES_WEIGHED, 0, 1, weigh },
+	{ FILES_PEEK, FILES_PEEKED, 1, 1, peek },
 	{ FILES_APPLY, FILES_APPLIED, 0, 0, apply },
 	{ FILES_DISCARD, FILES_DISCARDED, 0, 0, discard },
-	{ FILES_STORE, FILES_STORED, 1, 1, store },
+	{ FILES_STORE, FILES_STORED, 1, 2, store },
 	{ FILES_CLOSE, FILES_CLOSED, 0, 0, close_session },
 };
 

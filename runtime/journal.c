@@ -117,7 +117,19 @@ static const char *const schema[SCHEMA_VERSION] = {
 	" place INTEGER NOT NULL,"
 	" payload BLOB NOT NULL"
 	") STRICT;"
-	"CREATE INDEX session_input_of ON session_input (session, number);",
+	"CREATE INDEX session_input_of ON session_input (session, number);"
+	"CREATE TABLE session_kept ("
+	" number INTEGER PRIMARY KEY,"
+	" session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,"
+	" sender BLOB NOT NULL,"
+	" block INTEGER NOT NULL,"
+	" time INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL,"
+	" place INTEGER NOT NULL,"
+	" payload BLOB NOT NULL,"
+	" outputs TEXT NOT NULL"
+	") STRICT;"
+	"CREATE INDEX session_kept_of ON session_kept (session, number);",
 };
 
 int

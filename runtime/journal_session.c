@@ -12,6 +12,8 @@ enum {
 	ADD_DONE,
 	DROP_INPUT,
 	ACCEPT,
+	KEEP,
+	NEXT_KEPT,
 	STATEMENTS,
 };
 static const char *const texts[STATEMENTS] = {
@@ -21,6 +23,13 @@ static const char *const texts[STATEMENTS] = {
 		     " vouchers, notices, body) VALUES (?, ?, ?, ?, ?, ?)",
 	[DROP_INPUT] = "DELETE FROM session_input WHERE number = (SELECT"
 		       " min(number) FROM session_input WHERE session = ?)",
+	[KEEP] = "INSERT INTO session_kept (session, sender, block, time,"
+		 " epoch, place, payload, outputs) SELECT session, sender,"
+		 " block, time, epoch, place, payload, ? FROM session_input"
+		 " WHERE session = ? ORDER BY number LIMIT 1",
+	[NEXT_KEPT] = "SELECT sender, block, time, epoch, place, payload,"
+		      " number, outputs FROM session_kept WHERE session = ?"
+		      " AND number > ? ORDER BY number LIMIT 1",
 	[ACCEPT] = "UPDATE session SET accepted = accepted + 1, content = ?"
 		   " WHERE number = ?",
 };
@@ -255,15 +264,28 @@ move_to_done(struct journal *j, uint64_t number, uint64_t epoch,
 	return step(j, s, e);
 }
 
+static int
+keep(struct journal *j, uint64_t number, const char *outputs, struct err *e)
+{
+	sqlite3_stmt *s = j->session[KEEP];
+
+	journal_bind_text(s, 1, outputs);
+	bind_number(s, 2, number);
+	return step(j, s, e);
+}
+
 int
 journal_add_done(struct journal *j, uint64_t number, uint64_t epoch,
-    const struct session_done *d, const struct buf *content, struct err *e)
+    const struct session_done *d, const struct buf *content,
+    const char *outputs, struct err *e)
 {
 	int r;
 
 	if (journal_execute(j, "BEGIN IMMEDIATE", e) == -1)
 		return -1;
-	r = move_to_done(j, number, epoch, d, e);
+	r = outputs == NULL ? 0 : keep(j, number, outputs, e);
+	if (r == 0)
+		r = move_to_done(j, number, epoch, d, e);
 	if (r == 0 && content != NULL)
 		r = accept(j, number, content, e);
 	return end(j, r, e);
@@ -374,19 +396,54 @@ read_epoch(struct reading *r, sqlite3_stmt *s, uint64_t number)
 	    number, &epoch, read_done);
 }
 
+static bool
+take_metadata(sqlite3_stmt *s, struct rollup_metadata *m)
+{
+	if (sqlite3_column_bytes(s, 0) != (int)sizeof(m->sender.byte))
+		return false;
+	memcpy(m->sender.byte, sqlite3_column_blob(s, 0),
+	    sizeof(m->sender.byte));
+	m->block_number = (uint64_t)sqlite3_column_int64(s, 1);
+	m->timestamp = (uint64_t)sqlite3_column_int64(s, 2);
+	m->epoch_index = (uint64_t)sqlite3_column_int64(s, 3);
+	m->input_index = (uint64_t)sqlite3_column_int64(s, 4);
+	return true;
+}
+
+int
+journal_next_kept(struct journal *j, uint64_t session, uint64_t after,
+    struct journal_kept *k, struct err *e)
+{
+	sqlite3_stmt *s = j->session[NEXT_KEPT];
+	int r;
+
+	bind_number(s, 1, session);
+	bind_number(s, 2, after);
+	r = sqlite3_step(s);
+	if (r == SQLITE_ROW) {
+		k->number = (uint64_t)sqlite3_column_int64(s, 6);
+		buf_reset(&k->payload);
+		buf_add(&k->payload, sqlite3_column_blob(s, 5),
+		    (size_t)sqlite3_column_bytes(s, 5));
+		r = take_metadata(s, &k->metadata) &&
+			journal_take_text(s, 7, k->outputs, sizeof(k->outputs))
+		    ? 1
+		    : err_set(e, ERR_SYSTEM, "journal: a damaged row");
+	} else {
+		r = r == SQLITE_DONE ? 0 : journal_fail(j, "session", e);
+	}
+	sqlite3_reset(s);
+	return r;
+}
+
 static int
 read_input(struct reading *r, sqlite3_stmt *s, uint64_t number)
 {
 	struct rollup_metadata m;
 
 	(void)number;
-	if (sqlite3_column_bytes(s, 0) != (int)sizeof(m.sender.byte))
+	if (!take_metadata(s, &m))
 		return damaged(r);
-	memcpy(m.sender.byte, sqlite3_column_blob(s, 0), sizeof(m.sender.byte));
-	m.block_number = (uint64_t)sqlite3_column_int64(s, 1);
-	m.timestamp = (uint64_t)sqlite3_column_int64(s, 2);
-	m.epoch_index = (uint64_t)sqlite3_column_int64(s, 3);
-	m.input_index = (uint64_t)sqlite3_column_int64(s, 4);
 	return r->fns->input(r->arg, &m, sqlite3_column_blob(s, 5),
 	    (size_t)sqlite3_column_bytes(s, 5));
 }

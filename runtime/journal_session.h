@@ -37,10 +37,24 @@ int journal_add_input(struct journal *, uint64_t number,
 
 /*
  * The first that waits is done, in that epoch.  content: of all ranges, and the
- * number of accepted inputs is one more; NULL: it was not accepted.
+ * number of accepted inputs is one more; NULL: it was not accepted.  outputs:
+ * of one that is kept, to be run again: what it put out, as text; or NULL.
  */
 int journal_add_done(struct journal *, uint64_t number, uint64_t epoch,
-    const struct session_done *, const struct buf *content, struct err *);
+    const struct session_done *, const struct buf *content,
+    const char *outputs, struct err *);
+
+/* The one behind that (0: the first) of those that are kept.  1: payload is the
+ * caller's; 0: there is none. */
+struct journal_kept {
+	uint64_t number;
+	struct rollup_metadata metadata;
+	struct buf payload;
+	char outputs[65];
+};
+int journal_next_kept(struct journal *, uint64_t session, uint64_t after,
+    struct journal_kept *, struct err *);
+
 int journal_add_epoch(struct journal *, uint64_t number, uint64_t epoch,
     const struct merkle_hash *, struct err *);
 int journal_taint_session(struct journal *, uint64_t number,

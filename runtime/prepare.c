@@ -16,6 +16,7 @@
 #include "messages/value.h"
 #include "policy/decide.h"
 #include "runtime/assemble.h"
+#include "runtime/assemble_args.h"
 #include "runtime/cli.h"
 #include "runtime/launcher_link.h"
 #include "runtime/message_file.h"
@@ -298,6 +299,7 @@ send_assembled(struct preparer *p, const struct kept *k,
 		.on_http = program->on_http,
 		.reusable = is_reusable(a),
 		.has_export = a->export_volume != -1,
+		.kept = assemble_args_are_kept(program),
 	};
 	int fds[1 + MACHINE_MOUNTS_MAX];
 	buf_auto struct buf b = { 0 };

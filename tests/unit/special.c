@@ -75,6 +75,10 @@ BREAKER(state_beside, struct value *x = edit_at(b, "volumes[1]");
 	edit_drop(x, "ephemeral"); value_set_text(x, "persistence", "host");
 	value_set_text(x, "name", "n");
 	edit_put(edit_at(b, "code"), "interface", value_of_text("rollup")))
+BREAKER(bad_memory,
+    edit_put(b, "variables",
+	edit_map_with("CELLA_MEMORY", value_of_text("some")));
+	edit_put(edit_at(b, "code"), "interface", value_of_text("rollup")))
 BREAKER(not_ephemeral,
     edit_put(edit_at(b, "volumes[1]"), "ephemeral", value_new(VALUE_BOOL)))
 
@@ -118,6 +122,8 @@ const struct special special_rules[] = {
 	{ "state:mounts", "content.export.mount",
 	    "\"/one\" is not where data is: a machine has one state",
 	    two_states },
+	{ "state:memory", "content.variables.CELLA_MEMORY",
+	    "\"some\" is neither reset nor kept", bad_memory },
 	{ "state:persistent", "content.volumes[1]",
 	    "a machine's state is its data, and nothing beside it lasts",
 	    state_beside },
