@@ -207,6 +207,57 @@ def hostile(node, machine):
     proofs_are_good("hostile", e)
 
 
+def counts(node, machine, sessions, kind):
+    """An application that counts what it accepts, in its memory: every third input is rejected."""
+    node.start(sessions, machine)
+    for i in range(6):
+        expect(f"input {i}", OK, node.advance(sessions, 0, i, b"%d" % i))
+    e = node.settle(sessions, 0)
+    kept = kind == "kept"
+    expect("taint", "", e.taint_status.error_message)
+    expect("statuses", [ACCEPTED, ACCEPTED, REJECTED, ACCEPTED, ACCEPTED, REJECTED], statuses(e))
+    expect("it counted", [b"1 0", b"2 1", b"3 2", b"3 3", b"4 4", b"5 5"] if kept else [b"1 %d" % i for i in range(6)],
+           [p.reports[0].payload for p in e.processed_inputs])
+    expect("the notices", [b"0", b"1", b"3", b"4"],
+           [n.payload for p in e.processed_inputs for n in p.accepted_data.notices])
+    expect("the voucher", [SENDER], [v.address.data for v in e.processed_inputs[0].accepted_data.vouchers])
+    q = node.inspect(sessions, b"q")
+    expect("a query", [b"5 q" if kept else b"1 q"], [r.payload for r in q.reports])
+    proofs_are_good("rollup", e)
+
+
+def go_on(node, name, kind):
+    """The same, after a restart."""
+    wait_for(node, name)
+    n = len(node.epoch(name, 0).processed_inputs)
+    expect("input", OK, node.advance(name, 0, n, b"%d" % n))
+    e = node.settle(name, 0)
+    expect("taint", "", e.taint_status.error_message)
+    expect("it counted on", b"5 6" if kind == "kept" else b"1 6", e.processed_inputs[6].reports[0].payload)
+
+
+def dapp_ends(node, machine):
+    node.start("ends", machine)
+    for i, payload in enumerate([b"exit", b"signal", b"work"]):
+        node.advance("ends", 0, i, payload)
+    e = node.settle("ends", 0)
+    expect("an application that ends", [b"dapp exited with exit status: 7", b"dapp exited with signal: 9 (Killed)", b""],
+           [p.exception_data for p in e.processed_inputs])
+
+
+def different(node, machine):
+    """One whose outputs are another's each time."""
+    node.start("random", machine)
+    node.advance("random", 0, 0, b"x")
+    e = node.settle("random", 0)
+    expect("accepted", [ACCEPTED], statuses(e))
+    node.inspect("random", b"q")
+    while isinstance(s := node.session("random"), tuple):
+        pass
+    expect("not deterministic", "the application is not deterministic: input 0 of epoch 0 put out something else when it ran again",
+           s.taint_status.error_message)
+
+
 def locked(node, machine):
     """--work-ms=400: while a query runs, the session is its caller's."""
     node.start("l", machine)
