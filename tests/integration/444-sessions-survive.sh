@@ -26,7 +26,6 @@ expect "the same" "" "$(session save "$work/a" s)"
 kill -9 "$node" $(ps -o pid= --ppid "$node")
 wait "$node" 2>/dev/null
 node=
-gone
 session_node
 expect "after a restart" "" "$(session same "$work/a" s)"
 expect "where it would be" "" "$(/usr/bin/python3 - <<END

@@ -33,7 +33,6 @@ contains "which memory" "rollup-init: memory is kept" "$said"
 kill -9 "$node" $(ps -o pid= --ppid "$node")
 wait "$node" 2>/dev/null
 node=
-gone
 session_node
 expect "Python, after a restart" "" "$(session go_on python kept)"
 expect "a shell, after a restart" "" "$(session go_on both kept)"
