@@ -9,7 +9,8 @@ chown 54321:54321 "$work/user"
 mkdir "$work/bin" "$work/recipes"
 cp "$abs_top_builddir/cella" "$abs_top_builddir/cella-launcher" "$abs_top_builddir/cella-init" \
     "$abs_top_builddir/cella-unpack" "$abs_top_builddir/cellad" "$abs_top_builddir/cella-core" \
-    "$abs_top_builddir/cella-dns" "$abs_top_builddir/cella-front" "$abs_top_builddir/cella-prepare" "$abs_top_srcdir/images/build-image.sh" "$inside" "$work/bin/"
+    "$abs_top_builddir/cella-dns" "$abs_top_builddir/cella-front" "$abs_top_builddir/cella-prepare" \
+    "$abs_top_builddir/cella-files" "$abs_top_builddir/cella-rollup" "$abs_top_srcdir/images/build-image.sh" "$inside" "$work/bin/"
 cp "$abs_top_srcdir"/images/*.yaml "$work/recipes/"
 chmod -R go+rX "$work/bin" "$work/recipes"
 cella=$work/bin/cella
@@ -60,7 +61,7 @@ expect "imported" busybox "$(user "$cella" run "$work/m.json" --policy "$work/p.
 sed 's/"http":false/"http":true/' "$work/m.json" >"$work/user/http.json"
 : >"$work/node.out"
 HOME=$work/user setpriv --reuid 54321 --regid 54321 --clear-groups "${cella}d" --state-dir "$work/user/store" \
-    --http 127.0.0.1:0 --policy "$work/p.yaml" >"$work/node.out" 2>"$work/node.err" 8>&- &
+    --http 127.0.0.1:0 --grpc "unix:$work/user/grpc" --policy "$work/p.yaml" >"$work/node.out" 2>"$work/node.err" 8>&- &
 node=$!
 tail --pid=$node -n +1 -f "$work/node.out" 2>/dev/null | grep -q -m 1 '^ready$' || fail "no node: $(cat "$work/node.err")"
 http=$(sed -n 's/^http //p' "$work/node.out")
@@ -70,6 +71,13 @@ front=$(ps -o pid=,comm= --ppid $node | awk '$2 == "cella-front" { print $1 }')
 expect "front's root" "" "$(ls -A "/proc/$front/root/")"
 expect "front's network" 1 "$(tail -n +3 "/proc/$front/net/dev" | wc -l)"
 expect "front's capabilities" 0000000000000000 "$(sed -n 's/^CapPrm:\t//p' "/proc/$front/status")"
+# A machine with a state is his to make; a session needs cgroups.
+sed 's/"interface":"exec"/"interface":"channel"/' "$work/m.json" >"$work/user/machine.json"
+expect "a machine" a8f9a4aaa02183d2d3fc000a778d80370be788b65856125fdacea67412620ef0 \
+    "$(user "$cella" machine create --policy "$work/p.yaml" "$work/user/machine.json" "$work/user/machine" 2>&1)"
+contains "its owner" "54321" "$(stat -c %u "$work/user/machine/tree")"
+contains "a session" "meter: this host has no cgroups for it" \
+    "$(user "$cella" session --grpc "unix:$work/user/grpc" start s "$work/user/machine" 2>&1)"
 kill $node
 wait $node
 expect "its end" 0 $?
