@@ -13,7 +13,7 @@
 #include "messages/value.h"
 #include "runtime/cli.h"
 #include "runtime/cmd_session_call.h"
-#include "runtime/session_client.h"
+#include "runtime/node_session.h"
 
 #define FILE_MAX ((size_t)1 << 30)
 
@@ -153,12 +153,12 @@ ask(const struct cmd_session_verb *verb, int nargs, char **args)
 	typed.arg = (const char *const *)args + (nargs > 0);
 	typed.nargs = nargs > 0 ? nargs - 1 : 0;
 	if (open_files(verb, &e) == -1 ||
-	    (typed.client = session_client_open(typed.grpc, &e)) == NULL) {
+	    (typed.client = node_session_open(typed.grpc, &e)) == NULL) {
 		cli_error(&e, typed.json);
 		r = CLI_FAILED;
 	} else {
 		r = verb->run(&typed);
-		session_client_close(typed.client);
+		node_session_close(typed.client);
 	}
 	for (int i = 0; typed.file != NULL && i < typed.nargs; i++)
 		fd_close(&typed.file[i]);

@@ -16,7 +16,7 @@
 #include "runtime/cli.h"
 #include "runtime/cmd_session_call.h"
 #include "runtime/progress.h"
-#include "runtime/session_client.h"
+#include "runtime/node_session.h"
 
 #define ADDRESS 20
 #define PAYLOAD_MAX ((size_t)64 << 20)
@@ -43,7 +43,7 @@ call(struct cmd_session_call *c, const char *rpc, const ProtobufCMessage *m,
 	enum grpc_status status;
 	struct value *v;
 
-	if (session_client_call(c->client, rpc, m, &reply, &status, e) == -1 ||
+	if (node_session_call(c->client, rpc, m, &reply, &status, e) == -1 ||
 	    proto_json_put(&json, d, buf_text(&reply), reply.len, e) == -1)
 		return NULL;
 	v = json_parse_own(buf_text(&json), json.len, e);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct session_client;
+struct node_session;
 
 /* What was typed; a number that was not is UINT64_MAX. */
 struct cmd_session_call {
@@ -18,7 +18,7 @@ struct cmd_session_call {
 	uint64_t max_cycles, cycles_increment; /* of inputs, and of queries */
 	uint64_t deadline_ms, increment_ms, checkin_ms;
 	bool json, wait;
-	struct session_client *client;
+	struct node_session *client;
 };
 
 /* NULL: there is no such verb. */

@@ -47,6 +47,7 @@ core_session_free(struct core_session *cs)
 	if (cs->machine != NULL)
 		core_session_machine_leave(cs->machine);
 	core_session_replay_end(cs);
+	core_session_record_end(cs);
 	if (cs->said != NULL)
 		sha256_end(cs->said, said);
 	if (cs->holds)

@@ -320,8 +320,11 @@ static void
 leave_machine(struct core_session *cs)
 {
 	core_session_replay_end(cs);
-	if (cs->machine != NULL)
-		core_session_machine_leave(cs->machine);
+	if (cs->machine == NULL)
+		return;
+	cs->created = *core_session_machine_created(cs->machine);
+	cs->used.cpu_ns += core_session_machine_cycles(cs->machine);
+	core_session_machine_leave(cs->machine);
 	cs->machine = NULL;
 }
 
@@ -392,6 +395,7 @@ core_session_give(void *owner, struct session *s, const struct session_given *g)
 
 	(void)owner;
 	core_session_say(cs, g);
+	cs->served++;
 	cs->revived = 0;
 	if (cs->said != NULL)
 		sha256_end(cs->said, ignored);
@@ -587,6 +591,7 @@ core_session_stop(void *owner, struct session *s)
 
 	(void)owner;
 	leave_machine(cs);
+	core_session_record_end(cs);
 	core_session_end_load(cs);
 	cs->phase = CORE_SESSION_STOPPED;
 	close_files(cs);

@@ -16,6 +16,7 @@
 #include "runtime/core_session_parts.h"
 #include "runtime/journal_session.h"
 #include "runtime/machine_dir.h"
+#include "runtime/session_view.h"
 
 #define AGAIN_NS (CLOCK_SECOND / 10)
 
@@ -128,6 +129,74 @@ check_refs(struct core_session *cs)
 	return same;
 }
 
+/* ---- the audit log ---- */
+
+static struct core_audit_run
+describe(const struct core_session *cs)
+{
+	return (struct core_audit_run){ .run = cs->run,
+		.hash = cs->hash,
+		.owner = cs->assembly->owner,
+		.trigger = "session",
+		.key = "",
+		.life = &cs->of->core->ceiling.grant };
+}
+
+void
+core_session_record_end(struct core_session *cs)
+{
+	const struct session_taint *t = session_view_taint(cs->session);
+	struct core_audit_end x = { .created = &cs->created,
+		.exited = &cs->used,
+		.served = (unsigned)cs->served };
+	struct err why;
+
+	if (!cs->recorded)
+		return;
+	cs->recorded = false;
+	x.run = describe(cs);
+	cs->used.wall_ns = clock_mono_ns() - cs->began_ns;
+	if (t->status != GRPC_OK) {
+		err_set(&why, ERR_GUEST, "%s", t->text);
+		x.why = &why;
+		cs->used.code = 1;
+	}
+	(void)core_audit_ended(&cs->of->core->audit, &x);
+}
+
+/* That stands in the log: only now anything of it is started. */
+static void
+recorded(void *arg, const struct err *why)
+{
+	struct core_session *cs = end_wait(arg);
+	struct err busy;
+
+	if (cs == NULL)
+		return;
+	if (why != NULL) {
+		err_set(&busy, ERR_BUSY, "%s", why->text);
+		core_program_give_back(cs->assembly);
+		cs->assembly = NULL;
+		quota_give(&cs->of->core->queue.quota, &cs->need);
+		cs->holds = false;
+		fail_or_again(cs, &busy);
+		return;
+	}
+	core_session_end_load(cs);
+	cs->recorded = true;
+	cs->began_ns = clock_mono_ns();
+	core_session_start_machine(cs, CORE_SESSION_STARTING);
+}
+
+static void
+admit(struct core_session *cs)
+{
+	const struct core_audit_run run = describe(cs);
+
+	core_audit_admitted(&cs->of->core->audit, &run, cs->assembly, recorded,
+	    wait_for(cs));
+}
+
 static void
 assembled(void *arg, struct core_assembly *a, const struct err *why)
 {
@@ -142,12 +211,11 @@ assembled(void *arg, struct core_assembly *a, const struct err *why)
 		fail_or_again(cs, why);
 		return;
 	}
-	core_session_end_load(cs);
 	cs->assembly = a;
 	cs->has_state = machine_find_state(&a->machine) != 0;
 	cs->memory_kept = a->facts.kept;
 	if (check_refs(cs) && take_quota(cs))
-		core_session_start_machine(cs, CORE_SESSION_STARTING);
+		admit(cs);
 }
 
 static void

@@ -27,6 +27,7 @@ struct core_session_machine {
 	struct machine machine; /* the assembly's, for as long as it may live */
 	struct core_machine launched;
 	bool created, left, killed, over;
+	struct launch_created facts;
 	int to, from, meter, layer;
 	struct loop_watch writes, reads;
 	struct channel_reader reader;
@@ -305,7 +306,6 @@ created(void *arg, struct frame *f, const struct err *why)
 {
 	struct core_session_machine *m = arg;
 	struct launcher_link_given given;
-	struct launch_created facts;
 	struct err e;
 
 	if (f == NULL) {
@@ -316,7 +316,7 @@ created(void *arg, struct frame *f, const struct err *why)
 		return;
 	}
 	m->created = true;
-	launch_msgs_get_created(&f->body, &facts);
+	launch_msgs_get_created(&f->body, &m->facts);
 	if (!buf_ok(&f->body) ||
 	    !launcher_link_take_given(f, &m->machine, &given)) {
 		err_set(&e, ERR_SYSTEM, "launcher: malformed frame");
@@ -421,6 +421,12 @@ core_session_machine_start(const struct core_session_machine_want *w)
 }
 
 /* ---- what it used ---- */
+
+const struct launch_created *
+core_session_machine_created(const struct core_session_machine *m)
+{
+	return &m->facts;
+}
 
 /* A number (cgroup v1), or lines of which one begins with that word (v2). */
 static uint64_t

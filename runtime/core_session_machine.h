@@ -51,6 +51,10 @@ void core_session_machine_kill(struct core_session_machine *);
 /* The same, and nobody wants to hear of it any more. */
 void core_session_machine_leave(struct core_session_machine *);
 
+/* What the launcher said when it was started; zero: nothing yet. */
+const struct launch_created *core_session_machine_created(
+    const struct core_session_machine *);
+
 /* CPU time since it was started, in nanoseconds. */
 uint64_t core_session_machine_cycles(struct core_session_machine *);
 

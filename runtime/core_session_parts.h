@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "messages/channel.h"
 #include "messages/item_hash.h"
+#include "messages/launch_msgs.h"
 #include "messages/machine_config.h"
 #include "policy/quota.h"
 #include "runtime/core_run.h"
@@ -69,15 +70,21 @@ struct core_session {
 	bool memory_kept;    /* it goes on to the next input */
 	struct sha256 *said; /* of a kept one: all that an input put out */
 	struct core_session_again *replay; /* what it accepted runs again */
-	uint64_t put_out[2]; /* vouchers, notices */
-	int done_of;         /* of them: whose DONE is due, or -1 */
-	struct buf tx;       /* what a yield brings */
-	struct buf held;     /* what it is given when it waits: a frame */
+	uint64_t put_out[2];               /* vouchers, notices */
+	int done_of;     /* of them: whose DONE is due, or -1 */
+	struct buf tx;   /* what a yield brings */
+	struct buf held; /* what it is given when it waits: a frame */
 	uint32_t held_kind;
+
+	/* For the audit log: it is admitted, and what it used. */
+	bool recorded;
+	uint64_t began_ns, served;
+	struct launch_created created; /* of its last machine */
+	struct launch_exited used;     /* by all of them */
 
 	bool restoring;   /* it comes back from the journal */
 	bool kept, ended; /* in the journal; and not any more */
-	bool *gone; /* somebody wants to know when it is freed; or NULL */
+	bool *gone;       /* somebody wants to know when it is freed; or NULL */
 };
 
 struct core_session *core_session_new(struct core_sessions *, struct session *);
@@ -93,6 +100,9 @@ void core_session_reopen(struct core_session *);
 
 /* What only loading needs goes. */
 void core_session_end_load(struct core_session *);
+
+/* It is over, and nothing of it runs: recorded, if it was admitted. */
+void core_session_record_end(struct core_session *);
 
 /* parts: of an answer (files_msgs.h). */
 bool core_session_get_parts(struct buf *, struct session_parts *);

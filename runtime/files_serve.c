@@ -499,7 +499,8 @@ store(struct server *server, struct frame *f, struct answer *a, struct err *e)
 		return err_set(e, ERR_CONFLICT, "error creating directory '%s'",
 		    path);
 	dir = open_dir(parent, name, e);
-	if (dir == -1 || store_into(s, dir, f->fds[0], f->nfds > 1 ? f->fds[1] : -1, e) ==
+	if (dir == -1 ||
+	    store_into(s, dir, f->fds[0], f->nfds > 1 ? f->fds[1] : -1, e) ==
 		-1) {
 		dir_remove(parent, name);
 		return err_in(e, "'%s'", path);

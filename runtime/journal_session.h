@@ -41,8 +41,8 @@ int journal_add_input(struct journal *, uint64_t number,
  * of one that is kept, to be run again: what it put out, as text; or NULL.
  */
 int journal_add_done(struct journal *, uint64_t number, uint64_t epoch,
-    const struct session_done *, const struct buf *content,
-    const char *outputs, struct err *);
+    const struct session_done *, const struct buf *content, const char *outputs,
+    struct err *);
 
 /* The one behind that (0: the first) of those that are kept.  1: payload is the
  * caller's; 0: there is none. */

@@ -11,7 +11,10 @@
 #include "messages/grpc.h"
 #include "messages/proto/grpc/health/v1/health.pb-c.h"
 #include "messages/proto/grpc/reflection/v1/reflection.pb-c.h"
+#include "messages/json.h"
+#include "messages/proto_json.h"
 #include "messages/proto_message.h"
+#include "messages/value.h"
 #include "runtime/grpc_health.h"
 #include "runtime/grpc_parts.h"
 #include "runtime/grpc_reflection.h"
@@ -94,6 +97,22 @@ fuzz_texts(const uint8_t *data, size_t size)
 
 /* ---- protocol buffers ---- */
 
+/* Of one that is good: JSON, whatever its texts are. */
+static void
+look_at_json(const uint8_t *data, size_t size,
+    const ProtobufCMessageDescriptor *d)
+{
+	buf_auto struct buf b = { 0 };
+	struct value *v;
+	struct err e;
+
+	if (proto_json_put(&b, d, data, size, &e) == -1)
+		return;
+	v = json_parse_own(buf_text(&b), b.len, &e);
+	invariant(v != NULL && v->kind == VALUE_MAP);
+	value_free(v);
+}
+
 static void
 fuzz_protobuf(const uint8_t *data, size_t size,
     const ProtobufCMessageDescriptor *d)
@@ -103,8 +122,11 @@ fuzz_protobuf(const uint8_t *data, size_t size,
 	struct err e;
 
 	m = proto_message_unpack(d, data, size, &e);
-	if (m == NULL)
+	if (m == NULL) {
+		(void)proto_json_put(&b, d, data, size, &e);
 		return;
+	}
+	look_at_json(data, size, d);
 	proto_message_pack(&b, m);
 	again = proto_message_unpack(d, b.data, b.len, &e);
 	invariant(again != NULL);

@@ -25,6 +25,10 @@ hash=$("$cella" machine verify "$work/stored/a") || fail "what was stored is not
 expect "its mode" 700 "$(stat -c %a "$work/stored/a")"
 expect "skipped" "" "$(session skipped "$work/skip")"
 expect "queries" "" "$(session queries "$work/q")"
+# What ran is on record, from before its machine was started.
+"$cella" audit show --store "$CELLA_STORE" --json >"$work/audit"
+expect "admitted" 4 "$(grep -c '"kind": *"admit".*"trigger": *"session"' "$work/audit")"
+expect "ended, and how many it served" '"calls":1' "$(grep '"kind": *"end".*"run": *"session-2"' "$work/audit" | tr -d ' ' | grep -o '"calls":[0-9]*')"
 expect "limits" "" "$(session limits "$work/work")"
 expect "locked" "" "$(session locked "$work/slow")"
 node_stop

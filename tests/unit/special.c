@@ -76,8 +76,8 @@ BREAKER(state_beside, struct value *x = edit_at(b, "volumes[1]");
 	value_set_text(x, "name", "n");
 	edit_put(edit_at(b, "code"), "interface", value_of_text("rollup")))
 BREAKER(bad_memory,
-    edit_put(b, "variables",
-	edit_map_with("CELLA_MEMORY", value_of_text("some")));
+	edit_put(b, "variables",
+	    edit_map_with("CELLA_MEMORY", value_of_text("some")));
 	edit_put(edit_at(b, "code"), "interface", value_of_text("rollup")))
 BREAKER(not_ephemeral,
     edit_put(edit_at(b, "volumes[1]"), "ephemeral", value_new(VALUE_BOOL)))

@@ -11,13 +11,13 @@
 #include "messages/proto_message.h"
 #include "runtime/grpc_client.h"
 #include "runtime/listen.h"
-#include "runtime/session_client.h"
+#include "runtime/node_session.h"
 #include "runtime/spawn.h"
 
 #define PIECE ((size_t)64 << 10)
 #define REPLY_MAX UINT32_MAX
 
-struct session_client {
+struct node_session {
 	int sock;
 	struct loop *loop;
 	struct loop_watch watch;
@@ -33,7 +33,7 @@ struct session_client {
 /* ---- bytes ---- */
 
 static void
-send_some(struct session_client *c)
+send_some(struct node_session *c)
 {
 	ssize_t n = 1;
 
@@ -55,7 +55,7 @@ send_some(struct session_client *c)
 static void
 woken(void *arg)
 {
-	struct session_client *c = arg;
+	struct node_session *c = arg;
 
 	loop_set(c->loop, &c->watch, EPOLLIN | EPOLLOUT);
 }
@@ -63,7 +63,7 @@ woken(void *arg)
 static void
 ready(void *arg, uint32_t events)
 {
-	struct session_client *c = arg;
+	struct node_session *c = arg;
 	static char data[PIECE];
 	ssize_t n;
 
@@ -86,7 +86,7 @@ ready(void *arg, uint32_t events)
 static void
 message(void *arg, const void *data, size_t len)
 {
-	struct session_client *c = arg;
+	struct node_session *c = arg;
 
 	buf_add(c->reply, data, len);
 }
@@ -94,7 +94,7 @@ message(void *arg, const void *data, size_t len)
 static void
 ended(void *arg, enum grpc_status status, const char *text)
 {
-	struct session_client *c = arg;
+	struct node_session *c = arg;
 
 	c->over = true;
 	c->status = status;
@@ -126,7 +126,7 @@ code_of(enum grpc_status status)
 }
 
 int
-session_client_call(struct session_client *c, const char *rpc,
+node_session_call(struct node_session *c, const char *rpc,
     const struct ProtobufCMessage *m, struct buf *reply,
     enum grpc_status *status, struct err *e)
 {
@@ -160,10 +160,10 @@ session_client_call(struct session_client *c, const char *rpc,
 
 /* ---- the connection ---- */
 
-struct session_client *
-session_client_open(const char *where, struct err *e)
+struct node_session *
+node_session_open(const char *where, struct err *e)
 {
-	struct session_client *c;
+	struct node_session *c;
 	fd_auto int sock = -1;
 
 	if (where == NULL)
@@ -202,7 +202,7 @@ session_client_open(const char *where, struct err *e)
 }
 
 void
-session_client_close(struct session_client *c)
+node_session_close(struct node_session *c)
 {
 	if (c == NULL)
 		return;
