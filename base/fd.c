@@ -113,6 +113,17 @@ fd_sealed(const char *name, const void *data, size_t len, struct err *e)
 	return fd_take(&fd);
 }
 
+int
+fd_read_sealed(int fd, size_t max, char **data, size_t *len, struct err *e)
+{
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int has = fcntl(fd, F_GET_SEALS);
+
+	if (has == -1 || (has & seals) != seals)
+		return err_set(e, ERR_INVALID, "it is no sealed file");
+	return fd_read_all(fd, max, data, len, e);
+}
+
 union one_fd {
 	char space[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;

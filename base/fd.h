@@ -40,6 +40,10 @@ int fd_read_all(int fd, size_t max, char **data, size_t *len, struct err *);
  */
 int fd_sealed(const char *name, const void *data, size_t len, struct err *);
 
+/* The same of a file that is sealed like that, and of no other: reading one
+ * that another process hands over waits for nobody. */
+int fd_read_sealed(int fd, size_t max, char **data, size_t *len, struct err *);
+
 /*
  * One descriptor over a unix socket, with one byte.  fd_send(): system calls
  * alone; -1 with errno.  fd_receive(): the descriptor, or -1 if none is there

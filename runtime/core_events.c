@@ -90,7 +90,7 @@ add_jobs(struct core *c, struct frame *f, struct core_events_done *done,
 	size_t len;
 	bool fresh;
 
-	if (fd_read_all(f->fds[0], 2 * ALEPH_SIZE_MAX, &data, &len, e) == -1)
+	if (fd_read_sealed(f->fds[0], 2 * ALEPH_SIZE_MAX, &data, &len, e) == -1)
 		return -1;
 	buf_add(&body, data, len);
 	free(data);
@@ -258,7 +258,7 @@ add_async(struct core *c, const char *id, const char *hash, struct frame *f,
 	size_t len;
 
 	if (check_async(c, hash, e) == -1 ||
-	    fd_read_all(f->fds[0], FRONT_BODY_MAX, &data, &len, e) == -1)
+	    fd_read_sealed(f->fds[0], FRONT_BODY_MAX, &data, &len, e) == -1)
 		return -1;
 	buf_add(&body, data, len);
 	free(data);

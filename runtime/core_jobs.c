@@ -189,7 +189,7 @@ take_reply(const struct journal_job *j, struct frame *f, struct buf *result,
 
 	if (j->kind != JOURNAL_ASYNC || f->nfds == 0)
 		return 0;
-	if (fd_read_all(f->fds[0], FRONT_BODY_MAX, &data, &len, e) == -1)
+	if (fd_read_sealed(f->fds[0], FRONT_BODY_MAX, &data, &len, e) == -1)
 		return -1;
 	buf_add(result, data, len);
 	free(data);

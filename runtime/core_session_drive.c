@@ -345,6 +345,7 @@ core_session_start_machine(struct core_session *cs, enum core_session_phase p)
 		.run = cs->run,
 		.tree = cs->tree,
 		.max = max > FRAME_MAX ? FRAME_MAX : (uint32_t)max,
+		.backlog = cs->config.range[MACHINE_RX].length,
 		.fns = &fns,
 		.arg = cs });
 }

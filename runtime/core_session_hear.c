@@ -234,7 +234,7 @@ core_sessions_hear(void *core, struct frame *f, struct err *e)
 	if (!buf_ok(&f->body)) {
 		r = err_set(e, ERR_INVALID, "session: malformed frame");
 	} else if (f->nfds == 1 &&
-	    fd_read_all(f->fds[0], PAYLOAD_MAX, &payload, &len, e) == -1) {
+	    fd_read_sealed(f->fds[0], PAYLOAD_MAX, &payload, &len, e) == -1) {
 		r = err_in(e, "session");
 	} else if (!all->restored) {
 		answer(c, GRPC_UNAVAILABLE, "the node starts", &nothing);

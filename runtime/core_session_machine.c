@@ -221,6 +221,13 @@ core_session_machine_say(struct core_session_machine *m, uint32_t kind,
 {
 	if (m->to == -1)
 		return;
+	/* Who puts out and does not read what becomes of it: one at a time is
+	 * what he may. */
+	if (kind == CHANNEL_DONE &&
+	    m->out.len - m->out.at > m->want.backlog + PIECE) {
+		core_session_machine_kill(m);
+		return;
+	}
 	buf_put_u32(&m->out, (uint32_t)(nhead + len));
 	buf_put_u32(&m->out, kind);
 	buf_add(&m->out, head, nhead);

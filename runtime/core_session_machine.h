@@ -34,6 +34,7 @@ struct core_session_machine_want {
 	const char *hash, *run;         /* for logs */
 	int tree;                       /* of its state; borrowed */
 	uint32_t max;                   /* bytes of a frame's payload */
+	size_t backlog; /* bytes of an input that it may not read */
 	const struct core_session_machine_fns *fns;
 	void *arg;
 };

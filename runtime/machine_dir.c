@@ -17,6 +17,7 @@
 #define HASH "hash"
 #define CONFIG_MAX (1 << 20)
 #define RANGE_MAX ((uint64_t)1 << 30) /* of a file that is written for one */
+#define CONTENT_MAX (64 << 20)        /* in it, but for zeroes behind */
 
 /* Of the machine that tools know; zero here. */
 static const struct {
@@ -191,9 +192,13 @@ read_range(int dir, uint64_t start, uint64_t length, struct buf *b,
 	while (len > 0 && data[len - 1] == '\0')
 		len--;
 	buf_reset(b);
-	buf_add(b, data, len);
+	if (len <= CONTENT_MAX)
+		buf_add(b, data, len);
 	free(data);
-	return 0;
+	return len <= CONTENT_MAX
+	    ? 0
+	    : err_set(e, ERR_QUOTA, "%s: it holds more than %d bytes", name,
+		  CONTENT_MAX);
 }
 
 int
@@ -260,7 +265,8 @@ machine_dir_get_content(int file, struct buf content[MACHINE_RANGES],
 	size_t len;
 	int r;
 
-	if (fd_read_all(file, MACHINE_RANGES * RANGE_MAX, &data, &len, e) == -1)
+	if (fd_read_sealed(file, MACHINE_RANGES * ((size_t)CONTENT_MAX + 8),
+		&data, &len, e) == -1)
 		return err_in(e, "content");
 	r = machine_dir_read_content(data, len, content, e);
 	free(data);

@@ -269,7 +269,13 @@ make_dir(const char *path, struct opened *o, struct err *e)
 {
 	const uid_t owner = geteuid() == 0 ? LAUNCH_FILES_ID : (uid_t)-1;
 
+	struct stat s;
+
 	o->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* Where others may rename, it may be another one by now. */
+	if (o->dir != -1 && fstat(o->dir, &s) == 0 && s.st_uid != geteuid())
+		return err_set(e, ERR_DENIED, "%s: it is somebody else's",
+		    path);
 	if (o->dir == -1 || mkdirat(o->dir, "tree", 0755) == -1)
 		return err_sys(e, "%s", path);
 	o->tree = openat(o->dir, "tree",

@@ -46,5 +46,12 @@ expect "below the root" "" "$(session started in "$work/root/in")"
 contains "beside it" "'$work/tx' is not below '$work/root'" "$(session started out "$work/tx")"
 contains "by a link" "No such file" "$(session started link "$work/root/out$work/tx")"
 contains "by dots" "No such file" "$(session started dots "$work/root/../tx")"
+expect "end" "" "$(session ended in)"
+node_stop
+
+# Many at once: each is as if it were alone.
+session_node
+echo_machine "$work/many" --notices=1
+expect "many" "" "$(session concurrent "$work/many" 64)"
 node_stop
 finish

@@ -189,6 +189,12 @@ def hostile(node, machine):
         ("kill -9 $$", HALTED, None),
         ("printf 01234567890123456 >&4; sleep 60", HALTED, None),
         ("printf '\\001\\000\\000\\000\\362\\003\\000\\000\\001' >&4; sleep 60", ACCEPTED, None),
+        # Outputs whose answers it does not read: what is kept for it has a bound.
+        ("yes \"$(printf '\\000\\000\\000\\000\\367\\003\\000\\000' | tr '\\000' '_')\" | head -c 0; "
+         "i=0; while printf '\\002\\000\\000\\000\\365\\003\\000\\000xx' ; do i=$((i+1)); [ $i -lt 200000 ] || break; done >&4", HALTED, None),
+        # Outputs whose answers it does not read: what is kept for it has a bound.
+        ("i=0; while [ $i -lt 200000 ]; do printf '\\\\002\\\\000\\\\000\\\\000\\\\365\\\\003\\\\000\\\\000xx';"
+         " i=$((i+1)); done >&4", HALTED, None),
         ("cat a; ls", ACCEPTED, "0 xa"),
         ("echo changed >a; false; exit 9", HALTED, None),
         ("cat a", ACCEPTED, "0 x"),
@@ -313,6 +319,11 @@ def settled(node, name, epoch, count):
 def started(node, name, machine):
     r = node.start(name, machine)
     expect(name, "started", r if isinstance(r, tuple) else "started")
+
+
+def ended(node, name):
+    wait_for(node, name)
+    expect(name, OK, node.end(name))
 
 
 if __name__ == "__main__":

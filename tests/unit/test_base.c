@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -114,6 +115,32 @@ links_that_leave_are_seen(void **state)
 	assert_false(tree_link_stays("l", ""));
 }
 
+static void
+only_a_sealed_file_is_read_as_one(void **state)
+{
+	int pair[2], fd, file;
+	char *data;
+	size_t len;
+	struct err e;
+
+	(void)state;
+	fd = fd_sealed("x", "abc", 3, &e);
+	assert_int_equal(fd_read_sealed(fd, 3, &data, &len, &e), 0);
+	assert_int_equal(len, 3);
+	assert_string_equal(data, "abc");
+	free(data);
+	close(fd);
+	/* Nobody writes it: it would be waited for. */
+	assert_int_equal(pipe(pair), 0);
+	assert_int_equal(fd_read_sealed(pair[0], 3, &data, &len, &e), -1);
+	close(pair[0]);
+	close(pair[1]);
+	file = memfd_create("y", MFD_ALLOW_SEALING);
+	assert_int_equal(fd_read_sealed(file, 3, &data, &len, &e), -1);
+	assert_int_equal(e.code, ERR_INVALID);
+	close(file);
+}
+
 int
 main(void)
 {
@@ -124,6 +151,7 @@ main(void)
 		cmocka_unit_test(readers_stop_at_the_end),
 		cmocka_unit_test(sealed_files_cannot_change),
 		cmocka_unit_test(links_that_leave_are_seen),
+		cmocka_unit_test(only_a_sealed_file_is_read_as_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
