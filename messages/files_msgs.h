@@ -25,9 +25,8 @@
  * PEEK is what WEIGH would say, and nothing is left of it: of a machine that
  * goes on, whose layer holds all that it ever changed.
  *
- * Each may be answered with FAILED instead: u8 code (enum err_code), text.  Of
- * WEIGH and PEEK, ERR_GUEST and ERR_QUOTA are the machine's fault, and nothing is
- * weighed then.
+ * Each may be answered with FAILED instead: u8 code (enum err_code), text.
+ * ERR_GUEST and ERR_QUOTA are then the machine's fault, if it was weighed.
  *
  * MAKE fills a directory that is there, with an empty tree in it: the state is
  * what the layer holds, or nothing.  OPEN copies a machine directory (is new),

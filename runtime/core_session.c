@@ -8,7 +8,7 @@
 #include "runtime/core.h"
 #include "runtime/core_session.h"
 #include "runtime/core_session_machine.h"
-#include "runtime/core_session_parts.h"
+#include "runtime/core_session_work.h"
 
 /* ---- one of them ---- */
 

@@ -2,16 +2,12 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/sha256.h"
 #include "base/str.h"
-#include "messages/frame.h"
 #include "messages/rollup.h"
 #include "runtime/core.h"
 #include "runtime/core_session_machine.h"
-#include "runtime/core_session_parts.h"
-#include "runtime/machine_dir.h"
-#include "runtime/session_view.h"
+#include "runtime/core_session_work.h"
 
 /* Payloads of frames are as long as the range they go through, and a head. */
 #define FRAME_ROOM 64
@@ -272,8 +268,6 @@ describe_end(const struct launch_exited *x, char text[128])
 	    ends[x->end], x->code);
 }
 
-static void ask_weigh(struct core_session *cs);
-
 static void
 ended(void *arg, const struct launch_exited *x)
 {
@@ -301,7 +295,7 @@ ended(void *arg, const struct launch_exited *x)
 		session_tell_halted(cs->session);
 		break;
 	case CORE_SESSION_FREEZING:
-		ask_weigh(cs);
+		core_session_ask_weigh(cs);
 		break;
 	default:
 		break;
@@ -316,8 +310,8 @@ failed(void *arg, const struct err *why)
 	session_tell_died(cs->session, GRPC_ABORTED, why->text);
 }
 
-static void
-leave_machine(struct core_session *cs)
+void
+core_session_leave_machine(struct core_session *cs)
 {
 	core_session_replay_end(cs);
 	if (cs->machine == NULL)
@@ -335,7 +329,7 @@ core_session_start_machine(struct core_session *cs, enum core_session_phase p)
 		failed };
 	uint64_t max = cs->config.range[MACHINE_TX].length + FRAME_ROOM;
 
-	leave_machine(cs);
+	core_session_leave_machine(cs);
 	cs->phase = p;
 	cs->done_of = -1;
 	cs->machine = core_session_machine_start(
@@ -405,199 +399,12 @@ core_session_give(void *owner, struct session *s, const struct session_given *g)
 		hand_over(cs); /* else it is on its way back */
 }
 
-/* ---- what it made of its state ---- */
-
-static void
-ask_number(struct core_session *cs, enum files_type type,
-    enum files_type answer, const int *layer, core_files_fn *fn)
-{
-	buf_auto struct buf b = { 0 };
-
-	buf_put_u64(&b, cs->number);
-	if (type == FILES_APPLY)
-		buf_put_u64(&b, cs->accepted);
-	core_files_ask(&cs->of->files,
-	    &(struct core_files_ask){ .type = type,
-		.answer = answer,
-		.body = &b,
-		.fds = layer,
-		.nfds = layer != NULL },
-	    fn, cs);
-}
-
-static void
-weighed(void *arg, struct frame *f, const struct err *why)
-{
-	struct core_session *cs = arg;
-	struct session_parts parts;
-
-	cs->phase = CORE_SESSION_WEIGHED;
-	if (f != NULL && core_session_get_parts(&f->body, &parts)) {
-		cs->parts = parts;
-		session_tell_weighed(cs->session, &parts);
-	} else if (f == NULL &&
-	    (why->code == ERR_GUEST || why->code == ERR_QUOTA)) {
-		session_tell_unfit(cs->session, why->text);
-	} else {
-		session_tell_died(cs->session, GRPC_UNAVAILABLE,
-		    f == NULL ? why->text : "cella-files: malformed frame");
-	}
-}
-
-static void
-ask_weigh(struct core_session *cs)
-{
-	int layer = core_session_machine_layer(cs->machine);
-
-	cs->phase = CORE_SESSION_WEIGHING;
-	if (cs->memory_kept)
-		ask_number(cs, FILES_PEEK, FILES_PEEKED, &layer, weighed);
-	else
-		ask_number(cs, FILES_WEIGH, FILES_WEIGHED, &layer, weighed);
-}
-
-void
-core_session_weigh(void *owner, struct session *s)
-{
-	struct core_session *cs = session_ops_get(s);
-
-	(void)owner;
-	if (!cs->has_state) {
-		cs->phase = CORE_SESSION_WEIGHED;
-		session_tell_weighed(s, &cs->parts);
-	} else if (cs->memory_kept) {
-		ask_weigh(cs);
-	} else {
-		cs->phase = CORE_SESSION_FREEZING;
-		core_session_machine_kill(cs->machine);
-	}
-}
-
-/* It is the state now, or it is gone; either way the next machine starts. */
-static void
-settled(void *arg, struct frame *f, const struct err *why)
-{
-	struct core_session *cs = arg;
-
-	if (f != NULL && core_session_get_parts(&f->body, &cs->parts))
-		core_session_start_machine(cs, CORE_SESSION_STARTING);
-	else
-		session_tell_died(cs->session, GRPC_UNAVAILABLE,
-		    f == NULL ? why->text : "cella-files: malformed frame");
-}
-
-static void
-settle(struct core_session *cs, enum files_type type, enum files_type answer)
-{
-	leave_machine(cs);
-	if (!cs->has_state || cs->memory_kept) {
-		core_session_start_machine(cs, CORE_SESSION_STARTING);
-		return;
-	}
-	cs->phase = CORE_SESSION_APPLYING;
-	ask_number(cs, type, answer, NULL, settled);
-}
-
 /* Its layer has it, and it waits for the next one already. */
-static void
-go_on_kept(struct core_session *cs)
+void
+core_session_go_on_kept(struct core_session *cs)
 {
 	const struct session_yield y = { .tohost = tohost(MANUAL, ACCEPTED) };
 
 	cs->phase = CORE_SESSION_WAITING;
 	session_tell_ready(cs->session, &y, &cs->parts);
-}
-
-void
-core_session_apply(void *owner, struct session *s)
-{
-	struct core_session *cs = session_ops_get(s);
-
-	(void)owner;
-	if (cs->memory_kept && cs->machine != NULL)
-		go_on_kept(cs);
-	else
-		settle(cs, FILES_APPLY, FILES_APPLIED);
-}
-
-void
-core_session_discard(void *owner, struct session *s)
-{
-	(void)owner;
-	settle(session_ops_get(s), FILES_DISCARD, FILES_DISCARDED);
-}
-
-/* ---- it is stored, and stops ---- */
-
-static void
-stored(void *arg, struct frame *f, const struct err *why)
-{
-	struct core_session *cs = arg;
-
-	session_tell_stored(cs->session, f != NULL ? GRPC_OK : GRPC_ABORTED,
-	    f != NULL ? "" : why->text);
-}
-
-void
-core_session_store(void *owner, struct session *s, const char *directory)
-{
-	struct core_session *cs = session_ops_get(s);
-	buf_auto struct buf b = { 0 }, content = { 0 };
-	struct err e;
-	int fd, layer = -1;
-
-	(void)owner;
-	machine_dir_put_content(&content, session_view_content(s));
-	fd = fd_sealed("content", content.data, content.len, &e);
-	if (fd == -1) {
-		session_tell_stored(s, GRPC_ABORTED, e.text);
-		return;
-	}
-	if (cs->memory_kept && cs->has_state)
-		layer = core_session_machine_layer(cs->machine);
-	buf_put_u64(&b, cs->number);
-	buf_put_str(&b, directory);
-	core_files_ask(&cs->of->files,
-	    &(struct core_files_ask){ .type = FILES_STORE,
-		.answer = FILES_STORED,
-		.body = &b,
-		.fds = (const int[]){ fd, layer },
-		.nfds = layer == -1 ? 1 : 2 },
-	    stored, cs);
-	fd_close(&fd);
-}
-
-/* What the state of one that was never kept, or has ended, was in, goes. */
-static void
-close_files(struct core_session *cs)
-{
-	buf_auto struct buf b = { 0 };
-
-	core_files_forget(&cs->of->files, cs);
-	fd_close(&cs->tree);
-	buf_put_u64(&b, cs->number);
-	buf_put_u8(&b, !cs->kept || cs->ended);
-	core_files_ask(&cs->of->files,
-	    &(struct core_files_ask){ .type = FILES_CLOSE,
-		.answer = FILES_CLOSED,
-		.body = &b },
-	    NULL, NULL);
-}
-
-void
-core_session_stop(void *owner, struct session *s)
-{
-	struct core_session *cs = session_ops_get(s);
-	struct core *c = cs->of->core;
-
-	(void)owner;
-	leave_machine(cs);
-	core_session_record_end(cs);
-	core_session_end_load(cs);
-	cs->phase = CORE_SESSION_STOPPED;
-	close_files(cs);
-	if (cs->holds)
-		quota_give(&c->queue.quota, &cs->need);
-	cs->holds = false;
-	session_tell_stopped(s);
 }

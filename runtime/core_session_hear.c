@@ -8,7 +8,7 @@
 #include "messages/front_msgs.h"
 #include "messages/session_msgs.h"
 #include "runtime/core.h"
-#include "runtime/core_session_parts.h"
+#include "runtime/core_session_work.h"
 #include "runtime/session_reply.h"
 #include "runtime/session_view.h"
 

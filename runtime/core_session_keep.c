@@ -5,7 +5,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "runtime/core.h"
-#include "runtime/core_session_parts.h"
+#include "runtime/core_session_work.h"
 #include "runtime/journal_session.h"
 #include "runtime/session_restore.h"
 #include "runtime/session_view.h"

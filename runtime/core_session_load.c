@@ -13,7 +13,7 @@
 #include "messages/json.h"
 #include "messages/value.h"
 #include "runtime/core.h"
-#include "runtime/core_session_parts.h"
+#include "runtime/core_session_work.h"
 #include "runtime/journal_session.h"
 #include "runtime/machine_dir.h"
 #include "runtime/session_view.h"

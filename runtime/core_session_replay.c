@@ -11,7 +11,7 @@
 #include "base/sha256.h"
 #include "runtime/core.h"
 #include "runtime/core_session_machine.h"
-#include "runtime/core_session_parts.h"
+#include "runtime/core_session_work.h"
 #include "runtime/journal_session.h"
 #include "runtime/session_view.h"
 
