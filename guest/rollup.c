@@ -189,38 +189,6 @@ exchange(const struct word *w, struct buf *answer, struct err *e)
 	return 0;
 }
 
-/* A payload is digits there, and its bytes here. */
-static int
-turn_to_text(struct buf *answer, const char *body, size_t len, struct err *e)
-{
-	struct rollup_io_request r = { .type = ROLLUP_IO_INSPECT };
-	buf_auto struct buf payload = { 0 };
-	const char *data = strstr(body, "\"payload\":");
-	unsigned char *to;
-
-	if (data == NULL)
-		return err_set(e, ERR_SYSTEM, "an answer without a payload");
-	/* {"payload":"0x.."} and one more brace */
-	buf_add_char(&payload, '{');
-	buf_add(&payload, data, len - (size_t)(data - body) - 1);
-	{
-		buf_auto struct buf bytes = { 0 };
-
-		if (rollup_json_get_output(payload.data, payload.len,
-			ROLLUP_JSON_HEX, NULL, &bytes, e) == -1)
-			return -1;
-		to = (unsigned char *)bytes.data;
-		r.payload = to;
-		r.len = bytes.len;
-		buf_reset(&payload);
-		rollup_json_put_request(&payload, &r, ROLLUP_JSON_TEXT);
-	}
-	buf_add(answer, body, (size_t)(data - body));
-	data = strstr(buf_text(&payload), "\"payload\":");
-	buf_add_str(answer, data);
-	return 0;
-}
-
 static int
 say_over_http(const struct word *w, struct buf *answer, struct err *e)
 {
@@ -237,7 +205,7 @@ say_over_http(const struct word *w, struct buf *answer, struct err *e)
 	if (status >= 400)
 		return err_set(e, ERR_INVALID, "%s", body);
 	if (is_finish(w->verb))
-		return turn_to_text(answer, body, strlen(body), e);
+		return rollup_json_put_text(answer, body, e);
 	buf_add_str(answer, body);
 	return 0;
 }

@@ -141,6 +141,29 @@ get_hex(const struct channel_json *x, const char *key, struct buf *to,
 	return 0;
 }
 
+int
+rollup_json_put_text(struct buf *b, const char *answer, struct err *e)
+{
+	static const char key[] = "\"payload\":\"";
+	const char *from = strstr(answer, key), *end;
+	buf_auto struct buf bytes = { 0 };
+	struct channel_json hex = { .kind = CHANNEL_JSON_STRING };
+
+	/* Nothing in front of it is a text of somebody else's. */
+	end = from == NULL ? NULL : strchr(from + sizeof(key) - 1, '"');
+	if (end == NULL)
+		return err_set(e, ERR_SYSTEM, "an answer without a payload");
+	from += sizeof(key) - 1;
+	hex.text = (char *)(uintptr_t)from;
+	hex.len = (size_t)(end - from);
+	if (get_hex(&hex, "payload", &bytes, e) == -1)
+		return -1;
+	buf_add(b, answer, (size_t)(from - answer));
+	put_text(b, bytes.len == 0 ? "" : bytes.data, bytes.len);
+	buf_add_str(b, end);
+	return 0;
+}
+
 static int
 get_address(const struct channel_json *v,
     unsigned char address[ROLLUP_IO_ADDRESS], struct err *e)

@@ -16,6 +16,10 @@ enum rollup_json_as { ROLLUP_JSON_HEX, ROLLUP_JSON_TEXT };
 void rollup_json_put_request(struct buf *, const struct rollup_io_request *,
     enum rollup_json_as);
 
+/* The same, from what the front end answered: a payload is digits there, and
+ * text here. */
+int rollup_json_put_text(struct buf *, const char *answer, struct err *);
+
 /* {"status": "accept" or "reject"} */
 int rollup_json_get_status(const char *, size_t len, bool *accept,
     struct err *);

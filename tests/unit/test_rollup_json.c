@@ -44,6 +44,30 @@ a_request_is_read(void **state)
 }
 
 static void
+digits_become_text(void **state)
+{
+	buf_auto struct buf b = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_int_equal(rollup_json_put_text(&b,
+			     "{\"data\":{\"x\":1,\"payload\":\"0x6122ff\"}}",
+			     &e),
+	    0);
+	assert_string_equal(buf_text(&b),
+	    "{\"data\":{\"x\":1,\"payload\":\"a\\\"\\udcff\"}}");
+	buf_reset(&b);
+	assert_int_equal(rollup_json_put_text(&b, "{\"payload\":\"0x\"}", &e),
+	    0);
+	assert_string_equal(buf_text(&b), "{\"payload\":\"\"}");
+	assert_int_equal(rollup_json_put_text(&b, "{}", &e), -1);
+	assert_int_equal(rollup_json_put_text(&b, "{\"payload\":\"0x0", &e),
+	    -1);
+	assert_int_equal(rollup_json_put_text(&b, "{\"payload\":\"0x0\"}", &e),
+	    -1);
+}
+
+static void
 a_status_is_accept_or_reject(void **state)
 {
 	static const char *const bad[] = { "", "{}", "[]", "{\"status\":1}",
@@ -118,6 +142,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_read),
+		cmocka_unit_test(digits_become_text),
 		cmocka_unit_test(a_status_is_accept_or_reject),
 		cmocka_unit_test(an_output_is_read),
 	};
