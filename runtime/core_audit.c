@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,9 @@
 #define LATER_NS (CLOCK_SECOND / 50)
 #define RETRY_NS CLOCK_SECOND
 #define SUMMARY_NS (10 * CLOCK_SECOND)
+/* A core that was killed may be a moment in dying. */
+#define WRITER_MS 20
+#define WRITER_TRIES 250
 
 /* ---- writing ---- */
 
@@ -137,6 +141,20 @@ make_node_key(struct err *e)
 	return dir == -1 ? err_sys(e, AUDIT_LOG_DIR) : node_key_make(dir, e);
 }
 
+static struct audit_log *
+open_log(const struct audit_log_options *o, char **broken, struct err *e)
+{
+	struct audit_log *l = NULL;
+
+	for (int i = 0; i < WRITER_TRIES; i++) {
+		l = audit_log_open(AT_FDCWD, o, broken, e);
+		if (l != NULL || e->code != ERR_BUSY)
+			break;
+		(void)poll(NULL, 0, WRITER_MS);
+	}
+	return l;
+}
+
 int
 core_audit_open(struct core_audit *a, struct loop *loop, const char *boot,
     bool drop_when_full, uint64_t *refusals, struct err *e)
@@ -149,7 +167,7 @@ core_audit_open(struct core_audit *a, struct loop *loop, const char *boot,
 	char *broken;
 
 	*a = (struct core_audit){ .loop = loop, .refusals = refusals };
-	a->log = audit_log_open(AT_FDCWD, &options, &broken, e);
+	a->log = open_log(&options, &broken, e);
 	if (a->log == NULL)
 		return -1;
 	if (broken != NULL)

