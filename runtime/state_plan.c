@@ -20,6 +20,7 @@
 enum step { REMOVE = 1, DIRECTORY, FILE_STAGED, LINK };
 
 #define NAME_SIZE 16
+#define SHORT 16 /* steps of a plan whose directories are synced one by one */
 /* In the staging directory, for as long as a name is not in its place. */
 #define NEW_NAME "new"
 
@@ -195,4 +196,65 @@ state_plan_run(int tree, int staging, const struct buf *plan, unsigned steps,
 		if (do_one(tree, staging, &b, e) == -1)
 			return -1;
 	return b.failed ? err_set(e, ERR_SYSTEM, "a plan that breaks off") : 0;
+}
+
+/* ---- what was done is on the disk ---- */
+
+static bool
+is_short(const struct buf *plan)
+{
+	struct buf b = buf_over(plan->data, plan->len);
+	char path[MANIFEST_PATH_MAX + 1];
+	unsigned n = 0;
+	uint8_t step;
+
+	for (; b.at < b.len && !b.failed && n <= SHORT; n++) {
+		step = buf_get_u8(&b);
+		buf_get_str(&b, path, sizeof(path));
+		if (step == DIRECTORY || step == FILE_STAGED)
+			(void)buf_get_u32(&b);
+		else if (step == LINK)
+			buf_get_str(&b, path, sizeof(path));
+	}
+	return n <= SHORT;
+}
+
+/* A directory that another step removed has nothing to be synced. */
+static int
+sync_one(int tree, struct buf *plan, struct err *e)
+{
+	char path[MANIFEST_PATH_MAX + 1], target[MANIFEST_PATH_MAX + 1];
+	uint8_t step = buf_get_u8(plan);
+	fd_auto int self = -1;
+	struct place p;
+	int r;
+
+	buf_get_str(plan, path, sizeof(path));
+	if (step == DIRECTORY || step == FILE_STAGED)
+		(void)buf_get_u32(plan);
+	else if (step == LINK)
+		buf_get_str(plan, target, sizeof(target));
+	if (find(tree, path, &p, e) == -1)
+		return e->sys == ENOENT || e->sys == ENOTDIR ? 0 : -1;
+	r = fsync(p.dir);
+	if (r == 0 && step == DIRECTORY) {
+		self = openat(p.dir, p.name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		r = self == -1 ? -1 : fsync(self);
+	}
+	fd_close(&p.dir);
+	return r == -1 ? state_scan_fails(path, e) : 0;
+}
+
+int
+state_plan_sync(int tree, const struct buf *plan, struct err *e)
+{
+	struct buf b = buf_over(plan->data, plan->len);
+
+	if (!is_short(plan))
+		return syncfs(tree) == -1 ? err_sys(e, "sync") : 0;
+	while (b.at < b.len && !b.failed)
+		if (sync_one(tree, &b, e) == -1)
+			return -1;
+	return 0;
 }

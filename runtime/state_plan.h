@@ -19,4 +19,9 @@ void state_plan_link(struct buf *, const char *path, const char *target);
 int state_plan_run(int tree, int staging, const struct buf *plan,
     unsigned steps, struct err *);
 
+/* What it did to the tree is on the disk: of a short plan its directories alone
+ * are synced, for the staged files were (fsync(2): a name is its directory's);
+ * of a long one, the file system. */
+int state_plan_sync(int tree, const struct buf *plan, struct err *);
+
 #endif

@@ -19,6 +19,7 @@
 #define STAGING "next"
 #define PLAN "next.plan"
 #define NEW_PLAN "next.plan.new"
+#define STAGED_FEW 8
 #define PLAN_HEAD 8 /* the number */
 #define PLAN_MAX ((size_t)256 << 20)
 
@@ -87,13 +88,39 @@ write_plan(struct state_volume *v, struct err *e)
 	return 0;
 }
 
+static int
+sync_one(int dir, const char *name, void *arg)
+{
+	unsigned *left = arg;
+	fd_auto int fd = -1;
+
+	if ((*left)-- == 0)
+		return 1;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd == -1 || fsync(fd) == -1 ? 2 : 0;
+}
+
+/* A few files one by one; of many, the file system, with what else waits in it.
+ */
+static int
+sync_staged(const struct state_volume *v)
+{
+	unsigned left = STAGED_FEW;
+	struct err ignored;
+	int r = dir_each(v->staging, sync_one, &left, &ignored);
+
+	if (r == 1)
+		return syncfs(v->dir);
+	return r == 0 ? fsync(v->staging) : -1;
+}
+
 /* One that changed nothing is there by its number in the journal. */
 int
 state_volume_keep(struct state_volume *v, struct err *e)
 {
 	if (v->plan.len == 0)
 		return 0;
-	if (syncfs(v->dir) == -1)
+	if (sync_staged(v) == -1)
 		return err_sys(e, "state volume: " STAGING);
 	return write_plan(v, e);
 }
@@ -106,8 +133,8 @@ carry_out(struct state_volume *v, struct err *e)
 		if (state_plan_run(v->tree, v->staging, &v->plan, UINT_MAX,
 			e) == -1)
 			return -1;
-		if (syncfs(v->dir) == -1)
-			return err_sys(e, "state volume: " TREE);
+		if (state_plan_sync(v->tree, &v->plan, e) == -1)
+			return err_in(e, "state volume: " TREE);
 	}
 	v->number++;
 	forget_next(v);
