@@ -40,6 +40,7 @@ core_session_free(struct core_session *cs)
 		at = &(*at)->next;
 	*at = cs->next;
 	loop_timer_stop(cs->of->core->loop, &cs->timer);
+	loop_timer_stop(cs->of->core->loop, &cs->taint);
 	core_files_forget(&cs->of->files, cs);
 	if (cs->gone != NULL)
 		*cs->gone = true;

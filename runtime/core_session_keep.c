@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/sha256.h"
 #include "base/str.h"
@@ -81,17 +82,30 @@ core_session_keep_epoch(void *owner, struct session *s, struct err *e)
 	    &a->machine, e);
 }
 
+/* A full disk may have room again; it has not ended meanwhile, for then it is
+ * forgotten. */
+static void
+write_taint(void *arg)
+{
+	struct core_session *cs = arg;
+	struct core *c = cs->of->core;
+	struct err e;
+
+	if (journal_taint_session(c->journal, cs->number,
+		session_view_taint(cs->session), &e) == 0)
+		return;
+	core_log("session %s: %s", session_view_id(cs->session), e.text);
+	loop_timer_set(c->loop, &cs->taint, clock_mono_ns() + CLOCK_SECOND,
+	    write_taint, cs);
+}
+
 void
 core_session_keep_taint(void *owner, struct session *s,
     const struct session_taint *t)
 {
-	struct core_session *cs = session_ops_get(s);
-	struct err e;
-
+	(void)owner;
 	core_log("session %s: tainted: %s", session_view_id(s), t->text);
-	/* A restart finds what it could not write down once more. */
-	if (journal_taint_session(journal_of(owner), cs->number, t, &e) == -1)
-		core_log("session %s: %s", session_view_id(s), e.text);
+	write_taint(session_ops_get(s));
 }
 
 int

@@ -77,15 +77,19 @@ free_if_over(struct core_session_machine *m)
 		free_machine(m);
 }
 
+static void hear_rest(struct core_session_machine *m);
+
 static void
 ended(void *arg, const struct launch_exited *x)
 {
 	struct core_session_machine *m = arg;
 
-	m->over = true;
 	m->launched.serial = 0;
 	(void)core_session_machine_cycles(m);
 	fd_close(&m->meter); /* the cgroup is somebody else's now */
+	/* It may have said why, and ended at once. */
+	hear_rest(m);
+	m->over = true;
 	close_channel(m);
 	if (!m->left)
 		m->want.fns->ended(m->want.arg, x);
@@ -98,7 +102,7 @@ core_session_machine_kill(struct core_session_machine *m)
 {
 	m->killed = true;
 	close_channel(m);
-	if (m->created && !m->over)
+	if (m->created && m->launched.serial != 0)
 		core_launcher_kill(&m->core->launcher, m->launched.serial,
 		    LAUNCH_CAUSE_STOP);
 }
@@ -270,6 +274,20 @@ hear(void *arg, uint32_t events)
 	}
 	channel_feed(&m->reader, data, (size_t)n);
 	hear_frames(m);
+}
+
+/* All that wrote to it are dead. */
+static void
+hear_rest(struct core_session_machine *m)
+{
+	static char data[PIECE];
+	ssize_t n;
+
+	while (!m->killed && m->from != -1 &&
+	    (n = read(m->from, data, sizeof(data))) > 0) {
+		channel_feed(&m->reader, data, (size_t)n);
+		hear_frames(m);
+	}
 }
 
 /* ---- the start ---- */

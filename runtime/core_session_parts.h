@@ -50,6 +50,7 @@ struct core_session {
 	char run[CORE_RUN_ID]; /* its name in logs */
 	enum core_session_phase phase;
 	struct loop_timer timer;
+	struct loop_timer taint; /* what could not be written down is, later */
 
 	struct machine_config config;
 	struct session_parts parts; /* of what is committed, or weighed */

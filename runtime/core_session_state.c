@@ -38,6 +38,10 @@ weighed(void *arg, struct frame *f, const struct err *why)
 	} else if (f == NULL &&
 	    (why->code == ERR_GUEST || why->code == ERR_QUOTA)) {
 		session_tell_unfit(cs->session, why->text);
+	} else if (f == NULL && why->code == ERR_SYSTEM) {
+		core_log("session %s: %s", session_view_id(cs->session),
+		    why->text);
+		session_tell_later(cs->session);
 	} else {
 		session_tell_died(cs->session, GRPC_UNAVAILABLE,
 		    f == NULL ? why->text : "cella-files: malformed frame");

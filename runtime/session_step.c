@@ -217,6 +217,13 @@ end_skipped(struct session *s)
 }
 
 void
+session_step_later(struct session *s)
+{
+	s->is_kept_later = true;
+	discard(s);
+}
+
+void
 session_step_weighed(struct session *s, const struct session_parts *parts)
 {
 	struct session_memory *next = &s->next_memory;
@@ -230,8 +237,7 @@ session_step_weighed(struct session *s, const struct session_parts *parts)
 	d.leaf[PROCESSED_NOTICE] = next->root[MACHINE_NOTICES];
 	processed_put_body(&d.body, &s->result, place);
 	if (!publish(s, &d, next->bytes)) {
-		s->is_kept_later = true;
-		discard(s);
+		session_step_later(s);
 		return;
 	}
 	session_memory_move(&s->memory, next);

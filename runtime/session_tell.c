@@ -76,6 +76,13 @@ session_tell_unfit(struct session *s, const char *text)
 }
 
 void
+session_tell_later(struct session *s)
+{
+	if (s->state == SESSION_WEIGHING)
+		session_step_later(s);
+}
+
+void
 session_tell_stored(struct session *s, enum grpc_status status,
     const char *text)
 {

@@ -40,6 +40,8 @@ void session_tell_weighed(struct session *, const struct session_parts *);
 /* What it made of its state has no place in one: the input is an exception
  * with that text. */
 void session_tell_unfit(struct session *, const char *text);
+/* Or the disk has no room for it now: it is given again after a while. */
+void session_tell_later(struct session *);
 /* GRPC_OK, or why not. */
 void session_tell_stored(struct session *, enum grpc_status, const char *text);
 void session_tell_stopped(struct session *);

@@ -68,6 +68,7 @@ void session_step_weighed(struct session *, const struct session_parts *);
 
 /* Or it is not, and the input is an exception. */
 void session_step_unfit(struct session *, const char *text);
+void session_step_later(struct session *);
 
 /* After an input, or a query: the machine waits again, with that state. */
 void session_step_ready(struct session *, const struct session_parts *);

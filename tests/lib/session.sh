@@ -11,7 +11,7 @@ echo_machine() {
 	dir=$1 args=
 	shift
 	for arg; do args="$args${args:+,}\"$arg\""; done
-	message "$work/echo.json" more "${data:+,\"data\":{\"encoding\":\"tar.gzip\",\"mount\":\"/state\",\"ref\":\"$data\",\"use_latest\":false\}}"
+	message "$work/echo.json" more "${data:+,\"data\":{\"encoding\":\"tar.gzip\",\"mount\":\"/state\",\"ref\":\"$data\",\"use_latest\":false\}}${variables:-}"
 	sed -i "s|\"entrypoint\":\"inside\",\"ref\":\"$code\",\"interface\":\"exec\"|\"entrypoint\":\"echo\",\"ref\":\"$echo_code\",\"interface\":\"channel\",\"args\":[$args]|" "$work/echo.json"
 	"$cella" machine create ${config:+--config "$config"} "$work/echo.json" "$dir" >/dev/null || fail "machine $dir"
 }

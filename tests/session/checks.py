@@ -321,6 +321,29 @@ def started(node, name, machine):
     expect(name, "started", r if isinstance(r, tuple) else "started")
 
 
+def no_room(node, machine, fill):
+    """The disk of the states is full: an input waits, and is done when there is room."""
+    node.start("full", machine)
+    feed(node, "full", 0, 0, 1)
+    settled(node, "full", 0, 1)
+    before = node.epoch("full", 0)
+    with open(fill, "wb", buffering=0) as f:
+        try:
+            while f.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
+    feed(node, "full", 0, 1, 1)
+    seen = os.environ["SEEN"]
+    while "No space left on device" not in open(seen).read():
+        time.sleep(0.01)
+    e = node.settle_or_not("full", 0)
+    expect("it waits", (1, 1, False), (len(e.processed_inputs), e.pending_input_count, e.HasField("taint_status")))
+    expect("nothing of it is there", before.most_recent_machine_hash, e.most_recent_machine_hash)
+    os.unlink(fill)
+    settled(node, "full", 0, 2)
+
+
 def ended(node, name):
     wait_for(node, name)
     expect(name, OK, node.end(name))

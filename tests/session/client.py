@@ -88,3 +88,9 @@ class Node:
                     return e
             elif e.pending_input_count == 0 or e.HasField("taint_status"):
                 return e
+
+    def settle_or_not(self, name, epoch):
+        """The epoch's status as it is now, once it is nobody's."""
+        while isinstance(e := self.epoch(name, epoch), tuple) and e[0] == "ABORTED":
+            pass
+        return e

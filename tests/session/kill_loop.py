@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """kill -9 of a node with sessions, at any time, again and again.
 
-  kill_loop.py ROUNDS SEED MACHINE
+  kill_loop.py ROUNDS SEED MACHINE KEPT
 
 A node with the state in CELLA_STORE is started, given inputs, and killed: all of its
 processes at once, or one of them.  What was answered with OK is done once, and in the
-end everything is as in a run that nobody disturbed.  MACHINE skips some inputs.
+end everything is as in a run that nobody disturbed.  MACHINE skips some inputs; KEPT is
+the same, with memory that lasts.
 """
 import os, random, signal, subprocess, sys, time
 import grpc
@@ -14,8 +15,9 @@ from client import Node, cm, expect
 
 BUILD = os.environ["abs_top_builddir"]
 STATE = os.environ["CELLA_STORE"]
-ROUNDS, SEED, MACHINE = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-NAMES = ["a", "b", "c"]
+ROUNDS, SEED = int(sys.argv[1]), int(sys.argv[2])
+MACHINES = {"a": sys.argv[3], "b": sys.argv[3], "kept": sys.argv[4]}
+NAMES = list(MACHINES)
 CHILDREN = ["cella-core", "cella-files", "cella-launcher", "cella-front", "cella-prepare"]
 rng = random.Random(SEED)
 
@@ -80,7 +82,7 @@ def disturbed():
     sent = {n: 0 for n in NAMES}
     p = Process(STATE)
     for n in NAMES:
-        expect("start", "StartSessionResponse", type(p.node.start(n, MACHINE)).__name__)
+        expect("start", "StartSessionResponse", type(p.node.start(n, MACHINES[n])).__name__)
     for turn in range(ROUNDS):
         for _ in range(rng.randrange(4)):
             n = rng.choice(NAMES)
@@ -105,7 +107,7 @@ def disturbed():
 def undisturbed(sent):
     p = Process(STATE)
     for n in NAMES:
-        p.node.start(n + "2", MACHINE)
+        p.node.start(n + "2", MACHINES[n])
         for i in range(sent[n]):
             p.node.advance(n + "2", 0, i, payload(n, i))
     found = {n: p.node.settle(n + "2", 0) for n in NAMES}
@@ -119,7 +121,8 @@ for n in NAMES:
     expect(f"{n}: inputs", sent[n], len(found[n].processed_inputs))
     expect(f"{n}: taint", "", found[n].taint_status.error_message)
     expect(f"{n}: hash", wanted[n].most_recent_machine_hash.data.hex(), found[n].most_recent_machine_hash.data.hex())
-    expect(f"{n}: all", True, wanted[n].processed_inputs == found[n].processed_inputs)
+    for a, b in zip(wanted[n].processed_inputs, found[n].processed_inputs):
+        expect(f"{n}: input {a.input_index}", a, b)
 if client.bad:
     print(f"seed {SEED}")
 print(f"{ROUNDS} rounds, {sum(sent.values())} inputs", file=sys.stderr)

@@ -414,6 +414,42 @@ what_cannot_be_kept_is_done_again(void **state)
 	fake_close(&f);
 }
 
+/* What an input made of its state has no place in one; or none on this disk. */
+static void
+a_state_that_cannot_be_is_an_exception_and_a_full_disk_is_none(void **state)
+{
+	struct merkle_hash before;
+	struct session_parts p;
+	struct told a;
+	struct fake f;
+
+	(void)state;
+	fake_open(&f);
+	fake_start(&f, "one");
+	before = machine_of(&f);
+	for (int turn = 0; turn < 2; turn++) {
+		struct session_yield y = fake_manual(1);
+
+		fake_advance(&f, &a, "one", 0, (uint64_t)turn, "a");
+		session_tell_yielded(f.s, &y);
+		fake_expect(&f, "give weigh");
+		if (turn == 0)
+			session_tell_unfit(f.s, "/x: no place");
+		else
+			session_tell_later(f.s);
+		fake_expect(&f, "discard");
+		fake_parts(&p, 0);
+		session_tell_ready(f.s, NULL, &p);
+		assert_int_equal(session_view_pending(f.s), turn);
+		assert_int_equal(f.done, 1);
+		assert_true(merkle_is_same(&before, &active(&f)->machine));
+	}
+	assert_int_equal(f.timer, f.now + 1000 * MS);
+	session_tell_time(f.s);
+	fake_expect(&f, "give");
+	fake_close(&f);
+}
+
 int
 main(void)
 {
@@ -426,6 +462,8 @@ main(void)
 		cmocka_unit_test(time_is_looked_at_between_increments),
 		cmocka_unit_test(statuses_are_told),
 		cmocka_unit_test(what_cannot_be_kept_is_done_again),
+		cmocka_unit_test(
+		    a_state_that_cannot_be_is_an_exception_and_a_full_disk_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
