@@ -197,6 +197,8 @@ answer_metrics(struct core *c, uint32_t serial)
 	char hash[SHA256_HEX];
 
 	now.audit_records = audit_log_last(c->audit.log, hash);
+	core_session_count(&c->sessions, &now.sessions, &now.tainted,
+	    &now.inputs_pending);
 	journal_load(c->journal, &now.functions, &now.jobs_waiting,
 	    &now.jobs_bytes);
 	metrics_write(&b, &c->metrics, &now);

@@ -9,6 +9,7 @@
 #include "runtime/core_session.h"
 #include "runtime/core_session_machine.h"
 #include "runtime/core_session_work.h"
+#include "runtime/session_view.h"
 
 /* ---- one of them ---- */
 
@@ -153,6 +154,22 @@ core_sessions_close(struct core_sessions *all)
 		session_close(all->all);
 	core_session_machine_fini(all->core);
 	core_files_close(&all->files);
+}
+
+void
+core_session_count(const struct core_sessions *all, uint64_t *sessions,
+    uint64_t *tainted, uint64_t *pending)
+{
+	const struct session *s;
+
+	if (all->all == NULL)
+		return;
+	for (s = session_view_first(all->all); s != NULL;
+	     s = session_view_next(s)) {
+		++*sessions;
+		*tainted += session_view_taint(s)->status != GRPC_OK;
+		*pending += session_view_pending(s);
+	}
 }
 
 int

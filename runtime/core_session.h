@@ -8,6 +8,7 @@
 #define RUNTIME_CORE_SESSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "runtime/core_files.h"
 
@@ -32,6 +33,10 @@ void core_sessions_close(struct core_sessions *);
 
 /* cella-files is there, or there again. */
 int core_sessions_attach(struct core_sessions *, int sock, struct err *);
+
+/* What is there, for metrics.h. */
+void core_session_count(const struct core_sessions *, uint64_t *sessions,
+    uint64_t *tainted, uint64_t *pending);
 
 /* FRONT_SESSION, FRONT_SESSION_LEFT. */
 int core_sessions_hear(void *core, struct frame *, struct err *);

@@ -69,6 +69,7 @@ core_session_keep_done(void *owner, struct session *s,
 		return -1;
 	}
 	cs->accepted += content != NULL;
+	cs->of->core->metrics.inputs[d->status]++;
 	return 0;
 }
 

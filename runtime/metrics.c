@@ -26,6 +26,10 @@ static const struct {
 	{ 600000000000, "600" },
 };
 
+/* As `cella session` names them, in this text's own case. */
+static const char *const inputs[METRICS_INPUTS] = { "accepted", "rejected",
+	"exception", "machine-halted", "cycle-limit", "time-limit" };
+
 static const char *const triggers[METRICS_TRIGGERS] = { "http", "cron",
 	"message", "async", "warm", "persistent" };
 
@@ -123,6 +127,24 @@ write_refusals(struct buf *b, const struct metrics *m)
 }
 
 static void
+write_sessions(struct buf *b, const struct metrics *m,
+    const struct metrics_now *n)
+{
+	static const char name[] = "cella_session_inputs_total";
+
+	gauge(b, "cella_sessions", n->sessions, "Sessions.");
+	gauge(b, "cella_sessions_tainted", n->tainted,
+	    "Sessions that take no input any more.");
+	gauge(b, "cella_session_inputs_pending", n->inputs_pending,
+	    "Inputs that were taken and are not done.");
+	head(b, name, "counter",
+	    "Inputs that are done, by what became of them.");
+	for (int i = 0; i < METRICS_INPUTS; i++)
+		buf_printf(b, "%s{status=\"%s\"} %" PRIu64 "\n", name,
+		    inputs[i], m->inputs[i]);
+}
+
+static void
 write_feed(struct buf *b, const struct metrics_feed *f)
 {
 	static const char name[] = "cella_feed_messages_total";
@@ -178,6 +200,7 @@ metrics_write(struct buf *b, const struct metrics *m,
 	buf_add_str(b, "cella_run_cpu_seconds_total ");
 	write_seconds(b, m->cpu_ns);
 	write_quota(b, n->quota);
+	write_sessions(b, m, n);
 	write_feed(b, &m->feed);
 	gauge(b, "cella_jobs_waiting", n->jobs_waiting,
 	    "Calls that nobody waits for and that have not ended.");

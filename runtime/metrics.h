@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "messages/processed.h"
 #include "policy/quota.h"
 #include "policy/verdict.h"
 
@@ -28,6 +29,7 @@ enum metrics_trigger {
 #define METRICS_BUCKETS 14
 #define METRICS_VERDICTS (VERDICT_OK + 1)
 #define METRICS_CODES (ERR_SYSTEM + 1)
+#define METRICS_INPUTS (PROCESSED_TIME + 1)
 
 struct metrics_histogram {
 	uint64_t bucket[METRICS_BUCKETS + 1]; /* the last: above all bounds */
@@ -53,8 +55,9 @@ struct metrics_feed {
 struct metrics {
 	uint64_t runs[METRICS_TRIGGERS][METRICS_VERDICTS];
 	uint64_t refusals[METRICS_CODES];
-	struct metrics_histogram start; /* from the trigger to a machine */
-	struct metrics_histogram run;   /* of machines, wall time */
+	uint64_t inputs[METRICS_INPUTS]; /* of sessions, that are done */
+	struct metrics_histogram start;  /* from the trigger to a machine */
+	struct metrics_histogram run;    /* of machines, wall time */
 	uint64_t cpu_ns;
 	struct metrics_feed feed;
 };
@@ -63,6 +66,7 @@ struct metrics {
 struct metrics_now {
 	uint64_t started_ns; /* CLOCK_REALTIME */
 	uint64_t functions, runs, queued;
+	uint64_t sessions, tainted, inputs_pending;
 	uint64_t jobs_waiting, jobs_bytes;
 	uint64_t audit_records;
 	bool audit_fails;

@@ -21,6 +21,7 @@
 #include "messages/machine_config.h"
 #include "messages/merkle.h"
 #include "messages/merkle_epoch.h"
+#include "messages/processed.h"
 #include "messages/rollup.h"
 
 struct processed;
@@ -51,6 +52,7 @@ struct session_taint {
 
 /* An input that is done. */
 struct session_done {
+	enum processed_status status; /* of one that is done just now */
 	struct merkle_hash machine; /* the last accepted one's */
 	struct merkle_hash leaf[2]; /* of the epoch: vouchers, notices */
 	struct buf body;            /* processed_put_body() */

@@ -205,7 +205,8 @@ pause(struct session *s)
 static void
 end_skipped(struct session *s)
 {
-	struct session_done d = { .machine = s->active->machine };
+	struct session_done d = { .status = s->result.status,
+		.machine = s->active->machine };
 
 	processed_put_body(&d.body, &s->result, NULL);
 	if (!publish(s, &d, NULL)) {
@@ -228,7 +229,7 @@ session_step_weighed(struct session *s, const struct session_parts *parts)
 {
 	struct session_memory *next = &s->next_memory;
 	struct processed_place place[2];
-	struct session_done d = { .body = { 0 } };
+	struct session_done d = { .status = PROCESSED_ACCEPTED };
 
 	session_memory_finish(next, &s->machine, &s->result, parts);
 	session_memory_place(next, &s->machine, place);

@@ -18,12 +18,21 @@ echo_machine "$work/work" --work-ms=100
 echo_machine "$work/slow" --work-ms=400
 mkdir -m 1777 "$work/stored"
 
-session_node
+session_node --metrics 127.0.0.1:0
+metrics=$(sed -n 's/^metrics //p' "$work/node.out")
+sample() { # NAME: its value
+	curl -s "http://$metrics/metrics" | awk -v n="$1" '$1 == n { print $2 }'
+}
 expect "accepted" "" "$(session accepted "$work/m" "$work/stored/a")"
 hash=$("$cella" machine verify "$work/stored/a") || fail "what was stored is not whole"
 [ -n "$hash" ] || fail "hash"
 expect "its mode" 700 "$(stat -c %a "$work/stored/a")"
 expect "skipped" "" "$(session skipped "$work/skip")"
+for n in accepted:7 rejected:1 exception:1 machine-halted:1 cycle-limit:0; do
+	expect "$n" "${n#*:}" "$(sample "cella_session_inputs_total{status=\"${n%:*}\"}")"
+done
+expect "sessions" 2 "$(sample cella_sessions)"
+expect "pending" 0 "$(sample cella_session_inputs_pending)"
 expect "queries" "" "$(session queries "$work/q")"
 # What ran is on record, from before its machine was started.
 "$cella" audit show --store "$CELLA_STORE" --json >"$work/audit"
