@@ -53,9 +53,9 @@ struct session_taint {
 /* An input that is done. */
 struct session_done {
 	enum processed_status status; /* of one that is done just now */
-	struct merkle_hash machine; /* the last accepted one's */
-	struct merkle_hash leaf[2]; /* of the epoch: vouchers, notices */
-	struct buf body;            /* processed_put_body() */
+	struct merkle_hash machine;   /* the last accepted one's */
+	struct merkle_hash leaf[2];   /* of the epoch: vouchers, notices */
+	struct buf body;              /* processed_put_body() */
 };
 
 struct session_epoch {
