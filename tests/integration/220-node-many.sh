@@ -11,7 +11,7 @@ image=$(image busybox)
 node_start
 # By one connection: a process for each would take longer than the node.
 n=1000
-[ -z "${CELLA_BRIEF:-}" ] || n=300
+[ -z "${CELLA_BRIEF:-}" ] || n=100
 for i in $(seq $n); do
 	cat >"$work/$i.json" <<END
 {"type":"vm-function","address":"0x00","time":$i,"allow_amend":false,
