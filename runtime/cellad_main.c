@@ -243,6 +243,76 @@ close_all(struct opened *o)
 	fd_close(&o->lock);
 }
 
+/* One option, by its letter below. */
+static int
+take_option(struct options *p, int c)
+{
+	switch (c) {
+	case 's':
+		p->state_dir = optarg;
+		break;
+	case 'h':
+		p->http = optarg;
+		break;
+	case 'g':
+		p->grpc = optarg;
+		break;
+	case 'R':
+		p->session_root = optarg;
+		break;
+	case 'm':
+		p->metrics = optarg;
+		break;
+	case 'S':
+		p->https = optarg;
+		break;
+	case 'C':
+		p->cert = optarg;
+		break;
+	case 'K':
+		p->key = optarg;
+		break;
+	case 'c':
+		p->control = optarg;
+		break;
+	case 'p':
+		p->policy = optarg;
+		break;
+	case 'd':
+		p->domain = optarg;
+		break;
+	case 'F':
+		p->front = optarg;
+		break;
+	case 'f':
+		break; /* config_add() */
+	case 'v':
+		puts("cellad " VERSION_TEXT);
+		exit(0);
+	default:
+		return -1;
+	}
+	return 0;
+}
+
+static int
+check_options(const struct options *p)
+{
+	bool tls;
+
+	if (p->session_root != NULL && p->session_root[0] != '/')
+		return -1;
+	if (p->grpc != NULL && !listen_is_place(p->grpc))
+		return -1;
+	/* Certificate and key, if somebody comes by TLS, and only then. */
+	tls =
+	    p->https != NULL || (p->grpc != NULL && !listen_is_local(p->grpc));
+	if (tls != (p->cert != NULL) || tls != (p->key != NULL))
+		return -1;
+	return p->domain == NULL || config_options_is_domain(p->domain) ? 0
+									: -1;
+}
+
 static int
 parse(struct options *p, int argc, char **argv)
 {
@@ -263,68 +333,12 @@ parse(struct options *p, int argc, char **argv)
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool tls;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
-		switch (c) {
-		case 's':
-			p->state_dir = optarg;
-			break;
-		case 'h':
-			p->http = optarg;
-			break;
-		case 'g':
-			p->grpc = optarg;
-			break;
-		case 'R':
-			p->session_root = optarg;
-			break;
-		case 'm':
-			p->metrics = optarg;
-			break;
-		case 'S':
-			p->https = optarg;
-			break;
-		case 'C':
-			p->cert = optarg;
-			break;
-		case 'K':
-			p->key = optarg;
-			break;
-		case 'c':
-			p->control = optarg;
-			break;
-		case 'p':
-			p->policy = optarg;
-			break;
-		case 'd':
-			p->domain = optarg;
-			break;
-		case 'F':
-			p->front = optarg;
-			break;
-		case 'f':
-			break; /* config_add() */
-		case 'v':
-			puts("cellad " VERSION_TEXT);
-			exit(0);
-		default:
+		if (take_option(p, c) == -1)
 			return -1;
-		}
-	if (p->session_root != NULL && p->session_root[0] != '/')
-		return -1;
-	if (p->grpc != NULL && !listen_is_place(p->grpc))
-		return -1;
-	/* Certificate and key, if somebody comes by TLS, and only then. */
-	tls =
-	    p->https != NULL || (p->grpc != NULL && !listen_is_local(p->grpc));
-	if (tls != (p->cert != NULL) || tls != (p->key != NULL))
-		return -1;
-	return optind == argc &&
-		(p->domain == NULL || config_options_is_domain(p->domain))
-	    ? 0
-	    : -1;
+	return optind == argc ? check_options(p) : -1;
 }
 
 /* ---- the configuration ---- */
