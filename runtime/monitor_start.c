@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "runtime/monitor.h"
 #include "runtime/monitor_parts.h"
 #include "runtime/policy_open.h"
@@ -140,53 +141,47 @@ start_core(struct node *n, struct err *e)
 
 /* The rest talk to core: their sockets' other ends go to it. */
 static int
-start_dns(struct node *n, struct err *e)
+start_beside(struct node *n, enum who child, uint32_t type, const int *more,
+    size_t nmore, struct err *e)
 {
 	fd_auto int ours = -1, theirs = -1;
-	int pair[2];
+	int pair[2], fds[4];
 
+	invariant(nmore < nitems(fds));
 	if (frame_pair(pair, e) == -1)
 		return -1;
 	ours = pair[0];
-	theirs = pair[1];
-	if (start(n, DNS, &theirs, 1, e) == -1)
+	fds[0] = theirs = pair[1];
+	for (size_t i = 0; i < nmore; i++)
+		fds[1 + i] = more[i];
+	if (start(n, child, fds, 1 + nmore, e) == -1)
 		return -1;
-	frame_link_send(&n->core, MONITOR_DNS, 0, NULL, &ours, 1);
+	frame_link_send(&n->core, type, 0, NULL, &ours, 1);
 	return 0;
+}
+
+static int
+start_dns(struct node *n, struct err *e)
+{
+	return start_beside(n, DNS, MONITOR_DNS, NULL, 0, e);
 }
 
 static int
 start_fetch(struct node *n, struct err *e)
 {
-	fd_auto int ours = -1, theirs = -1, policy = -1;
-	int pair[2];
+	fd_auto int policy = -1;
 
-	if (give_policy(n, &policy, e) == -1 || frame_pair(pair, e) == -1)
-		return -1;
-	ours = pair[0];
-	theirs = pair[1];
-	if (start(n, FETCH, (const int[]){ theirs, policy }, 2, e) == -1)
-		return -1;
-	frame_link_send(&n->core, MONITOR_FETCH, 0, NULL, &ours, 1);
-	return 0;
+	return give_policy(n, &policy, e) == -1
+	    ? -1
+	    : start_beside(n, FETCH, MONITOR_FETCH, &policy, 1, e);
 }
 
 static int
 start_files(struct node *n, struct err *e)
 {
-	fd_auto int ours = -1, theirs = -1;
-	int pair[2];
+	const int more[] = { n->m->sessions, n->m->session_root };
 
-	if (frame_pair(pair, e) == -1)
-		return -1;
-	ours = pair[0];
-	theirs = pair[1];
-	if (start(n, FILES,
-		(const int[]){ theirs, n->m->sessions, n->m->session_root }, 3,
-		e) == -1)
-		return -1;
-	frame_link_send(&n->core, MONITOR_FILES, 0, NULL, &ours, 1);
-	return 0;
+	return start_beside(n, FILES, MONITOR_FILES, more, nitems(more), e);
 }
 
 static int
