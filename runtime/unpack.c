@@ -243,9 +243,10 @@ set_made(const struct unpack_input *in, const char *digest, const char *image,
 	return store_set_derived(in->store, digest, form, image, e);
 }
 
-int
-unpack_into(const struct unpack_input *in, const char *digest,
-    enum aleph_encoding encoding, int volume, struct err *e)
+/* state: it is the tree that a layer is put over, and the layer's result. */
+static int
+unpack_there(const struct unpack_input *in, const char *digest,
+    enum aleph_encoding encoding, int volume, int *state, struct err *e)
 {
 	fd_auto int archive = store_get(in->store, digest, e);
 	struct tool t = { .in = in,
@@ -255,28 +256,28 @@ unpack_into(const struct unpack_input *in, const char *digest,
 		.input = archive,
 		.output = -1,
 		.volume = volume,
-		.writable = true };
+		.writable = true,
+		.state = state };
 
 	return archive == -1 ? -1 : run_tool(&t, e);
+}
+
+int
+unpack_into(const struct unpack_input *in, const char *digest,
+    enum aleph_encoding encoding, int volume, struct err *e)
+{
+	return unpack_there(in, digest, encoding, volume, NULL, e);
 }
 
 int
 unpack_state(const struct unpack_input *in, const char *digest,
     enum aleph_encoding encoding, int tree, struct err *e)
 {
-	fd_auto int archive = store_get(in->store, digest, e);
 	int layer = -1;
-	struct tool t = { .in = in,
-		.arg = { "/usr/bin/cella-unpack", "into",
-		    aleph_encoding_name(encoding) },
-		.nargs = 3,
-		.input = archive,
-		.output = -1,
-		.volume = tree,
-		.writable = true,
-		.state = &layer };
 
-	return archive == -1 || run_tool(&t, e) == -1 ? -1 : layer;
+	return unpack_there(in, digest, encoding, tree, &layer, e) == -1
+	    ? -1
+	    : layer;
 }
 
 int
