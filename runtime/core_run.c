@@ -227,7 +227,7 @@ created(void *arg, struct frame *f, const struct err *why)
 static int
 create(struct core_run *r, struct err *e)
 {
-	struct core_run_ends t = { -1, -1, -1, -1, -1 };
+	struct pipes_ends t = PIPES_NO_ENDS;
 	struct core_launcher *l = &r->core->launcher;
 	buf_auto struct buf b = { 0 };
 	int fds[FRAME_FDS_MAX];
@@ -239,9 +239,11 @@ create(struct core_run *r, struct err *e)
 		core_launcher_follow(l, &r->machine,
 		    core_launcher_next_serial(l), ended, r);
 		core_launcher_ask(l, LAUNCH_CREATE, r->machine.serial, &b, fds,
-		    core_run_ends_list(r, &t, fds), created, r);
+		    pipes_list(&t, r->assembly->args, &r->assembly->machine,
+			r->assembly->source, fds),
+		    created, r);
 	}
-	core_run_ends_close(&t);
+	pipes_close_ends(&t);
 	return status;
 }
 

@@ -64,7 +64,7 @@ start_drain(struct core_run *r, struct core_drain *d, int fd,
 /* ---- the ends ---- */
 
 int
-core_run_ends_make(struct core_run *r, struct core_run_ends *t, struct err *e)
+core_run_ends_make(struct core_run *r, struct pipes_ends *t, struct err *e)
 {
 	enum aleph_interface kind = r->assembly->facts.interface;
 	int out = -1, err = -1;
@@ -87,35 +87,4 @@ core_run_ends_make(struct core_run *r, struct core_run_ends *t, struct err *e)
 		pipes_make(&r->from, &t->channel_out, true, e) == -1))
 		return -1;
 	return 0;
-}
-
-size_t
-core_run_ends_list(const struct core_run *r, const struct core_run_ends *t,
-    int fds[FRAME_FDS_MAX])
-{
-	const struct core_assembly *a = r->assembly;
-	size_t n = 0;
-
-	fds[n++] = t->in;
-	fds[n++] = t->out;
-	fds[n++] = t->err;
-	fds[n++] = a->args;
-	if (a->machine.channel) {
-		fds[n++] = t->channel_in;
-		fds[n++] = t->channel_out;
-	}
-	for (size_t i = 0; i < a->machine.nmounts; i++)
-		if (machine_has_source(&a->machine.mount[i]))
-			fds[n++] = a->source[i];
-	return n;
-}
-
-void
-core_run_ends_close(struct core_run_ends *t)
-{
-	fd_close(&t->in);
-	fd_close(&t->out);
-	fd_close(&t->err);
-	fd_close(&t->channel_in);
-	fd_close(&t->channel_out);
 }

@@ -17,6 +17,7 @@
 #include "runtime/core_logs.h"
 #include "runtime/core_run.h"
 #include "runtime/journal_key.h"
+#include "runtime/pipes.h"
 
 struct core_assembly;
 struct core_warm_function;
@@ -87,13 +88,7 @@ void core_run_give_up(struct core_run *, const struct err *why);
  * they are passed on; front's are kept in the run, and its standard error is
  * read from now on.
  */
-struct core_run_ends {
-	int in, out, err, channel_in, channel_out;
-};
-int core_run_ends_make(struct core_run *, struct core_run_ends *, struct err *);
-size_t core_run_ends_list(const struct core_run *, const struct core_run_ends *,
-    int fds[FRAME_FDS_MAX]);
-void core_run_ends_close(struct core_run_ends *);
+int core_run_ends_make(struct core_run *, struct pipes_ends *, struct err *);
 
 /* core_run_end.c: nothing of it is left; what is open is closed. */
 void core_run_end_free(struct core_run *);

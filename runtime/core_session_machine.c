@@ -292,22 +292,8 @@ hear_rest(struct core_session_machine *m)
 
 /* ---- the start ---- */
 
-struct ends {
-	int in, out, err, channel_in, channel_out;
-};
-
-static void
-close_ends(struct ends *t)
-{
-	fd_close(&t->in);
-	fd_close(&t->out);
-	fd_close(&t->err);
-	fd_close(&t->channel_in);
-	fd_close(&t->channel_out);
-}
-
 static int
-make_ends(struct core_session_machine *m, struct ends *t, struct err *e)
+make_ends(struct core_session_machine *m, struct pipes_ends *t, struct err *e)
 {
 	int out = -1, err = -1;
 
@@ -356,31 +342,23 @@ created(void *arg, struct frame *f, const struct err *why)
 }
 
 static size_t
-list_fds(const struct core_session_machine *m, const struct ends *t,
+list_fds(const struct core_session_machine *m, const struct pipes_ends *t,
     int fds[FRAME_FDS_MAX])
 {
-	const struct core_assembly *a = m->want.assembly;
-	size_t n = 0;
+	int source[MACHINE_MOUNTS_MAX];
+	size_t state = machine_find_state(&m->machine);
 
-	fds[n++] = t->in;
-	fds[n++] = t->out;
-	fds[n++] = t->err;
-	fds[n++] = a->args;
-	fds[n++] = t->channel_in;
-	fds[n++] = t->channel_out;
-	for (size_t i = 0; i < m->machine.nmounts; i++)
-		if (m->machine.mount[i].kind == MACHINE_STATE)
-			fds[n++] = m->want.tree;
-		else if (machine_has_source(&m->machine.mount[i]))
-			fds[n++] = a->source[i];
-	return n;
+	memcpy(source, m->want.assembly->source, sizeof(source));
+	if (state > 0)
+		source[state] = m->want.tree;
+	return pipes_list(t, m->want.assembly->args, &m->machine, source, fds);
 }
 
 static int
 launch(struct core_session_machine *m, struct err *e)
 {
 	struct core_launcher *l = &m->core->launcher;
-	struct ends t = { -1, -1, -1, -1, -1 };
+	struct pipes_ends t = PIPES_NO_ENDS;
 	buf_auto struct buf b = { 0 };
 	int fds[FRAME_FDS_MAX];
 	int r = make_ends(m, &t, e);
@@ -399,7 +377,7 @@ launch(struct core_session_machine *m, struct err *e)
 		core_launcher_ask(l, LAUNCH_CREATE, m->launched.serial, &b, fds,
 		    list_fds(m, &t, fds), created, m);
 	}
-	close_ends(&t);
+	pipes_close_ends(&t);
 	return r;
 }
 

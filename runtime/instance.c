@@ -16,25 +16,9 @@
 
 #define CHUNK (64 << 10)
 
-/* The machine's ends; closed once they are passed on. */
-struct ends {
-	int in, out, err, channel_in, channel_out;
-};
-
-static void
-close_ends(struct ends *t)
-{
-	fd_close(&t->in);
-	fd_close(&t->out);
-	fd_close(&t->err);
-	fd_close(&t->channel_in);
-	fd_close(&t->channel_out);
-}
-
 static int
-make_ends(struct instance *i, struct ends *t, struct err *e)
+make_ends(struct instance *i, struct pipes_ends *t, struct err *e)
 {
-	*t = (struct ends){ -1, -1, -1, -1, -1 };
 	if (i->input == -1)
 		t->in = pipes_nothing(e);
 	else if (pipes_make(&t->in, &i->pipe_in, false, e) == -1)
@@ -88,30 +72,19 @@ start(struct instance *i, struct err *e)
 {
 	struct launcher_link_given given = { -1, -1, -1 };
 	int fds[FRAME_FDS_MAX];
-	struct ends t;
-	size_t n = 0;
+	struct pipes_ends t = PIPES_NO_ENDS;
 
 	if (make_ends(i, &t, e) == -1) {
-		close_ends(&t);
+		pipes_close_ends(&t);
 		return -1;
 	}
-	fds[n++] = t.in;
-	fds[n++] = t.out;
-	fds[n++] = t.err;
-	fds[n++] = i->args;
-	if (i->channel != NULL) {
-		fds[n++] = t.channel_in;
-		fds[n++] = t.channel_out;
-	}
-	for (size_t k = 0; k < i->machine->nmounts; k++)
-		if (machine_has_source(&i->machine->mount[k]))
-			fds[n++] = i->source[k];
-	i->pidfd = launcher_link_create(i->link, i->tenant, i->machine, fds, n,
-	    &i->serial, &i->created, &given, e);
+	i->pidfd = launcher_link_create(i->link, i->tenant, i->machine, fds,
+	    pipes_list(&t, i->args, i->machine, i->source, fds), &i->serial,
+	    &i->created, &given, e);
 	i->resolver = given.resolver;
 	i->upper = given.upper;
 	fd_close(&given.meter);
-	close_ends(&t);
+	pipes_close_ends(&t);
 	i->ran = i->pidfd != -1;
 	return i->ran ? 0 : -1;
 }

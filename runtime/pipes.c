@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "policy/machine.h"
 #include "runtime/pipes.h"
 
 int
@@ -33,4 +34,34 @@ pipes_nothing(struct err *e)
 	int reads;
 
 	return pipes_make(&reads, &writes, false, e) == -1 ? -1 : reads;
+}
+
+void
+pipes_close_ends(struct pipes_ends *t)
+{
+	fd_close(&t->in);
+	fd_close(&t->out);
+	fd_close(&t->err);
+	fd_close(&t->channel_in);
+	fd_close(&t->channel_out);
+}
+
+size_t
+pipes_list(const struct pipes_ends *t, int args, const struct machine *m,
+    const int *source, int *fds)
+{
+	size_t n = 0;
+
+	fds[n++] = t->in;
+	fds[n++] = t->out;
+	fds[n++] = t->err;
+	fds[n++] = args;
+	if (t->channel_in != -1) {
+		fds[n++] = t->channel_in;
+		fds[n++] = t->channel_out;
+	}
+	for (size_t i = 0; i < m->nmounts; i++)
+		if (machine_has_source(&m->mount[i]))
+			fds[n++] = source[i];
+	return n;
 }
