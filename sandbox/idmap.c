@@ -14,15 +14,15 @@
 #include "base/fd.h"
 #include "sandbox/idmap.h"
 
-static int
-write_map(pid_t pid, const char *file, const char *map, struct err *e)
+int
+idmap_write(pid_t pid, const char *file, const char *text, struct err *e)
 {
 	char path[64];
 	fd_auto int fd = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd == -1 || fd_write_full(fd, map, strlen(map)) == -1)
+	if (fd == -1 || fd_write_full(fd, text, strlen(text)) == -1)
 		return err_sys(e, "id map: %s", path);
 	return 0;
 }
@@ -33,8 +33,8 @@ map_and_open(pid_t pid, const char *map, struct err *e)
 	char path[64];
 	int ns;
 
-	if (write_map(pid, "uid_map", map, e) == -1 ||
-	    write_map(pid, "gid_map", map, e) == -1)
+	if (idmap_write(pid, "uid_map", map, e) == -1 ||
+	    idmap_write(pid, "gid_map", map, e) == -1)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	ns = open(path, O_RDONLY | O_CLOEXEC);

@@ -3,8 +3,12 @@
 #define SANDBOX_IDMAP_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct err;
+
+/* A map of a process's namespace, or its "setgroups": user_namespaces(7). */
+int idmap_write(pid_t, const char *file, const char *text, struct err *);
 
 /*
  * A user namespace that nobody is in, whose one id, of users and of groups,

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "messages/frame.h"
+#include "sandbox/idmap.h"
 #include "sandbox/net_plan.h"
 #include "sandbox/slot.h"
 #include "sandbox/slot_process.h"
@@ -82,19 +83,6 @@ slot_open(struct slot *out, struct err *e)
 	return 0;
 }
 
-static int
-write_proc(pid_t pid, const char *file, const char *text, struct err *e)
-{
-	char path[64];
-	fd_auto int fd = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd == -1 || fd_write_full(fd, text, strlen(text)) == -1)
-		return err_sys(e, "slot: %s", path);
-	return 0;
-}
-
 /* One answer; that the machine is gone may come before any other. */
 static int
 receive(struct slot *s, struct frame *f, struct err *e)
@@ -139,11 +127,10 @@ slot_map(struct slot *s, uint32_t base, uint32_t count, bool rootless,
 
 	snprintf(map, sizeof(map), "%u %u %u\n", rootless ? MACHINE_UID : 0,
 	    base, rootless ? 1 : count);
-	if (rootless && write_proc(s->pid, "setgroups", "deny", e) == -1)
-		return -1;
-	if (write_proc(s->pid, "uid_map", map, e) == -1 ||
-	    write_proc(s->pid, "gid_map", map, e) == -1)
-		return -1;
+	if ((rootless && idmap_write(s->pid, "setgroups", "deny", e) == -1) ||
+	    idmap_write(s->pid, "uid_map", map, e) == -1 ||
+	    idmap_write(s->pid, "gid_map", map, e) == -1)
+		return err_in(e, "slot");
 	buf_put_u8(&b, rootless);
 	buf_put_u8(&b, lo_up);
 	return frame_send(s->sock, SLOT_MAPPED, 0, &b, NULL, 0, e);
