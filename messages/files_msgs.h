@@ -25,7 +25,7 @@
  * PEEK is what WEIGH would say, and nothing is left of it: of a machine that
  * goes on, whose layer holds all that it ever changed.
  *
- * Each may be answered with FAILED instead: u8 code (enum err_code), text.
+ * Each may be answered with FAILED instead: launch_msgs_put_error().
  * ERR_GUEST and ERR_QUOTA are then the machine's fault, if it was weighed.
  *
  * MAKE fills a directory that is there, with an empty tree in it: the state is

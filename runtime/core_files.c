@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "messages/frame.h"
+#include "messages/launch_msgs.h"
 #include "runtime/core.h"
 #include "runtime/core_files.h"
 
@@ -68,14 +69,6 @@ core_files_close(struct core_files *f)
 
 /* ---- answers ---- */
 
-static void
-get_failed(struct buf *b, struct err *e)
-{
-	e->code = (enum err_code)buf_get_u8(b);
-	e->sys = 0;
-	buf_get_str(b, e->text, sizeof(e->text));
-}
-
 static int
 hear(void *arg, struct frame *frame, struct err *e)
 {
@@ -88,7 +81,7 @@ hear(void *arg, struct frame *frame, struct err *e)
 	    (!failed && frame->type != q->answer))
 		return err_set(e, ERR_SYSTEM, "frame %u", frame->type);
 	if (failed) {
-		get_failed(&frame->body, &why);
+		launch_msgs_get_error(&frame->body, &why);
 		if (!buf_ok(&frame->body))
 			return err_set(e, ERR_SYSTEM, "malformed frame");
 	}

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "messages/files_msgs.h"
 #include "messages/frame.h"
+#include "messages/launch_msgs.h"
 #include "runtime/files_named.h"
 #include "runtime/files_serve.h"
 #include "runtime/machine_dir.h"
@@ -554,8 +555,7 @@ serve(struct server *s, const struct request *q, struct frame *f, struct err *e)
 
 	if (q->serve(s, f, &a, &why) == -1) {
 		buf_reset(&a.body);
-		buf_put_u8(&a.body, (uint8_t)why.code);
-		buf_put_str(&a.body, why.text);
+		launch_msgs_put_error(&a.body, &why);
 		a.type = FILES_FAILED;
 	}
 	r = frame_send(s->in->core, a.type, f->serial, &a.body, a.fds,

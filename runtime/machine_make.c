@@ -16,6 +16,7 @@
 #include "messages/aleph.h"
 #include "messages/files_msgs.h"
 #include "messages/frame.h"
+#include "messages/launch_msgs.h"
 #include "messages/machine_config.h"
 #include "messages/value.h"
 #include "policy/ceiling.h"
@@ -146,10 +147,10 @@ take_made(struct frame *f, char hex[65], struct err *e)
 	}
 	if (f->type != FILES_FAILED)
 		return err_set(e, ERR_SYSTEM, "cella-files: frame %u", f->type);
-	e->code = (enum err_code)buf_get_u8(&f->body);
-	e->sys = 0;
-	buf_get_str(&f->body, e->text, sizeof(e->text));
-	return -1;
+	launch_msgs_get_error(&f->body, e);
+	return buf_ok(&f->body)
+	    ? -1
+	    : err_set(e, ERR_SYSTEM, "cella-files: malformed frame");
 }
 
 static int
