@@ -13,6 +13,7 @@ grpc=$(sed -n 's/^grpc //p' "$work/node.out")
 expect "python" "" "$(checks "$grpc")"
 
 # The end of a node: whoever watches is told.
+: >"$work/js" # it is there when tail looks
 (cd "$modules" && exec node "$abs_top_srcdir/tests/oracle/grpc.mjs" "$grpc" >"$work/js" 2>&1) &
 js=$!
 tail --pid="$js" -n +1 -f "$work/js" 2>/dev/null | grep -q -m 1 '^watching$' || fail "npm's client: $(cat "$work/js")"
