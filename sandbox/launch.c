@@ -14,10 +14,9 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "policy/filter.h"
-#include "policy/groups.h"
 #include "sandbox/ids.h"
 #include "sandbox/launch.h"
+#include "sandbox/launch_filter.h"
 
 /* CPU time is polled no more often than this. */
 #define CPU_POLL_MIN UINT64_C(2000000)
@@ -56,86 +55,6 @@ check_controls(const struct launch_context *c, const struct machine *m,
 			    i == MACHINE_CGROUP ? ": " : "",
 			    i == MACHINE_CGROUP ? c->cgroups.why : "");
 	return 0;
-}
-
-/*
- * Programs that were compiled and proved; a policy is compiled once.  The
- * oldest makes room.
- */
-#define PROGRAMS_MAX 8
-
-static struct program {
-	bool used, wx;
-	uint64_t groups;
-	struct filter_program p;
-	int block[2]; /* what init reads, by whether it has a channel; or -1 */
-} programs[PROGRAMS_MAX];
-
-static struct program *
-find_program(uint64_t groups, bool wx, struct err *e)
-{
-	static struct filter_model model;
-	static size_t oldest;
-	struct program *to;
-
-	for (size_t i = 0; i < PROGRAMS_MAX; i++)
-		if (programs[i].used && programs[i].groups == groups &&
-		    programs[i].wx == wx)
-			return &programs[i];
-	to = &programs[oldest++ % PROGRAMS_MAX];
-	if (to->used) {
-		fd_close(&to->block[0]);
-		fd_close(&to->block[1]);
-	}
-	to->used = false;
-	if (groups_model(groups, !wx, &model, e) == -1 ||
-	    filter_compile(&model, &to->p, e) == -1 ||
-	    filter_check(&model, &to->p, e) == -1)
-		return NULL;
-	to->groups = groups;
-	to->wx = wx;
-	to->block[0] = to->block[1] = -1;
-	to->used = true;
-	return to;
-}
-
-void
-launch_prepare(const struct grant *g)
-{
-	struct err ignored; /* whoever needs it is told */
-
-	(void)find_program(g->groups, g->wx, &ignored);
-}
-
-/*
- * The filter block that init reads: head, then instructions.  It can never
- * change, so that all machines of a policy may read the same one; borrowed.
- */
-static int
-find_block(const struct launch *l, int abi, uint32_t *len, struct err *e)
-{
-	static struct {
-		struct start_filter head;
-		struct sock_filter insn[FILTER_INSNS_MAX];
-	} block;
-	struct program *p = find_program(l->groups, l->wx, e);
-	int *fd;
-
-	if (p == NULL)
-		return -1;
-	*len = (uint32_t)p->p.len;
-	fd = &p->block[l->channel];
-	if (*fd != -1)
-		return *fd;
-	block.head = (struct start_filter){ .magic = START_MAGIC,
-		.len = (uint32_t)p->p.len,
-		.landlock_flags =
-		    abi > 0 && CONTROL(35) ? landlock_flags(abi) : UINT32_MAX,
-		.channel = l->channel | START_LEFT_OUT };
-	memcpy(block.insn, p->p.insn, p->p.len * sizeof(p->p.insn[0]));
-	*fd = fd_sealed("filter", &block,
-	    sizeof(block.head) + p->p.len * sizeof(p->p.insn[0]), e);
-	return *fd;
 }
 
 static void
@@ -379,7 +298,8 @@ launch_start(struct launch *out, struct launch_context *c,
 	memset(r, 0, sizeof(*r));
 	mark(r, LAUNCH_PHASE_SLOT, &last);
 	/* The slot prepares itself meanwhile. */
-	filter = find_block(&l, c->found.landlock_abi, &r->filter_len, e);
+	filter = launch_filter_block(l.groups, l.wx, l.channel,
+	    c->found.landlock_abi, &r->filter_len, e);
 	mark(r, LAUNCH_PHASE_FILTER, &last);
 	owner = find_owner(c, &l.spare, in->files);
 	if (filter != -1 &&
@@ -509,7 +429,8 @@ launch_join(struct launch *l, const struct launch_context *c,
 	int r = -1;
 
 	l->reusable = false;
-	f.filter = find_block(l, c->found.landlock_abi, &ignored, e);
+	f.filter = launch_filter_block(l->groups, l->wx, l->channel,
+	    c->found.landlock_abi, &ignored, e);
 	if (f.filter == -1)
 		return -1;
 	if (cgroup_open_tasks(&l->spare.cgroup, f.tasks, e) == 0)

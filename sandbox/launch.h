@@ -59,9 +59,6 @@ struct launch {
 /* Fills in what this host cannot enforce. */
 void launch_probe(struct launch_context *, bool rootless);
 
-/* Compiles and proves a filter ahead of the first machine that needs it. */
-void launch_prepare(const struct grant *);
-
 /* base: first host id of the tenant's range. */
 int launch_start(struct launch *, struct launch_context *,
     const struct machine *, uint32_t base, const struct launch_fds *,

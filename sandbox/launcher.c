@@ -10,26 +10,19 @@
 #include "base/str.h"
 #include "messages/frame.h"
 #include "sandbox/caps.h"
-#include "sandbox/idmap.h"
-#include "sandbox/ids.h"
 #include "sandbox/launch.h"
+#include "sandbox/launch_filter.h"
 #include "sandbox/launcher.h"
 #include "sandbox/slot_join.h"
+#include "sandbox/tenants.h"
 
 #define MACHINES_MAX 1024
-#define TENANTS_MAX 256
 #define VOLUMES_MAX 1024
 #define INIT_SIZE_MAX (1 << 20)
 #define QUIET_MS 2 /* without an event: nobody waits for us */
 
 #define PHASE_SETUP 1U
 #define PHASE_SERVE 2U
-
-struct tenant {
-	uint32_t number, base;
-	int lock;
-	int files; /* idmap of states; -1: nobody asked */
-};
 
 struct volume {
 	bool used;
@@ -48,8 +41,7 @@ struct launcher {
 	unsigned phase;
 	struct grant ceiling;
 	uint32_t optional; /* controls that a machine may call so */
-	size_t ntenants;
-	struct tenant tenant[TENANTS_MAX];
+	struct tenants tenants;
 	struct volume volume[VOLUMES_MAX];
 	struct running running[MACHINES_MAX];
 };
@@ -73,33 +65,6 @@ find(struct launcher *l, uint32_t serial)
 	return NULL;
 }
 
-/* A tenant keeps its range for as long as the connection lasts. */
-static int
-find_tenant(struct launcher *l, uint32_t number, struct tenant **out,
-    struct err *e)
-{
-	struct tenant *t;
-
-	for (size_t i = 0; i < l->ntenants; i++)
-		if (l->tenant[i].number == number) {
-			*out = &l->tenant[i];
-			return 0;
-		}
-	if (l->ntenants == TENANTS_MAX)
-		return err_set(e, ERR_BUSY, "more than %d tenants",
-		    TENANTS_MAX);
-	t = &l->tenant[l->ntenants];
-	*t = (struct tenant){ number, 0, -1, -1 };
-	if (!l->args->rootless) {
-		t->lock = ids_take(l->args->locks, &t->base, e);
-		if (t->lock == -1)
-			return -1;
-	}
-	l->ntenants++;
-	*out = t;
-	return 0;
-}
-
 static int
 answer_ceiling(struct launcher *l, struct frame *f, struct err *e)
 {
@@ -118,7 +83,7 @@ answer_ceiling(struct launcher *l, struct frame *f, struct err *e)
 		e) == -1)
 		return -1;
 	/* While core makes up its mind: what most machines need. */
-	launch_prepare(grant_of_tier(GRANT_STANDARD));
+	launch_filter_prepare(grant_of_tier(GRANT_STANDARD));
 	return 0;
 }
 
@@ -149,7 +114,7 @@ answer_volume(struct launcher *l, struct frame *f, struct err *e)
 		return err_set(e, ERR_INVALID, "volume: malformed frame");
 	if (v == NULL) {
 		err_set(&why, ERR_BUSY, "more than %d volumes", VOLUMES_MAX);
-	} else if (find_tenant(l, tenant, &t, &why) == 0) {
+	} else if ((t = tenants_take(&l->tenants, tenant, &why)) != NULL) {
 		owner.uid = l->args->rootless ? 0 : t->base + MACHINE_UID;
 		owner.gid = l->args->rootless ? 0 : t->base + MACHINE_GID;
 		tree = mount_apply_volume((unsigned)(v - l->volume), bytes,
@@ -206,12 +171,10 @@ create(struct launcher *l, uint32_t tenant, const struct machine *m,
 {
 	struct tenant *t;
 
-	if (find_tenant(l, tenant, &t, e) == -1)
-		return -1;
-	if (machine_find_state(m) != 0 && t->files == -1 && !l->args->rootless)
-		t->files =
-		    idmap_open(LAUNCH_FILES_ID, t->base + MACHINE_UID, e);
-	if (machine_find_state(m) != 0 && t->files == -1 && !l->args->rootless)
+	t = tenants_take(&l->tenants, tenant, e);
+	if (t == NULL ||
+	    (machine_find_state(m) != 0 &&
+		tenants_map_files(&l->tenants, t, e) == -1))
 		return -1;
 	fds->files = t->files;
 	return launch_start(&r->launch, &l->context, m, t->base, fds, created,
@@ -361,13 +324,11 @@ static int
 answer_free_tenant(struct launcher *l, struct frame *f, struct err *e)
 {
 	uint32_t number = buf_get_u32(&f->body);
-	size_t i = 0;
+	struct tenant *t = tenants_find(&l->tenants, number);
 
 	if (!buf_ok(&f->body))
 		return err_set(e, ERR_INVALID, "free: malformed frame");
-	while (i < l->ntenants && l->tenant[i].number != number)
-		i++;
-	if (i == l->ntenants)
+	if (t == NULL)
 		return 0; /* nothing was ever made for it */
 	for (size_t k = 0; k < MACHINES_MAX; k++) {
 		if (!l->running[k].used || l->running[k].tenant != number)
@@ -376,13 +337,10 @@ answer_free_tenant(struct launcher *l, struct frame *f, struct err *e)
 		if (finish(l, &l->running[k], e) == -1)
 			return -1;
 	}
-	if (spare_forget(&l->context.spares, l->tenant[i].base, e) == -1)
+	if (spare_forget(&l->context.spares, t->base, e) == -1)
 		return -1;
-	mount_cache_forget(&l->context.mounts.cache,
-	    l->tenant[i].base + MACHINE_UID);
-	fd_close(&l->tenant[i].lock);
-	fd_close(&l->tenant[i].files);
-	l->tenant[i] = l->tenant[--l->ntenants];
+	mount_cache_forget(&l->context.mounts.cache, t->base + MACHINE_UID);
+	tenants_give_back(&l->tenants, t);
 	return 0;
 }
 
@@ -519,10 +477,8 @@ end_all(struct launcher *l, struct err *e)
 		}
 	keep_first(spare_fini(&l->context.spares, &why), &why, &r, e);
 	keep_first(net_close(&l->context.net, &why), &why, &r, e);
-	for (size_t i = 0; i < l->ntenants; i++) {
-		fd_close(&l->tenant[i].lock);
-		fd_close(&l->tenant[i].files);
-	}
+	while (l->tenants.len > 0)
+		tenants_give_back(&l->tenants, &l->tenants.item[0]);
 	cgroup_host_fini(&l->context.cgroups);
 	mount_apply_fini(&l->context.mounts);
 	fd_close(&l->context.init);
@@ -560,6 +516,7 @@ launcher_serve(const struct launcher_args *args, struct err *e)
 	l->context.mounts.dev = -1;
 	l->context.net = NET_HOST_CLOSED;
 	l->context.locks = args->rootless ? -1 : args->locks;
+	l->tenants.locks = l->context.locks;
 	launch_probe(&l->context, args->rootless);
 	l->context.init = copy_init(args->init, e);
 	if (l->context.init != -1 &&
