@@ -1,18 +1,18 @@
 /*
- * What core and launcher say to each other.  runtime/ and sandbox/ meet here
- * and nowhere else.
+ * What core and launcher say to each other: runtime/ and sandbox/ meet here.
  *
  *   core                                launcher
  *   CEILING grant, optional, spares ->
  *                                   <-  READY host
  *   VOLUME u32 tenant, bytes, files ->
  *                                   <-  VOLUME_MADE + 1 descriptor, or ERROR
- *   FREE_VOLUME                     ->
- *   FREE_TENANT u32 tenant          ->
+ *   FREE_VOLUME; FREE_TENANT u32    ->
  *   CREATE u32 tenant, machine      ->
  *                                   <-  CREATED + 1 to 4 descriptors, or ERROR
  *   CONNECT u32 port                ->
  *                                   <-  CONNECTED + 1 descriptor, or ERROR
+ *   STATE + 1 descriptor            ->
+ *                                   <-  STATE_REPLACED + 1 descriptor, or ERROR
  *   JOIN + 5 descriptors            ->
  *   KILL u8 cause                   ->
  *                                   <-  EXITED facts
@@ -21,12 +21,11 @@
  *
  * The ceiling comes once; after it no frame can raise it.  optional: u32, the
  * controls that may be missing; spares: u32, how many slots are kept ready.  A
- * machine is known by the serial of its CREATE, which CONNECT, JOIN, KILL and
- * EXITED carry; other answers carry their request's.  All machines of one
- * tenant have the same range of host ids, so that they may share a volume.  A
- * volume is known by the serial of its VOLUME, which FREE_VOLUME carries: it
- * goes when the last machine that has it does.  FREE_TENANT gives the range of
- * ids back, if it has one; machines of it that are left are ended.
+ * machine is known by the serial of its CREATE, which CONNECT, STATE, JOIN,
+ * KILL and EXITED carry; other answers carry their request's.  All machines of
+ * one tenant have the same range of host ids, which FREE_TENANT gives back when
+ * it has ended what is left of them.  A volume is known by the serial of its
+ * VOLUME, which FREE_VOLUME carries: it goes with the last machine that has it.
  *
  * CREATE's descriptors: standard input, output and error, the args block
  * (guest/start_block.h), channel in and out if the machine has one, then one
@@ -34,12 +33,12 @@
  * then the socket at the machine's 127.0.0.1:53 if it has a resolver, the file
  * that tells its CPU time if it has a meter, and if it has a state, the upper
  * layer over it, where what it changes stands under LAUNCH_FILES_ID.
- * JOIN's: standard input, output and error, the args block, and a socket where
- * words of guest/start_block.h say how that program goes, one a packet: RUNNING
- * first, unless it could not be executed.  It ends without one if the machine
- * does, and whoever closes the other end ends the program.
- * A request at the wrong time, with the wrong number of descriptors or above
- * the ceiling ends the connection, and every machine with it.
+ * STATE brings what takes the place of a state that is replaced
+ * (policy/machine.h), its answer the upper layer; ERROR is the machine's end.
+ * JOIN's: the first four, and a socket where words of guest/start_block.h say
+ * how that program goes, one a packet, RUNNING first if it could be executed.
+ * Closing the other end ends it.  A request at the wrong time, with the wrong
+ * number of descriptors or above the ceiling ends it and every machine.
  */
 #ifndef MESSAGES_LAUNCH_MSGS_H
 #define MESSAGES_LAUNCH_MSGS_H
@@ -69,6 +68,8 @@ enum launch_type {
 	LAUNCH_FREE_VOLUME,
 	LAUNCH_FREE_TENANT,
 	LAUNCH_JOIN,
+	LAUNCH_STATE,
+	LAUNCH_STATE_REPLACED,
 	LAUNCH_DONE, /* nothing of the conversation is left on the host */
 };
 
@@ -137,7 +138,6 @@ struct launch_exited {
 
 const char *launch_msgs_cgroup_name(enum launch_cgroup);
 const char *launch_msgs_phase_name(enum launch_phase);
-
 void launch_msgs_put_host(struct buf *, const struct launch_host *);
 void launch_msgs_get_host(struct buf *, struct launch_host *);
 void launch_msgs_put_created(struct buf *, const struct launch_created *);

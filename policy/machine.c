@@ -44,7 +44,8 @@ machine_control_find(const char *name)
 }
 
 /* What the node provides: a machine cannot move, hide or replace it. */
-static const char *const reserved[] = { "/proc", "/sys", "/dev", "/tmp" };
+static const char *const reserved[] = { "/proc", "/sys", "/dev", "/tmp",
+	"/.state" };
 
 int
 machine_check_target(const char *target, struct err *e)
@@ -94,6 +95,8 @@ check_mount(const struct machine *m, size_t i, struct err *e)
 		return err_set(e, ERR_INVALID, "state is a writable volume");
 	if (v->kind == MACHINE_STATE && i != machine_find_state(m))
 		return err_set(e, ERR_INVALID, "a second state");
+	if (v->replaced && v->kind != MACHINE_STATE)
+		return err_set(e, ERR_INVALID, "only a state is replaced");
 	if (v->writable && v->executable && !m->grant.exec_writable)
 		return err_set(e, ERR_DENIED,
 		    "writable and executable, which is not granted");
@@ -187,6 +190,7 @@ machine_put(struct buf *b, const struct machine *m)
 		buf_put_u8(b, v->kind);
 		buf_put_u8(b, v->writable);
 		buf_put_u8(b, v->executable);
+		buf_put_u8(b, v->replaced);
 		buf_put_str(b, v->target);
 		buf_put_u64(b, v->bytes);
 		buf_put_u64(b, v->inodes);
@@ -199,6 +203,7 @@ get_mount(struct buf *b, struct machine_mount *v)
 	v->kind = buf_get_u8(b);
 	v->writable = buf_get_u8(b) != 0;
 	v->executable = buf_get_u8(b) != 0;
+	v->replaced = buf_get_u8(b) != 0;
 	buf_get_str(b, v->target, sizeof(v->target));
 	v->bytes = buf_get_u64(b);
 	v->inodes = buf_get_u64(b);

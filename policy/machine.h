@@ -36,6 +36,9 @@ enum machine_mount_kind {
 struct machine_mount {
 	uint8_t kind;
 	bool writable, executable;
+	/* MACHINE_STATE: another may take its place while the machine runs, so
+	 * that its target is a symbolic link to where it stands. */
+	bool replaced;
 	char target[MACHINE_PATH_MAX]; /* clean and absolute */
 	/* MACHINE_TMPFS, where 0 inodes is by size; MACHINE_STATE: the layer */
 	uint64_t bytes, inodes;

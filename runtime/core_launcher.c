@@ -145,6 +145,8 @@ answer_to(enum launch_type type)
 		return LAUNCH_VOLUME_MADE;
 	case LAUNCH_CREATE:
 		return LAUNCH_CREATED;
+	case LAUNCH_STATE:
+		return LAUNCH_STATE_REPLACED;
 	default:
 		invariant(type == LAUNCH_CONNECT);
 		return LAUNCH_CONNECTED;

@@ -56,7 +56,8 @@ void core_launcher_close(struct core_launcher *);
 
 uint32_t core_launcher_next_serial(struct core_launcher *);
 
-/* LAUNCH_VOLUME, LAUNCH_CREATE or LAUNCH_CONNECT; descriptors are borrowed. */
+/* LAUNCH_VOLUME, LAUNCH_CREATE, LAUNCH_CONNECT or LAUNCH_STATE; descriptors are
+ * borrowed. */
 void core_launcher_ask(struct core_launcher *, enum launch_type,
     uint32_t serial, const struct buf *, const int *fds, size_t nfds,
     core_launcher_fn *, void *arg);

@@ -19,9 +19,8 @@
 /* Where the new root is attached before it becomes the root. */
 #define ATTACH "/sys"
 
-/* Never through a symbolic link, never out of the new root. */
-static int
-attach(int root, const char *target, int tree)
+int
+child_attach(int root, const char *target, int tree)
 {
 	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 		.resolve = CONTROL(1) ? RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |
@@ -49,7 +48,7 @@ attach_proc(int root)
 		return -1;
 	tree = fsmount(fs, FSMOUNT_CLOEXEC,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return tree == -1 ? -1 : attach(root, "/proc", tree);
+	return tree == -1 ? -1 : child_attach(root, "/proc", tree);
 }
 
 static int
@@ -75,7 +74,8 @@ attach_all(const struct child_plan *p, const struct child_fds *f,
 		return -1;
 	r->step = CHILD_MOUNT;
 	for (r->index = 0; r->index < p->nmounts; r->index++)
-		if (attach(root, p->target[r->index], f->mount[r->index]) == -1)
+		if (child_attach(root, p->target[r->index],
+			f->mount[r->index]) == -1)
 			return -1;
 	r->step = CHILD_PROC;
 	return attach_proc(root);

@@ -40,6 +40,11 @@ struct child_fds {
 	int keep; /* a socket: the ruleset goes there, for those who join */
 };
 
+/* Never through a symbolic link, never out of the machine's root; -1 with
+ * errno.
+ */
+int child_attach(int root, const char *target, int tree);
+
 /*
  * Ends in execve or in exit(2) with the result written.  fds is the caller's
  * own copy and is changed.

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "sandbox/abi.h"
 #include "sandbox/landlock.h"
+#include "sandbox/mount_plan.h"
 
 /*
  * REFER: renames and links between directories of one mount.  None leaves it:
@@ -96,7 +97,10 @@ landlock_plan(struct landlock_plan *p, const struct machine *m, int abi,
 		add(p, path, READ | ABI_LANDLOCK_EXECUTE);
 	}
 	for (size_t i = 1; i < m->nmounts; i++)
-		add(p, m->mount[i].target, mount_access(&m->mount[i]));
+		add(p,
+		    m->mount[i].replaced ? MOUNT_PLAN_STATES
+					 : m->mount[i].target,
+		    mount_access(&m->mount[i]));
 	/* Writing to /proc/self/mem would go around W^X. */
 	add(p, "/proc", READ | (m->grant.wx ? ABI_LANDLOCK_WRITE_FILE : 0));
 	add(p, "/dev", READ | ABI_LANDLOCK_WRITE_FILE);

@@ -122,8 +122,8 @@ plan_child(struct child_plan *p, const struct launch_context *c,
 	p->landlock = c->found.landlock_abi > 0;
 	p->nmounts = mounts->len;
 	for (size_t i = 0; i < mounts->len; i++)
-		memcpy(p->target[i], mounts->step[i].target,
-		    sizeof(p->target[i]));
+		invariant(str_copy(p->target[i], sizeof(p->target[i]),
+		    mount_plan_place(&mounts->step[i])));
 	if (p->landlock)
 		landlock_plan(&p->rules, m, c->found.landlock_abi, t->top.name,
 		    t->top.len);
@@ -313,6 +313,9 @@ launch_start(struct launch *out, struct launch_context *c,
 		l.upper = fd_take(&trees.upper);
 		mount_apply_close(&trees);
 	}
+	for (size_t i = 0; i < mounts.len; i++)
+		if (mounts.step[i].replaced)
+			l.state = mounts.step[i];
 	if (status == -1) {
 		l.reusable = false;
 		(void)launch_remove(&l, c, &ignored);
@@ -417,6 +420,22 @@ launch_connect(struct launch *l, uint16_t port, struct err *e)
 {
 	l->reusable = false;
 	return slot_connect(&l->spare.slot, port, e);
+}
+
+/* Without a state it cannot go on. */
+int
+launch_replace_state(struct launch *l, const struct launch_context *c,
+    int source, int files, int *upper, struct err *e)
+{
+	const struct mount_apply_owner owner = find_owner(c, &l->spare, files);
+	fd_auto int tree =
+	    mount_apply_state(&l->state, &owner, source, upper, e);
+
+	if (tree != -1 && slot_replace_state(&l->spare.slot, tree, e) == 0)
+		return 0;
+	fd_close(upper);
+	launch_kill(l, LAUNCH_CAUSE_STOP);
+	return err_in(e, "mount %s", l->state.target);
 }
 
 int

@@ -46,8 +46,9 @@ struct launch {
 	int status;                 /* what init says: start_block.h */
 	int resolver, meter, upper; /* for core; -1: none, or taken */
 	struct net net;
-	struct child_self self; /* what every process of it is */
-	uint64_t groups;        /* and what its filter is of */
+	struct mount_plan_step state; /* if that is replaced */
+	struct child_self self;       /* what every process of it is */
+	uint64_t groups;              /* and what its filter is of */
 	bool wx, channel;
 	uint64_t started; /* CLOCK_MONOTONIC, ns */
 	uint8_t cause;    /* enum launch_cause */
@@ -72,6 +73,13 @@ void launch_kill(struct launch *, enum launch_cause);
  * CPU time is over.
  */
 uint64_t launch_check_time(struct launch *, uint64_t now);
+
+/*
+ * Another state takes the place of the one that it has, which must be one that
+ * is replaced; files: the tenant's map.  If that fails the machine is killed.
+ */
+int launch_replace_state(struct launch *, const struct launch_context *,
+    int source, int files, int *upper, struct err *);
 
 /*
  * One more program in it, of which nobody waits here: how it goes is said on

@@ -262,6 +262,31 @@ answer_connect(struct launcher *l, struct frame *f, struct err *e)
 	    1, e);
 }
 
+/* Core knows which machines have one that is replaced. */
+static int
+answer_state(struct launcher *l, struct frame *f, struct err *e)
+{
+	struct running *r = find(l, f->serial);
+	struct tenant *t;
+	int upper = -1, status;
+	struct err why;
+
+	if (!buf_ok(&f->body) || (r != NULL && !r->launch.state.replaced))
+		return err_set(e, ERR_INVALID, "state: malformed frame");
+	t = r == NULL ? NULL : tenants_find(&l->tenants, r->tenant);
+	if (t == NULL || r->launch.killed)
+		err_set(&why, ERR_NOT_FOUND, "the machine is gone");
+	else
+		(void)launch_replace_state(&r->launch, &l->context, f->fds[0],
+		    t->files, &upper, &why);
+	if (upper == -1)
+		return answer_error(l, f->serial, &why, e);
+	status = frame_send(l->args->core, LAUNCH_STATE_REPLACED, f->serial,
+	    NULL, &upper, 1, e);
+	fd_close(&upper);
+	return status;
+}
+
 /* Who asked hears of it over the last descriptor, and not from us. */
 static int
 answer_join(struct launcher *l, struct frame *f, struct err *e)
@@ -358,6 +383,7 @@ static const struct request {
 	{ LAUNCH_CREATE, PHASE_SERVE, 5, 6 + MACHINE_MOUNTS_MAX,
 	    answer_create },
 	{ LAUNCH_CONNECT, PHASE_SERVE, 0, 0, answer_connect },
+	{ LAUNCH_STATE, PHASE_SERVE, 1, 1, answer_state },
 	{ LAUNCH_JOIN, PHASE_SERVE, 5, 5, answer_join },
 	{ LAUNCH_KILL, PHASE_SERVE, 0, 0, answer_kill },
 };

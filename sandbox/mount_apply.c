@@ -7,7 +7,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/control.h"
@@ -17,6 +16,7 @@
 #include "base/str.h"
 #include "messages/launch_msgs.h"
 #include "sandbox/mount_apply.h"
+#include "sandbox/mount_dev.h"
 #include "sandbox/mount_fs.h"
 #include "sandbox/mount_state.h"
 
@@ -167,22 +167,46 @@ check_against_image(int image, const char *path, struct err *e)
 	return 0;
 }
 
+/* What leads to a state that is replaced. */
+static int
+make_link(int root, const char *target, struct err *e)
+{
+	const char *name = strrchr(target, '/');
+	char parent[MACHINE_PATH_MAX];
+
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - target), target);
+	if (parent[0] != '\0' && make_path(root, parent, e) == -1)
+		return -1;
+	if (symlinkat(MOUNT_PLAN_STATE_AT, root, target + 1) == -1)
+		return err_sys(e, "link %s", target);
+	return 0;
+}
+
+static int
+make_point(int image, int points, const struct mount_plan_step *s,
+    struct err *e)
+{
+	const char *place = mount_plan_place(s);
+
+	if (check_against_image(image, s->target, e) == -1 ||
+	    check_against_image(image, place, e) == -1 ||
+	    make_path(points, place, e) == -1)
+		return -1;
+	return s->replaced ? make_link(points, s->target, e) : 0;
+}
+
 static int
 make_points(int image, const struct mount_plan *p, struct err *e)
 {
 	fd_auto int points = mount_fs_tmpfs(1 << 20, 1024, 0755, NULL,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
-	const struct mount_plan_step *s;
 
 	if (points == -1 || make_path(points, "/proc", e) == -1)
 		return -1;
-	for (size_t i = 0; i < p->len; i++) {
-		s = &p->step[i];
-		if (s->parent == -1 &&
-		    (check_against_image(image, s->target, e) == -1 ||
-			make_path(points, s->target, e) == -1))
+	for (size_t i = 0; i < p->len; i++)
+		if (p->step[i].parent == -1 &&
+		    make_point(image, points, &p->step[i], e) == -1)
 			return -1;
-	}
 	return fd_take(&points);
 }
 
@@ -200,6 +224,7 @@ add_top(int dir, const char *name, void *arg)
 	struct stat s;
 
 	if (strcmp(name, "proc") == 0 ||
+	    strcmp(name, MOUNT_PLAN_STATES + 1) == 0 ||
 	    fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    !S_ISDIR(s.st_mode))
 		return 0;
@@ -280,7 +305,8 @@ list_points(const struct mount_plan *p)
 	for (size_t i = 0; i < p->len; i++) {
 		if (p->step[i].parent != -1)
 			continue;
-		more = str_printf("%s%s\n", text, p->step[i].target);
+		more = str_printf("%s%s%s\n", text, p->step[i].target,
+		    p->step[i].replaced ? " is a link" : "");
 		free(text);
 		text = more;
 	}
@@ -357,6 +383,20 @@ open_volume(struct mount_apply_host *h, uint8_t kind, int source,
 	return tree == -1 ? -1 : keep_and_clone(&h->cache, &key, tree, NULL, e);
 }
 
+/* With the flags that its plan gives it. */
+static int
+flag(int made, uint64_t attr, struct err *e)
+{
+	fd_auto int tree = made;
+
+	if (!CONTROL(14))
+		return fd_take(&tree);
+	if (tree == -1 || set_attr(tree, attr, e) == -1 ||
+	    check_attr(tree, attr, e) == -1)
+		return -1;
+	return fd_take(&tree);
+}
+
 static int
 make_state(const struct mount_plan_step *s, const struct mount_apply_owner *o,
     int source, int *upper, struct err *e)
@@ -372,7 +412,7 @@ make_step(struct mount_apply_host *h, const struct machine *m,
     const struct mount_plan_step *s, const struct mount_apply_owner *o,
     const int *sources, struct mount_apply_trees *t, struct err *e)
 {
-	fd_auto int tree = -1;
+	int tree = -1;
 
 	switch (s->kind) {
 	case MOUNT_PLAN_DEV:
@@ -381,7 +421,7 @@ make_step(struct mount_apply_host *h, const struct machine *m,
 			OPEN_TREE_CLOEXEC);
 		if (tree == -1)
 			return err_sys(e, "clone");
-		return fd_take(&tree); /* its flags were set when made */
+		return tree; /* its flags were set when made */
 	case MOUNT_PLAN_TMPFS:
 		tree =
 		    mount_fs_tmpfs(s->bytes, s->inodes, s->mode, o, s->attr, e);
@@ -396,12 +436,20 @@ make_step(struct mount_apply_host *h, const struct machine *m,
 		tree = make_state(s, o, sources[s->source], &t->upper, e);
 		break;
 	}
-	if (!CONTROL(14))
-		return fd_take(&tree);
-	if (tree == -1 || set_attr(tree, s->attr, e) == -1 ||
-	    check_attr(tree, s->attr, e) == -1)
-		return -1;
-	return fd_take(&tree);
+	return flag(tree, s->attr, e);
+}
+
+int
+mount_apply_state(const struct mount_plan_step *s,
+    const struct mount_apply_owner *o, int source, int *upper, struct err *e)
+{
+	int tree;
+
+	*upper = -1;
+	tree = flag(make_state(s, o, source, upper, e), s->attr, e);
+	if (tree == -1)
+		fd_close(upper);
+	return tree;
 }
 
 int
@@ -482,73 +530,6 @@ mount_apply_free_volume(unsigned number, struct err *e)
 	return 0;
 }
 
-static const struct {
-	const char *name;
-	unsigned minor;
-} nodes[] = { { "null", 3 }, { "zero", 5 }, { "full", 7 }, { "random", 8 },
-	{ "urandom", 9 } };
-
-/* Nodes of our own; without that privilege, the host's, bound. */
-static int
-make_nodes(int dev, bool rootless, struct err *e)
-{
-	char path[32];
-
-	for (size_t i = 0; i < nitems(nodes); i++) {
-		fd_auto int fd = -1, tree = -1;
-
-		if (!rootless) {
-			if (mknodat(dev, nodes[i].name, S_IFCHR | 0666,
-				makedev(1, nodes[i].minor)) == -1 ||
-			    fchmodat(dev, nodes[i].name, 0666, 0) == -1)
-				return err_sys(e, "/dev/%s", nodes[i].name);
-			continue;
-		}
-		snprintf(path, sizeof(path), "/dev/%s", nodes[i].name);
-		tree = open_tree(AT_FDCWD, path,
-		    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-		fd = openat(dev, nodes[i].name,
-		    O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-		if (tree == -1 || fd == -1 ||
-		    move_mount(tree, "", dev, nodes[i].name,
-			MOVE_MOUNT_F_EMPTY_PATH) == -1)
-			return err_sys(e, "%s", path);
-	}
-	return 0;
-}
-
-static int
-make_links(int dev, struct err *e)
-{
-	static const char *const links[][2] = { { "/proc/self/fd", "fd" },
-		{ "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
-		{ "/proc/self/fd/2", "stderr" } };
-
-	for (size_t i = 0; i < nitems(links); i++)
-		if (symlinkat(links[i][0], dev, links[i][1]) == -1)
-			return err_sys(e, "/dev/%s", links[i][1]);
-	return mkdirat(dev, "shm", 0755) == -1 ? err_sys(e, "/dev/shm") : 0;
-}
-
-static int
-make_dev(bool rootless, struct err *e)
-{
-	fd_auto int tree = mount_fs_tmpfs(64 << 10, 64, 0755, NULL,
-	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, e);
-	fd_auto int dev = -1;
-
-	if (tree == -1 || mkdir(WORK "/dev", 0755) == -1 ||
-	    attach(tree, WORK "/dev", e) == -1)
-		return -1;
-	dev = open(WORK "/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dev == -1)
-		return err_sys(e, WORK "/dev");
-	if (make_nodes(dev, rootless, e) == -1 || make_links(dev, e) == -1 ||
-	    set_attr(dev, MOUNT_ATTR_RDONLY, e) == -1)
-		return -1;
-	return fd_take(&dev);
-}
-
 int
 mount_apply_init(struct mount_apply_host *h, bool rootless, struct err *e)
 {
@@ -564,7 +545,7 @@ mount_apply_init(struct mount_apply_host *h, bool rootless, struct err *e)
 		return err_sys(e, "mkdir in " WORK);
 	if (mount_state_init(WORK, e) == -1)
 		return -1;
-	h->dev = make_dev(rootless, e);
+	h->dev = mount_dev(WORK "/dev", rootless, e);
 	return h->dev == -1 ? err_in(e, "/dev") : 0;
 }
 

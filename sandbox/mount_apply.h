@@ -49,6 +49,11 @@ int mount_apply(struct mount_apply_host *, const struct machine *,
     const struct mount_plan *, const struct mount_apply_owner *,
     const int *sources, struct mount_apply_trees *, struct err *);
 
+/* A state that takes the place of the one that this step made: a detached tree,
+ * and its upper layer. */
+int mount_apply_state(const struct mount_plan_step *,
+    const struct mount_apply_owner *, int source, int *upper, struct err *);
+
 void mount_apply_close(struct mount_apply_trees *);
 
 void mount_apply_fini(struct mount_apply_host *);

@@ -74,6 +74,12 @@ add_fixed(struct mount_plan *p, const struct machine *m)
 	s->mode = 01777;
 }
 
+const char *
+mount_plan_place(const struct mount_plan_step *s)
+{
+	return s->replaced ? MOUNT_PLAN_STATE_AT : s->target;
+}
+
 static int
 add_volume(struct mount_plan *p, const struct machine *m, size_t i,
     struct err *e)
@@ -93,9 +99,14 @@ add_volume(struct mount_plan *p, const struct machine *m, size_t i,
 		return err_set(e, ERR_DENIED,
 		    "mount %s: it lies in the volume at %s", v->target,
 		    p->step[parent].target);
+	if (parent != -1 && v->replaced)
+		return err_set(e, ERR_DENIED,
+		    "mount %s: a state that is replaced lies in no mount",
+		    v->target);
 	s = add(p, kinds[v->kind], v->target);
 	s->parent = parent;
 	s->source = i;
+	s->replaced = v->replaced;
 	s->attr = SAFE;
 	if (!v->writable)
 		s->attr |= MOUNT_ATTR_RDONLY;

@@ -34,6 +34,7 @@ struct mount_plan_step {
 	uint64_t bytes, inodes;
 	uint32_t mode;
 	size_t source; /* index into machine.mount, for its descriptor */
+	bool replaced; /* it stands at mount_plan_place(); target leads there */
 	/*
 	 * The step that the target lies in, or -1 for the root: there a
 	 * directory for it is made before.
@@ -45,6 +46,16 @@ struct mount_plan {
 	size_t len;
 	struct mount_plan_step step[MOUNT_PLAN_MAX];
 };
+
+/*
+ * Where a state stands that another may replace: Landlock binds a rule to a
+ * directory, and what is mounted later counts if it lies below that one.  Only
+ * the mount stands there, in a root that nobody can write.
+ */
+#define MOUNT_PLAN_STATES "/.state"
+#define MOUNT_PLAN_STATE_AT MOUNT_PLAN_STATES "/s"
+
+const char *mount_plan_place(const struct mount_plan_step *);
 
 int mount_plan_build(struct mount_plan *, const struct machine *, struct err *);
 

@@ -233,6 +233,18 @@ slot_join(struct slot *s, const struct child_self *self,
 }
 
 int
+slot_replace_state(struct slot *s, int tree, struct err *e)
+{
+	struct frame f;
+
+	if (frame_send(s->sock, SLOT_STATE, 0, NULL, &tree, 1, e) == -1 ||
+	    expect(s, SLOT_STATE_REPLACED, &f, e) == -1)
+		return -1;
+	frame_fini(&f);
+	return 0;
+}
+
+int
 slot_connect(struct slot *s, uint16_t port, struct err *e)
 {
 	buf_auto struct buf b = { 0 };

@@ -75,6 +75,9 @@ int slot_start(struct slot *, const struct child_fds *, int *pidfd,
 int slot_join(struct slot *, const struct child_self *, const struct join_fds *,
     int status, struct err *);
 
+/* tree, borrowed, takes the place of the state that the machine has. */
+int slot_replace_state(struct slot *, int tree, struct err *);
+
 /*
  * A socket of the machine's network, connected to 127.0.0.1:port in it, or
  * -1: ERR_BUSY if nothing listens there yet.

@@ -25,6 +25,7 @@
 #include "messages/frame.h"
 #include "sandbox/link.h"
 #include "sandbox/slot_process.h"
+#include "sandbox/slot_state.h"
 
 #define UNUSED_SIZE 1024
 
@@ -379,6 +380,20 @@ answer_join(struct slot_shared *s, struct frame *f, struct init *i)
 }
 
 static int
+answer_state(int sock, struct frame *f, const struct init *i)
+{
+	struct err e;
+
+	invariant(f->nfds == 1);
+	if (i->pid == 0)
+		err_set(&e, ERR_NOT_FOUND, "the machine is gone");
+	else if (slot_state_replace(i->pidfd, f->fds[0], &e) == 0)
+		return frame_send(sock, SLOT_STATE_REPLACED, 0, NULL, NULL, 0,
+		    &e);
+	return answer_failure(sock, &e);
+}
+
+static int
 answer(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 {
 	bool rootless, lo_up;
@@ -397,6 +412,8 @@ answer(int sock, struct slot_shared *s, struct frame *f, struct init *i)
 		return answer_start(sock, s, f, i);
 	case SLOT_JOIN:
 		return answer_join(s, f, i);
+	case SLOT_STATE:
+		return answer_state(sock, f, i);
 	case SLOT_RESET:
 		return answer_reset(sock, i);
 	case SLOT_NET:

@@ -27,10 +27,12 @@ enum slot_type {
 	SLOT_NET,    /* -> a link's addresses, whether there is a resolver */
 	SLOT_NET_UP, /* <- with the resolver's socket if there is one */
 	SLOT_JOIN,   /* -> with descriptors; answers go to one of them */
-	SLOT_RESET,  /* -> may another machine of this tenant come? */
-	SLOT_RESET_DONE, /* <- u8: nothing of the last one is left */
-	SLOT_GONE,       /* <- init is reaped */
-	SLOT_FAILED,     /* <- error */
+	SLOT_STATE,  /* -> with a tree */
+	SLOT_STATE_REPLACED, /* <- */
+	SLOT_RESET,          /* -> may another machine of this tenant come? */
+	SLOT_RESET_DONE,     /* <- u8: nothing of the last one is left */
+	SLOT_GONE,           /* <- init is reaped */
+	SLOT_FAILED,         /* <- error */
 };
 
 /* The descriptors of SLOT_START; a byte for each says whether it is there. */

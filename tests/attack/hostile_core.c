@@ -20,6 +20,7 @@
 #include "guest/start_block.h"
 #include "messages/launch_msgs.h"
 #include "runtime/instance.h"
+#include "tests/attack/hostile_state.h"
 #include "tests/attack/hostile_talk.h"
 #include "tests/attack/hostile_world.h"
 
@@ -528,6 +529,15 @@ static const struct {
 	{ "join, one descriptor less", join_one_descriptor_less },
 	{ "join with a body", join_with_a_body },
 	{ "join with garbage", join_with_garbage },
+	{ "state of nobody", hostile_state_nobody },
+	{ "state for one without", hostile_state_without },
+	{ "state, no descriptor", hostile_state_no_descriptor },
+	{ "state with a body", hostile_state_body },
+	{ "state that is a volume", hostile_state_volume },
+	{ "state in another mount", hostile_state_below },
+	{ "state where states stand", hostile_state_place },
+	{ "state is /etc", hostile_state_etc },
+	{ "state, honest", hostile_state_good },
 };
 
 int

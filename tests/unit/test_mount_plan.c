@@ -52,6 +52,8 @@ refuses_to_cover_what_the_node_provides(void **state)
 	REFUSES(m, "mount /sys/fs: /sys belongs to the node");
 	m = machine_with("/");
 	REFUSES(m, "mount /: / is the root");
+	m = machine_with("/.state/s");
+	REFUSES(m, "mount /.state/s: /.state belongs to the node");
 }
 
 static void
@@ -89,6 +91,9 @@ refuses_what_contradicts_itself(void **state)
 	m.mount[2] = m.mount[1];
 	m.nmounts = 3;
 	REFUSES(m, "mount /data: repeated or out of order");
+	m = machine_with("/data");
+	m.mount[1].replaced = true;
+	REFUSES(m, "mount /data: only a state is replaced");
 	m = machine_with(NULL);
 	m.mount[0].writable = true;
 	REFUSES(m, "mount /: writable and executable, which is not granted");
@@ -174,6 +179,56 @@ refuses_a_mount_inside_a_volume(void **state)
 	assert_int_equal(p.len, 7); /* untouched on failure */
 }
 
+static struct machine
+machine_with_state(const char *target)
+{
+	struct machine m = machine_with(target);
+
+	m.mount[1].kind = MACHINE_STATE;
+	m.mount[1].replaced = true;
+	return m;
+}
+
+static void
+a_state_that_is_replaced_stands_where_nothing_else_does(void **state)
+{
+	struct machine m = machine_with_state("/a/state");
+	static struct mount_plan p;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(machine_check(&m, &e), 0);
+	assert_int_equal(mount_plan_build(&p, &m, &e), 0);
+	assert_string_equal(p.step[3].target, "/a/state");
+	assert_string_equal(mount_plan_place(&p.step[3]), "/.state/s");
+	assert_string_equal(mount_plan_place(&p.step[2]), "/tmp");
+	m.mount[1].replaced = false;
+	assert_int_equal(mount_plan_build(&p, &m, &e), 0);
+	assert_string_equal(mount_plan_place(&p.step[3]), "/a/state");
+}
+
+static void
+a_state_that_is_replaced_is_alone(void **state)
+{
+	struct machine m = machine_with_state("/tmp/s");
+	static struct mount_plan p;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(mount_plan_build(&p, &m, &e), -1);
+	assert_string_equal(e.text,
+	    "mount /tmp/s: a state that is replaced lies in no mount");
+	m = machine_with_state("/s");
+	m.mount[2] = m.mount[1];
+	m.mount[2].kind = MACHINE_TMPFS;
+	m.mount[2].replaced = false;
+	strcpy(m.mount[2].target, "/s/below");
+	m.nmounts = 3;
+	assert_int_equal(mount_plan_build(&p, &m, &e), -1);
+	assert_string_equal(e.text,
+	    "mount /s/below: it lies in the volume at /s");
+}
+
 static uint64_t
 access_of(const struct landlock_plan *p, const char *path)
 {
@@ -216,6 +271,19 @@ landlock_gives_each_path_no_more_than_its_mount(void **state)
 }
 
 static void
+landlock_lets_a_state_that_is_replaced_be_written(void **state)
+{
+	struct machine m = machine_with_state("/data");
+	static struct landlock_plan p;
+
+	(void)state;
+	landlock_plan(&p, &m, 7, NULL, 0);
+	assert_true(access_of(&p, "/.state") & ABI_LANDLOCK_WRITE_FILE);
+	assert_false(access_of(&p, "/.state") & ABI_LANDLOCK_EXECUTE);
+	assert_int_equal(access_of(&p, "/data"), 0);
+}
+
+static void
 landlock_asks_an_old_kernel_for_nothing_new(void **state)
 {
 	struct machine m = machine_with("/data");
@@ -249,6 +317,11 @@ main(void)
 		cmocka_unit_test(refuses_a_mount_inside_a_volume),
 		cmocka_unit_test(
 		    landlock_gives_each_path_no_more_than_its_mount),
+		cmocka_unit_test(
+		    a_state_that_is_replaced_stands_where_nothing_else_does),
+		cmocka_unit_test(a_state_that_is_replaced_is_alone),
+		cmocka_unit_test(
+		    landlock_lets_a_state_that_is_replaced_be_written),
 		cmocka_unit_test(landlock_asks_an_old_kernel_for_nothing_new),
 	};
 
