@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "guest/rollup_fork.h"
 #include "guest/rollup_io.h"
 
 /* Kinds of frames, and what DONE says: docs/channel.md. */
@@ -17,9 +18,11 @@ enum {
 	NOTICE,
 	REPORT,
 	EXCEPTION,
-	DONE
+	DONE,
+	SETTLED
 };
 enum { OK, FIRST, QUERY, NO_ROOM };
+enum { REJECT, ACCEPT, ACCEPT_AND_COPY }; /* FINISH */
 
 #define HEAD 8
 #define INPUT_HEAD (ROLLUP_IO_ADDRESS + 4 * 8)
@@ -169,9 +172,26 @@ put_out(uint32_t kind, const void *head, size_t nhead, const void *payload,
 
 	if (lock(F_WRLCK) == -1)
 		return -1;
+	rollup_fork_busy();
 	r = send_frame(kind, head, nhead, payload, len);
 	if (r == 0)
 		r = read_done(index);
+	rollup_fork_not_busy(false);
+	unlock();
+	return r;
+}
+
+/* A frame that is not answered. */
+static int
+say(uint32_t kind, const void *payload, size_t len, bool last)
+{
+	int r;
+
+	if (lock(F_WRLCK) == -1)
+		return -1;
+	rollup_fork_busy();
+	r = send_frame(kind, NULL, 0, payload, len);
+	rollup_fork_not_busy(last);
 	unlock();
 	return r;
 }
@@ -199,13 +219,7 @@ rollup_io_report(const void *payload, size_t len)
 int
 rollup_io_exception(const void *payload, size_t len)
 {
-	int r;
-
-	if (lock(F_WRLCK) == -1)
-		return -1;
-	r = send_frame(EXCEPTION, NULL, 0, payload, len);
-	unlock();
-	return r;
+	return say(EXCEPTION, payload, len, true);
 }
 
 /* ---- what comes next ---- */
@@ -280,9 +294,38 @@ rollup_io_finish_end(struct rollup_io_request *next)
 	return r;
 }
 
+/* Each input in a copy of this process; 0 in the copy. */
+static int
+be_copied(void)
+{
+	const unsigned char verdict = ACCEPT_AND_COPY;
+	int r = say(FINISH, &verdict, 1, false);
+
+	while (r == 0) {
+		r = rollup_fork_copy(ROLLUP_IO_IN);
+		if (r == 0)
+			r = say(SETTLED, NULL, 0, false);
+		else if (r == 1)
+			return 0;
+	}
+	return -1;
+}
+
+/* As if the machine ended here: nothing that is left to be written is. */
+static void __attribute__((noreturn)) leave(bool accept)
+{
+	const unsigned char verdict = accept ? ACCEPT : REJECT;
+
+	_exit(say(FINISH, &verdict, 1, true) == 0 ? 0 : 1);
+}
+
 int
 rollup_io_finish(bool accept, struct rollup_io_request *next)
 {
+	if (rollup_fork_is_copy() && !(accept && rollup_fork_go_on()))
+		leave(accept);
+	if (accept && rollup_fork_may())
+		return be_copied() == -1 ? -1 : read_request(next);
 	return rollup_io_finish_begin(accept) == -1
 	    ? -1
 	    : rollup_io_finish_end(next);

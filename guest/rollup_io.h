@@ -1,7 +1,7 @@
 /*
  * The channel of a machine with a state, for programs inside it
  * (docs/channel.md).  Needs nothing but a C library, so that an application can
- * take these two files as they are.
+ * take these two files and rollup_fork's as they are.
  *
  * Each function returns 0, or -1 with errno: EBADE, EOPNOTSUPP and ENOBUFS as
  * the node says, EPIPE if it is gone, EPROTO if it makes no sense.
@@ -33,9 +33,10 @@ struct rollup_io_request {
 bool rollup_io_is_here(void);
 
 /*
- * Ends what was given before and waits for what comes next.  In two steps for
- * those who have other things to do meanwhile: the second is due when
- * descriptor 3 can be read.
+ * Ends what was given before and waits for what comes next, which a copy of the
+ * process handles where the machine's message wants that (rollup_fork.h): it
+ * returns in the copy.  In two steps for those who have other things to do
+ * meanwhile: the second is due when descriptor 3 can be read; no copy then.
  */
 int rollup_io_finish(bool accept, struct rollup_io_request *next);
 int rollup_io_finish_begin(bool accept);

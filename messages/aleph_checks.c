@@ -23,7 +23,7 @@ static const char *const ids[] = { "mount:path", "mount:node", "mount:code",
 	"entrypoint:module", "variable:name", "code:none", "code:both",
 	"code:content", "args:length", "volume:kind", "cron:kind", "cron:many",
 	"cron:expression", "subscription:empty", "subscription:size",
-	"state:mounts", "state:persistent", "state:memory" };
+	"state:mounts", "state:persistent", "state:memory", "state:reuse" };
 
 void
 aleph_checks_ids(void (*fn)(void *, const char *), void *arg)
@@ -285,6 +285,26 @@ check_subscriptions(const struct checks *c)
 	free(text);
 }
 
+/* A copy of the process that waits handles each input, and then it is gone. */
+static void
+check_reuse(const struct checks *c)
+{
+	const struct aleph_program *p = c->program;
+	const char *reuse = value_get_text(p->variables, "CELLA_REUSE");
+	const char *memory = value_get_text(p->variables, "CELLA_MEMORY");
+
+	if (reuse == NULL)
+		return;
+	if (strcmp(reuse, "fresh") != 0 && strcmp(reuse, "zygote") != 0)
+		report(c, "state:reuse", "variables.CELLA_REUSE", reuse,
+		    "is neither fresh nor zygote");
+	else if (strcmp(reuse, "zygote") == 0 &&
+	    (p->code.interface != ALEPH_CHANNEL ||
+		(memory != NULL && strcmp(memory, "kept") == 0)))
+		report(c, "state:reuse", "variables.CELLA_REUSE", reuse,
+		    "is for the interface channel, with memory that is reset");
+}
+
 /* What an input changes is either all there or never happened. */
 static void
 check_state(const struct checks *c)
@@ -304,6 +324,7 @@ check_state(const struct checks *c)
 	    strcmp(memory, "kept") != 0)
 		report(c, "state:memory", "variables.CELLA_MEMORY", memory,
 		    "is neither reset nor kept");
+	check_reuse(c);
 	for (size_t i = 0; i < p->nvolumes; i++) {
 		if (p->volume[i].kind != ALEPH_PERSISTENT)
 			continue;

@@ -33,6 +33,14 @@ enum channel_kind {
 	CHANNEL_REPORT,
 	CHANNEL_EXCEPTION,
 	CHANNEL_DONE,
+	CHANNEL_SETTLED,
+};
+
+/* What FINISH says. */
+enum channel_finish {
+	CHANNEL_REJECTS,
+	CHANNEL_ACCEPTS,
+	CHANNEL_ACCEPTS_AND_COPIES, /* and a copy handles what comes next */
 };
 
 /* What DONE says of an output. */

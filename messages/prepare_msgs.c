@@ -43,6 +43,7 @@ prepare_msgs_put_assembled(struct buf *b, const struct prepare_assembled *a)
 	buf_put_u8(b, a->reusable);
 	buf_put_u8(b, a->has_export);
 	buf_put_u8(b, a->kept);
+	buf_put_u8(b, a->zygote);
 }
 
 void
@@ -53,4 +54,5 @@ prepare_msgs_get_assembled(struct buf *b, struct prepare_assembled *a)
 	a->reusable = buf_get_u8(b) != 0;
 	a->has_export = buf_get_u8(b) != 0;
 	a->kept = buf_get_u8(b) != 0;
+	a->zygote = buf_get_u8(b) != 0;
 }

@@ -119,7 +119,9 @@ struct prepare_assembled {
 	bool on_http;
 	bool reusable;   /* the next launch may take the same descriptors */
 	bool has_export; /* PACK is due after a run */
-	bool kept;       /* memory: of a machine that sessions drive */
+	/* Of a machine that sessions drive. */
+	bool kept;   /* its memory lasts */
+	bool zygote; /* copies of it handle inputs */
 };
 
 void prepare_msgs_put_program(struct buf *, const struct prepare_program *);

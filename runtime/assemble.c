@@ -350,6 +350,7 @@ add_state(struct work *w)
 	const uint64_t *limit = w->in->decision->grant.limit;
 	struct machine_mount v = { .kind = MACHINE_STATE,
 		.writable = true,
+		.replaced = assemble_args_are_zygote(w->in->program),
 		.bytes = limit[GRANT_EXPORT],
 		.inodes = limit[GRANT_EXPORT_FILES] };
 

@@ -86,6 +86,15 @@ assemble_args_are_kept(const struct aleph_program *p)
 			    : p->code.interface == ALEPH_ROLLUP;
 }
 
+bool
+assemble_args_are_zygote(const struct aleph_program *p)
+{
+	const char *said = value_get_text(p->variables, "CELLA_REUSE");
+
+	return p->code.interface >= ALEPH_FUNCTIONS && said != NULL &&
+	    strcmp(said, "zygote") == 0;
+}
+
 static void
 list_env(struct strings *s, const struct assemble_input *in)
 {

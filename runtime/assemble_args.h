@@ -19,6 +19,10 @@ struct err;
  */
 bool assemble_args_are_kept(const struct aleph_program *);
 
+/* Whether each input is to be handled by a copy of the process that waits
+ * (variables.CELLA_REUSE: fresh, which is the default, or zygote). */
+bool assemble_args_are_zygote(const struct aleph_program *);
+
 /* Arguments and environment as an args block: a descriptor, or -1. */
 int assemble_args(const struct assemble_input *, struct err *);
 

@@ -42,6 +42,7 @@ core_session_free(struct core_session *cs)
 	*at = cs->next;
 	loop_timer_stop(cs->of->core->loop, &cs->timer);
 	loop_timer_stop(cs->of->core->loop, &cs->taint);
+	loop_timer_stop(cs->of->core->loop, &cs->settling);
 	core_files_forget(&cs->of->files, cs);
 	if (cs->gone != NULL)
 		*cs->gone = true;

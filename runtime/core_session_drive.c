@@ -140,6 +140,7 @@ hear_exception(struct core_session *cs, const struct channel_frame *f)
 {
 	uint64_t room = room_of(cs, ROLLUP_NOTICE_HEAD);
 
+	core_session_copies_finished(cs, f);
 	buf_reset(&cs->tx);
 	rollup_put_notice(&cs->tx, f->payload,
 	    f->len < room ? f->len : (size_t)room);
@@ -149,8 +150,9 @@ hear_exception(struct core_session *cs, const struct channel_frame *f)
 static void
 hear_finish(struct core_session *cs, const struct channel_frame *f)
 {
+	core_session_copies_finished(cs, f);
 	buf_reset(&cs->tx);
-	yield(cs, MANUAL, f->payload[0] == 1 ? ACCEPTED : REJECTED);
+	yield(cs, MANUAL, core_session_accepts(f) ? ACCEPTED : REJECTED);
 }
 
 /* ---- it starts ---- */
@@ -201,12 +203,14 @@ core_session_replayed(struct core_session *cs)
 static void
 hear_start(struct core_session *cs, const struct channel_frame *f)
 {
-	enum reason reason = f->kind != CHANNEL_FINISH ? EXCEPTION
-	    : f->len == 1 && f->payload[0] == 1        ? ACCEPTED
-						       : REJECTED;
+	enum reason reason = core_session_accepts(f) ? ACCEPTED
+	    : f->kind == CHANNEL_FINISH              ? REJECTED
+						     : EXCEPTION;
 
 	if (f->kind >= CHANNEL_VOUCHER && f->kind <= CHANNEL_REPORT)
 		core_session_say_done(cs, CHANNEL_DONE_FIRST, 0);
+	if (reason == ACCEPTED)
+		core_session_copies_begin(cs, f);
 	if (reason == ACCEPTED || !cs->kept) {
 		become_ready(cs, reason);
 		return;
@@ -224,6 +228,8 @@ heard(void *arg, const struct channel_frame *f)
 		core_session_replay_heard(cs, f);
 		return;
 	}
+	if (f->kind == CHANNEL_SETTLED && core_session_copies_settled(cs))
+		return;
 	if (cs->phase == CORE_SESSION_STARTING ||
 	    cs->phase == CORE_SESSION_REVIVING) {
 		hear_start(cs, f);
@@ -278,6 +284,7 @@ ended(void *arg, const struct launch_exited *x)
 		core_session_replay_differs(cs, "ended");
 		return;
 	}
+	core_session_copies_end(cs);
 	switch (cs->phase) {
 	case CORE_SESSION_STARTING:
 	case CORE_SESSION_REVIVING:
@@ -297,6 +304,9 @@ ended(void *arg, const struct launch_exited *x)
 	case CORE_SESSION_FREEZING:
 		core_session_ask_weigh(cs);
 		break;
+	case CORE_SESSION_SETTLING:
+		core_session_start_machine(cs, CORE_SESSION_STARTING);
+		break;
 	default:
 		break;
 	}
@@ -314,6 +324,7 @@ void
 core_session_leave_machine(struct core_session *cs)
 {
 	core_session_replay_end(cs);
+	core_session_copies_end(cs);
 	if (cs->machine == NULL)
 		return;
 	cs->created = *core_session_machine_created(cs->machine);
@@ -390,6 +401,7 @@ core_session_give(void *owner, struct session *s, const struct session_given *g)
 
 	(void)owner;
 	core_session_say(cs, g);
+	core_session_copies_given(cs);
 	cs->served++;
 	cs->revived = 0;
 	if (cs->said != NULL)
@@ -399,9 +411,8 @@ core_session_give(void *owner, struct session *s, const struct session_given *g)
 		hand_over(cs); /* else it is on its way back */
 }
 
-/* Its layer has it, and it waits for the next one already. */
 void
-core_session_go_on_kept(struct core_session *cs)
+core_session_go_on_waiting(struct core_session *cs)
 {
 	const struct session_yield y = { .tohost = tohost(MANUAL, ACCEPTED) };
 

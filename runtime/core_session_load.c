@@ -214,6 +214,7 @@ assembled(void *arg, struct core_assembly *a, const struct err *why)
 	cs->assembly = a;
 	cs->has_state = machine_find_state(&a->machine) != 0;
 	cs->memory_kept = a->facts.kept;
+	cs->zygote = a->facts.zygote;
 	if (check_refs(cs) && take_quota(cs))
 		admit(cs);
 }

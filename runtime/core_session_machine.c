@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -16,6 +17,8 @@
 #include "runtime/pipes.h"
 
 #define PIECE ((size_t)64 << 10)
+/* What was replaced is there as long as the machine holds a file of it. */
+#define REPLACEMENTS_MAX 1000
 
 struct core_session_machine {
 	struct core_session_machine *next;
@@ -26,6 +29,7 @@ struct core_session_machine {
 	struct loop_timer late;
 	struct machine machine; /* the assembly's, for as long as it may live */
 	struct core_machine launched;
+	uint32_t serial; /* launched's, which forgets it at the end */
 	bool created, left, killed, over;
 	struct launch_created facts;
 	int to, from, meter, layer;
@@ -35,6 +39,10 @@ struct core_session_machine {
 	struct core_drain drain[2];
 	struct core_logs_stream log[2];
 	uint64_t cycles; /* as read last */
+	uint64_t began_ns;
+	unsigned replacements;
+	bool asked; /* for another state: an answer comes */
+	void (*replaced)(void *arg, const struct err *);
 };
 
 /* ---- the end ---- */
@@ -73,7 +81,8 @@ free_machine(struct core_session_machine *m)
 static void
 free_if_over(struct core_session_machine *m)
 {
-	if (m->over && m->left && m->drain[0].fd == -1 && m->drain[1].fd == -1)
+	if (m->over && m->left && !m->asked && m->drain[0].fd == -1 &&
+	    m->drain[1].fd == -1)
 		free_machine(m);
 }
 
@@ -327,6 +336,7 @@ created(void *arg, struct frame *f, const struct err *why)
 		return;
 	}
 	m->created = true;
+	m->began_ns = clock_mono_ns();
 	launch_msgs_get_created(&f->body, &m->facts);
 	if (!buf_ok(&f->body) ||
 	    !launcher_link_take_given(f, &m->machine, &given)) {
@@ -372,9 +382,9 @@ launch(struct core_session_machine *m, struct err *e)
 	if (r == 0) {
 		buf_put_u32(&b, m->want.assembly->tenant->number);
 		machine_put(&b, &m->machine);
-		core_launcher_follow(l, &m->launched,
-		    core_launcher_next_serial(l), ended, m);
-		core_launcher_ask(l, LAUNCH_CREATE, m->launched.serial, &b, fds,
+		m->serial = core_launcher_next_serial(l);
+		core_launcher_follow(l, &m->launched, m->serial, ended, m);
+		core_launcher_ask(l, LAUNCH_CREATE, m->serial, &b, fds,
 		    list_fds(m, &t, fds), created, m);
 	}
 	pipes_close_ends(&t);
@@ -454,6 +464,48 @@ core_session_machine_cycles(struct core_session_machine *m)
 		m->cycles = parse_usage(text);
 	}
 	return m->cycles;
+}
+
+static void
+replaced(void *arg, struct frame *f, const struct err *why)
+{
+	struct core_session_machine *m = arg;
+	struct err e;
+
+	m->asked = false;
+	if (f != NULL && (f->nfds != 1 || !buf_ok(&f->body))) {
+		err_set(&e, ERR_SYSTEM, "launcher: malformed frame");
+		why = &e;
+	} else if (f != NULL) {
+		fd_close(&m->layer);
+		m->layer = fd_take(&f->fds[0]);
+	}
+	if (m->left)
+		free_if_over(m);
+	else
+		m->replaced(m->want.arg, why);
+}
+
+void
+core_session_machine_replace(struct core_session_machine *m,
+    void (*fn)(void *arg, const struct err *e))
+{
+	invariant(!m->asked);
+	m->asked = true;
+	m->replacements++;
+	m->replaced = fn;
+	core_launcher_ask(&m->core->launcher, LAUNCH_STATE, m->serial, NULL,
+	    &m->want.tree, 1, replaced, m);
+}
+
+bool
+core_session_machine_is_worn(struct core_session_machine *m)
+{
+	const uint64_t *limit = m->machine.grant.limit;
+
+	return m->replacements >= REPLACEMENTS_MAX ||
+	    core_session_machine_cycles(m) > limit[GRANT_CPU_TIME] / 2 ||
+	    clock_mono_ns() - m->began_ns > limit[GRANT_WALL] / 2;
 }
 
 int

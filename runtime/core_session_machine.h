@@ -7,6 +7,7 @@
 #ifndef RUNTIME_CORE_SESSION_MACHINE_H
 #define RUNTIME_CORE_SESSION_MACHINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,17 @@ const struct launch_created *core_session_machine_created(
 
 /* CPU time since it was started, in nanoseconds. */
 uint64_t core_session_machine_cycles(struct core_session_machine *);
+
+/* It has used half of the time that it may live, or of CPU time. */
+bool core_session_machine_is_worn(struct core_session_machine *);
+
+/*
+ * The state as it is now takes the place of the one that it has, with an empty
+ * layer: e is NULL then, else it goes on without one.  Not called after
+ * core_session_machine_leave().
+ */
+void core_session_machine_replace(struct core_session_machine *,
+    void (*replaced)(void *arg, const struct err *e));
 
 /* The layer over its state, or -1; borrowed. */
 int core_session_machine_layer(const struct core_session_machine *);

@@ -34,6 +34,7 @@ enum core_session_phase {
 	CORE_SESSION_WEIGHING,
 	CORE_SESSION_WEIGHED,
 	CORE_SESSION_APPLYING, /* or what was weighed goes */
+	CORE_SESSION_SETTLING, /* or the copy that handled it */
 	CORE_SESSION_STOPPED,
 };
 
@@ -69,7 +70,13 @@ struct core_session {
 	struct core_session_machine *machine;
 	unsigned revived; /* since it was given something */
 	bool is_query;
-	bool memory_kept;    /* it goes on to the next input */
+	bool memory_kept; /* it goes on to the next input */
+	bool zygote;      /* copies of it are to handle inputs */
+	bool copies;      /* they do */
+	bool copy_over;   /* the copy has nothing more to say */
+	bool copy_undone; /* its end undoes what it did */
+	bool settled;     /* and nothing of it is left */
+	struct loop_timer settling;
 	struct sha256 *said; /* of a kept one: all that an input put out */
 	struct core_session_again *replay; /* what it accepted runs again */
 	uint64_t put_out[2];               /* vouchers, notices */

@@ -81,23 +81,13 @@ peeked(void *arg, struct frame *f, const struct err *why)
 static void
 peek(struct core_session *cs)
 {
-	buf_auto struct buf b = { 0 };
-	int layer = core_session_machine_layer(cs->machine);
-
 	loop_timer_stop(cs->of->core->loop, &cs->replay->timer);
 	if (!cs->has_state) {
 		core_session_replayed(cs);
 		return;
 	}
 	cs->replay->peeking = true;
-	buf_put_u64(&b, cs->number);
-	core_files_ask(&cs->of->files,
-	    &(struct core_files_ask){ .type = FILES_PEEK,
-		.answer = FILES_PEEKED,
-		.body = &b,
-		.fds = &layer,
-		.nfds = 1 },
-	    peeked, cs->replay);
+	core_session_ask_peek(cs, peeked, cs->replay);
 }
 
 /* ---- its inputs ---- */
@@ -202,10 +192,12 @@ core_session_replay_heard(struct core_session *cs,
 	}
 	sha256_end(cs->replay->said, said);
 	cs->replay->said = NULL;
-	if (f->kind != CHANNEL_FINISH || f->len != 1 || f->payload[0] != 1)
+	if (!core_session_accepts(f))
 		core_session_replay_differs(cs, "was not accepted");
 	else if (strcmp(said, cs->replay->input.outputs) != 0)
 		core_session_replay_differs(cs, "put out something else");
-	else
+	else {
+		core_session_copies_begin(cs, f);
 		next(cs);
+	}
 }

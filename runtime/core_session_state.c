@@ -9,8 +9,9 @@
 
 static void
 ask_number(struct core_session *cs, enum files_type type,
-    enum files_type answer, const int *layer, core_files_fn *fn)
+    enum files_type answer, bool with_layer, core_files_fn *fn, void *arg)
 {
+	int layer = with_layer ? core_session_machine_layer(cs->machine) : -1;
 	buf_auto struct buf b = { 0 };
 
 	buf_put_u64(&b, cs->number);
@@ -20,9 +21,9 @@ ask_number(struct core_session *cs, enum files_type type,
 	    &(struct core_files_ask){ .type = type,
 		.answer = answer,
 		.body = &b,
-		.fds = layer,
-		.nfds = layer != NULL },
-	    fn, cs);
+		.fds = &layer,
+		.nfds = with_layer },
+	    fn, arg);
 }
 
 static void
@@ -49,15 +50,19 @@ weighed(void *arg, struct frame *f, const struct err *why)
 }
 
 void
+core_session_ask_peek(struct core_session *cs, core_files_fn *fn, void *arg)
+{
+	ask_number(cs, FILES_PEEK, FILES_PEEKED, true, fn, arg);
+}
+
+void
 core_session_ask_weigh(struct core_session *cs)
 {
-	int layer = core_session_machine_layer(cs->machine);
-
 	cs->phase = CORE_SESSION_WEIGHING;
 	if (cs->memory_kept)
-		ask_number(cs, FILES_PEEK, FILES_PEEKED, &layer, weighed);
+		core_session_ask_peek(cs, weighed, cs);
 	else
-		ask_number(cs, FILES_WEIGH, FILES_WEIGHED, &layer, weighed);
+		ask_number(cs, FILES_WEIGH, FILES_WEIGHED, true, weighed, cs);
 }
 
 void
@@ -73,18 +78,28 @@ core_session_weigh(void *owner, struct session *s)
 		core_session_ask_weigh(cs);
 	} else {
 		cs->phase = CORE_SESSION_FREEZING;
-		core_session_machine_kill(cs->machine);
+		if (!core_session_copies_freeze(cs))
+			core_session_machine_kill(cs->machine);
 	}
 }
 
-/* It is the state now, or it is gone; either way the next machine starts. */
+static void
+go_on(struct core_session *cs)
+{
+	if (cs->machine != NULL)
+		core_session_copies_settle(cs);
+	else
+		core_session_start_machine(cs, CORE_SESSION_STARTING);
+}
+
+/* It is the state now, or it is gone; either way the next input may come. */
 static void
 settled(void *arg, struct frame *f, const struct err *why)
 {
 	struct core_session *cs = arg;
 
 	if (f != NULL && core_session_get_parts(&f->body, &cs->parts))
-		core_session_start_machine(cs, CORE_SESSION_STARTING);
+		go_on(cs);
 	else
 		session_tell_died(cs->session, GRPC_UNAVAILABLE,
 		    f == NULL ? why->text : "cella-files: malformed frame");
@@ -93,13 +108,14 @@ settled(void *arg, struct frame *f, const struct err *why)
 static void
 settle(struct core_session *cs, enum files_type type, enum files_type answer)
 {
-	core_session_leave_machine(cs);
+	if (!core_session_copies_undo(cs))
+		core_session_leave_machine(cs);
 	if (!cs->has_state || cs->memory_kept) {
-		core_session_start_machine(cs, CORE_SESSION_STARTING);
+		go_on(cs);
 		return;
 	}
 	cs->phase = CORE_SESSION_APPLYING;
-	ask_number(cs, type, answer, NULL, settled);
+	ask_number(cs, type, answer, false, settled, cs);
 }
 
 void
@@ -109,7 +125,7 @@ core_session_apply(void *owner, struct session *s)
 
 	(void)owner;
 	if (cs->memory_kept && cs->machine != NULL)
-		core_session_go_on_kept(cs);
+		core_session_go_on_waiting(cs);
 	else
 		settle(cs, FILES_APPLY, FILES_APPLIED);
 }

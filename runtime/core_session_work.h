@@ -47,18 +47,46 @@ void core_session_say_done(struct core_session *, enum channel_done,
 /* What has nobody to speak to goes. */
 void core_session_leave_machine(struct core_session *);
 
-/* It accepted, and goes on: told as ready. */
-void core_session_go_on_kept(struct core_session *);
+/* It waits for the next one already: told as ready. */
+void core_session_go_on_waiting(struct core_session *);
 
 /* ---- core_session_state.c ---- */
 
-/* Frozen: what it wrote is weighed. */
+/* Frozen: what it wrote is weighed.  Or hashed alone, while it lives. */
 void core_session_ask_weigh(struct core_session *);
+void core_session_ask_peek(struct core_session *, core_files_fn *, void *arg);
 void core_session_weigh(void *owner, struct session *);
 void core_session_apply(void *owner, struct session *);
 void core_session_discard(void *owner, struct session *);
 void core_session_store(void *owner, struct session *, const char *);
 void core_session_stop(void *owner, struct session *);
+
+/* ---- core_session_copies.c ---- */
+
+/* FINISH, and it accepts. */
+bool core_session_accepts(const struct channel_frame *);
+
+/* A machine waits, and says with that whether a copy of it handles what comes.
+ */
+void core_session_copies_begin(struct core_session *,
+    const struct channel_frame *);
+void core_session_copies_given(struct core_session *);
+void core_session_copies_finished(struct core_session *,
+    const struct channel_frame *);
+
+/* What the copy did is undone by its end. */
+bool core_session_copies_undo(const struct core_session *);
+
+/* Its end is waited for: then the next input may come, in this machine or, if
+ * it cannot go on, in a new one. */
+void core_session_copies_settle(struct core_session *);
+
+/* Its end is waited for, to be weighed; false: there is none. */
+bool core_session_copies_freeze(struct core_session *);
+
+/* SETTLED; false: it may not say so now. */
+bool core_session_copies_settled(struct core_session *);
+void core_session_copies_end(struct core_session *);
 
 /* ---- core_session_replay.c ---- */
 

@@ -300,6 +300,7 @@ send_assembled(struct preparer *p, const struct kept *k,
 		.reusable = is_reusable(a),
 		.has_export = a->export_volume != -1,
 		.kept = assemble_args_are_kept(program),
+		.zygote = assemble_args_are_zygote(program),
 	};
 	int fds[1 + MACHINE_MOUNTS_MAX];
 	buf_auto struct buf b = { 0 };

@@ -63,6 +63,12 @@ session_view_pending(const struct session *s)
 	return s->pending;
 }
 
+bool
+session_view_is_same(const struct session *s, const struct session_parts *parts)
+{
+	return session_memory_is_same(&s->memory, parts);
+}
+
 const struct buf *
 session_view_content(const struct session *s)
 {

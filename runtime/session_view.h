@@ -25,6 +25,10 @@ uint64_t session_view_pending(const struct session *);
 /* Whether a machine with such an id is waited for. */
 bool session_view_is_awaited(const struct sessions *, const char *id);
 
+struct session_parts;
+/* Whether its state is what it is after the last accepted input. */
+bool session_view_is_same(const struct session *, const struct session_parts *);
+
 /* Of its ranges, as they are after the last accepted input. */
 const struct buf *session_view_content(const struct session *);
 

@@ -11,9 +11,11 @@ data=$("$cella" store add "$work/d" --as data)
 echo_machine "$work/m" --vouchers=1 --notices=1 --reject=3 --exception=5 --exit=7 --state=/state/log
 variables=',"variables":{"CELLA_MEMORY":"kept"}'
 echo_machine "$work/kept" --vouchers=1 --notices=1 --reject=3 --exception=5 --exit=7 --state=/state/log
+variables=',"variables":{"CELLA_REUSE":"zygote"}'
+echo_machine "$work/zygote" --vouchers=1 --notices=1 --reject=3 --exception=5 --exit=7 --state=/state/log
 rounds=${ROUNDS:-300}
 [ -z "${CELLA_BRIEF:-}" ] || rounds=20
-timeout 1500 /usr/bin/python3 "$abs_top_srcdir/tests/session/kill_loop.py" "$rounds" "${SEED:-$$}" "$work/m" "$work/kept" || {
+timeout 1500 /usr/bin/python3 "$abs_top_srcdir/tests/session/kill_loop.py" "$rounds" "${SEED:-$$}" "$work/m" "$work/kept" "$work/zygote" || {
 	tail -n 20 "$CELLA_STORE.log"
 	fail "the loop"
 }

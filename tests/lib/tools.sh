@@ -6,6 +6,7 @@ for name in $need; do
 		# An image holds programs of ours: a newer one wants another.
 		[ "$images.$name" -nt "$abs_top_builddir/cella-unpack" ] &&
 		    [ "$images.$name" -nt "$abs_top_srcdir/guest/asgi.py" ] &&
+		    [ "$images.$name" -nt "$abs_top_srcdir/guest/cella_rollup.py" ] &&
 		    "$cella" image show "$name" --store "$images" >/dev/null 2>&1 ||
 		    { "$cella" image build "$name" --store "$images" >/dev/null 2>&1 &&
 			touch "$images.$name"; }

@@ -5,7 +5,7 @@
 
 Prints a line for each thing that is wrong; ends with 0 if nothing is.
 """
-import json, os, subprocess, sys, threading, time
+import json, os, random, subprocess, sys, threading, time
 from google.protobuf import json_format
 import client
 from client import Node, SENDER, cm, expect, sm
@@ -240,6 +240,47 @@ def go_on(node, name, kind):
     e = node.settle(name, 0)
     expect("taint", "", e.taint_status.error_message)
     expect("it counted on", b"5 6" if kind == "kept" else b"1 6", e.processed_inputs[6].reports[0].payload)
+
+
+def deeds(seed, count):
+    """Inputs for tests/session/deeds.c, the same for the same seed."""
+    chance = random.Random(int(seed))
+    for i in range(int(count)):
+        last = chance.choices(("", "r", "x", "q", "k"), (80, 8, 6, 3, 3))[0]
+        yield ("".join(chance.choices("awudetmgnv", (4, 3, 1, 2, 2, 2, 3, .3, 3, 3), k=chance.randrange(1, 8)))
+               + f"{last} {i}").encode()
+
+
+def alike(node, seed, *all):
+    """Pairs of a machine and how many inputs: they come to the same."""
+    epochs = []
+    for machine, count in zip(all[::2], all[1::2]):
+        started(node, machine, f"{os.getcwd()}/{machine}")
+        for i, payload in enumerate(deeds(seed, count)):
+            expect(f"input {i}", OK, node.advance(machine, 0, i, payload))
+    for machine in all[::2]:
+        e = node.settle(machine, 0)
+        expect(machine, "", e.taint_status.error_message)
+        epochs.append(e.processed_inputs)
+    for machine, inputs in zip(all[2::2], epochs[1:]):
+        for i, (one, other) in enumerate(zip(epochs[0], inputs)):
+            for field in "status", "reports", "exception_data", "accepted_data", "most_recent_machine_hash":
+                a, b = getattr(one, field), getattr(other, field)
+                if field == "accepted_data":
+                    a, b = (a.vouchers, a.notices), (b.vouchers, b.notices)
+                if a != b:
+                    expect(f"{machine}, input {i}, {field}", a, b)
+
+
+def handled(node, name, wanted, payload="p", times="2"):
+    """Who handles inputs of that session."""
+    wait_for(node, name)
+    n = len(node.epoch(name, 0).processed_inputs)
+    for i in range(int(times)):
+        node.advance(name, 0, n + i, payload.encode())
+    e = node.settle(name, 0)
+    expect(f"{name}: who handles", [[wanted.encode()]] * int(times),
+           [[r.payload for r in p.reports] for p in e.processed_inputs[n:]])
 
 
 def dapp_ends(node, machine):

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """kill -9 of a node with sessions, at any time, again and again.
 
-  kill_loop.py ROUNDS SEED MACHINE KEPT
+  kill_loop.py ROUNDS SEED MACHINE KEPT ZYGOTE
 
 A node with the state in CELLA_STORE is started, given inputs, and killed: all of its
 processes at once, or one of them.  What was answered with OK is done once, and in the
 end everything is as in a run that nobody disturbed.  MACHINE skips some inputs; KEPT is
-the same, with memory that lasts.
+the same, with memory that lasts, and in
+ZYGOTE copies of its process handle inputs.
 """
 import os, random, signal, subprocess, sys, time
 import grpc
@@ -16,7 +17,7 @@ from client import Node, cm, expect
 BUILD = os.environ["abs_top_builddir"]
 STATE = os.environ["CELLA_STORE"]
 ROUNDS, SEED = int(sys.argv[1]), int(sys.argv[2])
-MACHINES = {"a": sys.argv[3], "b": sys.argv[3], "kept": sys.argv[4]}
+MACHINES = {"a": sys.argv[3], "b": sys.argv[3], "kept": sys.argv[4], "zygote": sys.argv[5]}
 NAMES = list(MACHINES)
 CHILDREN = ["cella-core", "cella-files", "cella-launcher", "cella-front", "cella-prepare"]
 rng = random.Random(SEED)

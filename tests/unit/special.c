@@ -79,6 +79,20 @@ BREAKER(bad_memory,
 	edit_put(b, "variables",
 	    edit_map_with("CELLA_MEMORY", value_of_text("some")));
 	edit_put(edit_at(b, "code"), "interface", value_of_text("rollup")))
+BREAKER(bad_reuse,
+	edit_put(b, "variables",
+	    edit_map_with("CELLA_REUSE", value_of_text("some")));
+	edit_put(edit_at(b, "code"), "interface", value_of_text("channel")))
+BREAKER(
+    kept_zygote,
+    edit_put(b, "variables",
+	edit_map_with("CELLA_REUSE", value_of_text("zygote")));
+    edit_put(edit_at(b, "variables"), "CELLA_MEMORY", value_of_text("kept"));
+    edit_put(edit_at(b, "code"), "interface", value_of_text("channel")))
+BREAKER(rollup_zygote,
+	edit_put(b, "variables",
+	    edit_map_with("CELLA_REUSE", value_of_text("zygote")));
+	edit_put(edit_at(b, "code"), "interface", value_of_text("rollup")))
 BREAKER(not_ephemeral,
     edit_put(edit_at(b, "volumes[1]"), "ephemeral", value_new(VALUE_BOOL)))
 
@@ -124,6 +138,16 @@ const struct special special_rules[] = {
 	    two_states },
 	{ "state:memory", "content.variables.CELLA_MEMORY",
 	    "\"some\" is neither reset nor kept", bad_memory },
+	{ "state:reuse", "content.variables.CELLA_REUSE",
+	    "\"some\" is neither fresh nor zygote", bad_reuse },
+	{ "state:reuse", "content.variables.CELLA_REUSE",
+	    "\"zygote\" is for the interface channel, with memory that is "
+	    "reset",
+	    kept_zygote },
+	{ "state:reuse", "content.variables.CELLA_REUSE",
+	    "\"zygote\" is for the interface channel, with memory that is "
+	    "reset",
+	    rollup_zygote },
 	{ "state:persistent", "content.volumes[1]",
 	    "a machine's state is its data, and nothing beside it lasts",
 	    state_beside },

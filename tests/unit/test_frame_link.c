@@ -181,7 +181,7 @@ messages_come_back_as_they_were(void **state)
 		.sender = "0x00",
 		.unverified = true,
 		.on_http = true };
-	const struct prepare_assembled a = { 2, true, false, true, true };
+	const struct prepare_assembled a = { 2, true, false, true, true, true };
 	const struct front_admitted ad = { 1, 8 << 20, 2 };
 	const struct front_ended en = { LAUNCH_CAUSE_WALL, LAUNCH_END_SIGNAL, 9,
 		true };
