@@ -82,6 +82,8 @@ assemble_args_are_kept(const struct aleph_program *p)
 {
 	const char *said = value_get_text(p->variables, "CELLA_MEMORY");
 
+	if (p->code.interface < ALEPH_FUNCTIONS)
+		return false;
 	return said != NULL ? strcmp(said, "kept") == 0
 			    : p->code.interface == ALEPH_ROLLUP;
 }
@@ -93,6 +95,14 @@ assemble_args_are_zygote(const struct aleph_program *p)
 
 	return p->code.interface >= ALEPH_FUNCTIONS && said != NULL &&
 	    strcmp(said, "zygote") == 0;
+}
+
+const char *
+assemble_args_reuse(const struct aleph_program *p)
+{
+	return assemble_args_are_zygote(p) ? "zygote"
+	    : assemble_args_are_kept(p)    ? "kept"
+					   : "fresh";
 }
 
 static void

@@ -23,6 +23,10 @@ bool assemble_args_are_kept(const struct aleph_program *);
  * (variables.CELLA_REUSE: fresh, which is the default, or zygote). */
 bool assemble_args_are_zygote(const struct aleph_program *);
 
+/* For records: what of one input the next one finds.  fresh: nothing; zygote: a
+ * machine that was copied for it; kept: its memory. */
+const char *assemble_args_reuse(const struct aleph_program *);
+
 /* Arguments and environment as an args block: a descriptor, or -1. */
 int assemble_args(const struct assemble_input *, struct err *);
 

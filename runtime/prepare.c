@@ -282,7 +282,8 @@ terms_of(const struct preparer *p, const struct kept *k,
 	value_auto struct value *v = value_new(VALUE_MAP);
 
 	record_parts_message(v, &r->program);
-	record_parts_policy(v, &r->decision, p->ceiling);
+	record_parts_policy(v, &r->decision, p->ceiling,
+	    assemble_args_reuse(&r->program));
 	record_parts_limits(v, &r->decision);
 	value_set(v, "refs", value_copy(k->assembly.refs));
 	return json_emit(v, JSON_AS_LINE);

@@ -129,7 +129,7 @@ record_build(const struct record *r)
 	if (r->program != NULL)
 		record_parts_message(v, r->program);
 	if (r->decision != NULL)
-		record_parts_policy(v, r->decision, r->ceiling);
+		record_parts_policy(v, r->decision, r->ceiling, "fresh");
 	if (r->refs != NULL)
 		value_set(v, "refs", value_copy(r->refs));
 	if (i != NULL) {

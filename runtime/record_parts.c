@@ -103,7 +103,7 @@ record_parts_message(struct value *v, const struct aleph_program *p)
 
 void
 record_parts_policy(struct value *v, const struct decision *d,
-    const struct ceiling *c)
+    const struct ceiling *c, const char *reuse)
 {
 	value_auto struct value *doc = decide_document(d, c);
 	struct value *p = value_set_map(v, "policy");
@@ -112,7 +112,7 @@ record_parts_policy(struct value *v, const struct decision *d,
 	decide_digest(doc, digest);
 	value_set_text(p, "digest", digest);
 	value_set_text(p, "tier", grant_tier_name(d->tier));
-	value_set_text(p, "reuse", "fresh");
+	value_set_text(p, "reuse", reuse);
 }
 
 struct value *

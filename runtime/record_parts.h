@@ -28,9 +28,10 @@ void record_parts_time(struct value *, const char *key, uint64_t ns);
 /* What was asked: message, not_enforced and not_granted. */
 void record_parts_message(struct value *, const struct aleph_program *);
 
-/* What was decided: policy; limits, which is returned. */
+/* What was decided: policy; limits, which is returned.  reuse: fresh, or what
+ * of assemble_args_reuse(). */
 void record_parts_policy(struct value *, const struct decision *,
-    const struct ceiling *);
+    const struct ceiling *, const char *reuse);
 struct value *record_parts_limits(struct value *, const struct decision *);
 
 /* What the kernel said: limits.read_back, degraded, phases_ns, host. */

@@ -53,4 +53,7 @@ node_kill
 session_node
 expect "a zygote, after a restart" "" "$(session handled zygote copy)"
 node_stop
+"$cella" audit show --store "$CELLA_STORE" --json >"$work/audit"
+expect "what the log says of reuse" "fresh kept zygote" \
+    "$(tr -d ' ' <"$work/audit" | grep -o '"reuse":"[a-z]*"' | cut -d '"' -f 4 | sort -u | paste -sd ' ')"
 finish
