@@ -217,22 +217,29 @@ egress_first_above(const struct egress *a, const struct egress *b)
 	return NULL;
 }
 
-bool
-egress_allows(const struct egress *e, const struct egress_net *host,
+const struct egress_rule *
+egress_find(const struct egress *e, const struct egress_net *host,
     uint8_t proto, uint16_t port)
 {
 	const struct egress_rule *r;
 
 	if (egress_is_never(host))
-		return false;
+		return NULL;
 	for (uint32_t i = 0; i < e->n; i++) {
 		r = &e->rule[i];
 		if (r->proto == proto &&
 		    (port == 0 || (r->first <= port && port <= r->last)) &&
 		    rule_net_within(host, &r->net))
-			return true;
+			return r;
 	}
-	return false;
+	return NULL;
+}
+
+bool
+egress_allows(const struct egress *e, const struct egress_net *host,
+    uint8_t proto, uint16_t port)
+{
+	return egress_find(e, host, proto, port) != NULL;
 }
 
 bool

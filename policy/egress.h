@@ -71,7 +71,10 @@ bool egress_is_private(const struct egress_net *);
 const struct egress_net *egress_never(size_t i);
 const struct egress_net *egress_private(size_t i);
 
-/* What becomes of the first packet to an address.  port 0: any port. */
+/* What becomes of the first packet to an address: the rule that lets it out, or
+ * NULL.  port 0: any port. */
+const struct egress_rule *egress_find(const struct egress *,
+    const struct egress_net *host, uint8_t proto, uint16_t port);
 bool egress_allows(const struct egress *, const struct egress_net *host,
     uint8_t proto, uint16_t port);
 

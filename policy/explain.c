@@ -109,6 +109,8 @@ explain_document(const struct decision *d, const struct ceiling *c,
 	decide_digest(doc, digest);
 	value_set_text(doc, "digest", digest);
 	value_set_text(doc, "ceiling", c->from_file ? "file" : "built-in");
+	value_set_text(doc, "audit_on_full",
+	    c->node.audit_drops ? "drop" : "stop");
 	if (add_calls(doc, d, e) == 0)
 		return doc;
 	value_free(doc);

@@ -1,0 +1,182 @@
+#include <string.h>
+
+#include "base/str.h"
+#include "policy/grant.h"
+#include "policy/machine.h"
+#include "policy/score.h"
+
+#define FORBIDDEN 13 /* calls of SC02 */
+#define UNSAFE 75
+#define KIB UINT64_C(1024)
+#define MIB (KIB * KIB)
+
+static unsigned
+clamp(uint64_t b)
+{
+	return b > 1000 ? 1000 : (unsigned)b;
+}
+
+static unsigned
+rate_calls(const struct score_facts *f)
+{
+	return f->calls <= 150 ? 0 : clamp(4 * (uint64_t)(f->calls - 150));
+}
+
+static unsigned
+rate_writable(const struct score_facts *f)
+{
+	return f->writable == 0            ? 0
+	    : f->writable <= 64 * MIB      ? 100
+	    : f->writable <= 512 * MIB     ? 300
+	    : f->writable <= 4 * KIB * MIB ? 600
+					   : 1000;
+}
+
+static unsigned
+rate_landlock(const struct score_facts *f)
+{
+	unsigned b = 0;
+
+	if ((f->optional & MACHINE_CONTROL_BIT(MACHINE_LANDLOCK)) != 0)
+		return 1000;
+	for (int c = MACHINE_LANDLOCK_TRUNCATE; c <= MACHINE_LANDLOCK_LOG; c++)
+		b += (f->optional & MACHINE_CONTROL_BIT(c)) != 0 ? 150 : 0;
+	return b;
+}
+
+static unsigned
+rate_net(const struct score_facts *f)
+{
+	static const unsigned b[] = { [GRANT_NET_NONE] = 0,
+		[GRANT_NET_LOOPBACK] = 100,
+		[GRANT_NET_EGRESS] = 700 };
+
+	return b[f->net];
+}
+
+static unsigned
+rate_optional(const struct score_facts *f)
+{
+	return 100 * (unsigned)__builtin_popcount(f->optional);
+}
+
+static unsigned
+rate_core(const struct score_facts *f)
+{
+	return (f->optional & MACHINE_CONTROL_BIT(MACHINE_CORE_SCHED)) != 0
+	    ? 500
+	    : 0;
+}
+
+void
+score_rate(const struct score_facts *f, struct score *s)
+{
+	const struct score_check checks[SCORE_CHECKS] = {
+		{ "SC01", "calls that nobody knows", 30, 0, NULL },
+		{ "SC02", "calls that are out of bounds", 130,
+		    1000 * f->forbidden / FORBIDDEN, NULL },
+		{ "SC03", "calls that are permitted", 50, rate_calls(f),
+		    "seccomp.groups: name only those that are needed" },
+		{ "SC04", "families of sockets", 40,
+		    clamp(100 * (uint64_t)f->families),
+		    "seccomp.groups: leave out the sock- groups" },
+		{ "SC05", "ioctl", 20, f->any_ioctl ? 1000 : 0, NULL },
+		{ "SC06", "memory that is writable and executable", 30,
+		    f->wx ? 1000 : 0, "seccomp.wx: deny" },
+		{ "PR01", "capabilities", 60, 0, NULL },
+		{ "PR02", "no-new-privileges", 30, 0, NULL },
+		{ "PR03", "ids of the host", 40, 0, NULL },
+		{ "PR04", "nested user namespaces", 30, 0, NULL },
+		{ "PR05", "securebits", 20, 0, NULL },
+		{ "PR06", "set-user-id", 20, 0, NULL },
+		{ "NS01", "user namespace", 15, 0, NULL },
+		{ "NS02", "mount namespace", 15, 0, NULL },
+		{ "NS03", "pid namespace", 15, 0, NULL },
+		{ "NS04", "network namespace", 15, 0, NULL },
+		{ "NS05", "ipc namespace", 15, 0, NULL },
+		{ "NS06", "uts namespace", 15, 0, NULL },
+		{ "NS07", "cgroup namespace", 15, 0, NULL },
+		{ "NS08", "time namespace", 15, 1000, NULL },
+		{ "FS01", "bytes that can be written", 30, rate_writable(f),
+		    "mounts: less of tmp, shm and export" },
+		{ "FS02", "programs on writable volumes", 30,
+		    f->exec_writable ? 1000 : 0, "exec_writable: false" },
+		{ "FS03", "/proc and /sys", 15, 0, NULL },
+		{ "FS04", "devices", 10, 100, NULL },
+		{ "FS05", "what machines of others share", 20, 300, NULL },
+		{ "FS06", "images that the kernel reads", 25, 400, NULL },
+		{ "FS07", "Landlock may be missing", 20, rate_landlock(f),
+		    "landlock.required_abi: what this host has" },
+		{ "NW01", "network", 40, rate_net(f), "net.mode: none" },
+		{ "NW02", "where to", 40, f->breadth,
+		    "net.allow: narrower networks, fewer ports" },
+		{ "NW03", "metadata services, link-local", 20, 0, NULL },
+		{ "NW04", "names that are answered", 10,
+		    f->all_names   ? 1000
+			: f->names ? 300
+				   : 0,
+		    "net.dns.names: only those that are needed" },
+		{ "NW05", "who connects to it", 10, 0, NULL },
+		{ "RS01", "limits above the tier standard", 30,
+		    1000 * f->above / GRANT_LIMITS,
+		    "limits: none above the tier standard" },
+		{ "RS02", "swap", 10, 0, NULL },
+		{ "RS03", "wall time", 15, clamp(1000 * f->wall_s / 3600),
+		    "limits.wall: less" },
+		{ "RS04", "output", 15, clamp(1000 * f->output_mib / 64),
+		    "limits: less of stdout, stderr and body" },
+		{ "OP01", "controls that may be missing", 15, rate_optional(f),
+		    "optional: only what this host lacks" },
+		{ "OP03", "a core shared with others", 10, rate_core(f),
+		    "optional: without core_sched" },
+		{ "OP04", "the audit log on a full disk", 10,
+		    f->audit_drops ? 1000 : 0, "audit.on_full: stop" },
+		{ "OP05", "refusals are logged", 5, 0, NULL },
+	};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < SCORE_CHECKS; i++)
+		sum += (uint64_t)checks[i].weight * checks[i].badness;
+	memcpy(s->check, checks, sizeof(checks));
+	s->total = (unsigned)(sum / 10000);
+	if (f->forbidden > 0 && s->total < UNSAFE)
+		s->total = UNSAFE;
+}
+
+const char *
+score_band(unsigned total)
+{
+	return total < 10    ? "strict"
+	    : total < 25     ? "good"
+	    : total < 50     ? "fair"
+	    : total < UNSAFE ? "weak"
+			     : "unsafe";
+}
+
+static unsigned
+adds(const struct score_check *c)
+{
+	return c->weight * c->badness;
+}
+
+size_t
+score_improvements(const struct score *s, size_t *to, size_t n)
+{
+	size_t len = 0, at;
+
+	for (size_t i = 0; i < SCORE_CHECKS; i++) {
+		if (s->check[i].improve == NULL || adds(&s->check[i]) == 0)
+			continue;
+		at = len;
+		while (
+		    at > 0 && adds(&s->check[to[at - 1]]) < adds(&s->check[i]))
+			at--;
+		if (at == n)
+			continue;
+		if (len < n)
+			len++;
+		memmove(to + at + 1, to + at, (len - at - 1) * sizeof(*to));
+		to[at] = i;
+	}
+	return len;
+}
