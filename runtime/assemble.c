@@ -16,6 +16,7 @@
 #include "messages/value.h"
 #include "runtime/assemble.h"
 #include "runtime/assemble_args.h"
+#include "runtime/assemble_plan.h"
 #include "runtime/disk.h"
 #include "runtime/launcher_link.h"
 #include "runtime/spawn.h"
@@ -30,28 +31,22 @@ struct work {
 	struct err *e;
 };
 
-/* Takes the descriptor over. */
+/* Takes the descriptor over.  kind: the plan's, but where nothing can be
+ * mounted as an ordinary user. */
 static int
-add_mount(struct work *w, const struct machine_mount *v, int source)
+add_mount(struct work *w, const struct assemble_item *item, uint8_t kind,
+    int source)
 {
-	struct machine *m = &w->out->machine;
-
-	if (m->nmounts == MACHINE_MOUNTS_MAX) {
-		fd_close(&source);
-		return err_set(w->e, ERR_INVALID, "more than %d mounts",
-		    MACHINE_MOUNTS_MAX - 1);
-	}
-	m->mount[m->nmounts] = *v;
-	w->out->source[m->nmounts++] = source;
+	w->out->machine.mount[item->place] = item->mount;
+	w->out->machine.mount[item->place].kind = kind;
+	w->out->source[item->place] = source;
 	return 0;
 }
 
 static int
-set_target(struct work *w, struct machine_mount *v, const char *target)
+add_planned(struct work *w, const struct assemble_item *item, int source)
 {
-	if (!str_copy(v->target, sizeof(v->target), target))
-		return err_set(w->e, ERR_INVALID, "mount: too long");
-	return 0;
+	return add_mount(w, item, item->mount.kind, source);
 }
 
 /* What ran must be in the record, whatever "latest" means tomorrow. */
@@ -105,12 +100,10 @@ is_trusted(struct work *w, const char *digest)
 }
 
 static int
-add_root(struct work *w)
+add_root(struct work *w, const struct assemble_item *item)
 {
 	const struct aleph_program *p = w->in->program;
-	struct machine_mount v = { .kind = MACHINE_IMAGE,
-		.executable = true,
-		.target = "/" };
+	uint8_t kind = item->mount.kind;
 	char digest[SHA256_HEX];
 	int fd;
 
@@ -123,12 +116,13 @@ add_root(struct work *w)
 		    "see 'cella image import'",
 		    digest);
 	if (spawn_is_rootless()) {
-		v.kind = MACHINE_TREE;
+		kind = MACHINE_TREE;
 		fd = store_tree(w->in->store, digest, w->e);
 	} else {
 		fd = store_get(w->in->store, digest, w->e);
 	}
-	return fd == -1 ? err_in(w->e, "runtime.ref") : add_mount(w, &v, fd);
+	return fd == -1 ? err_in(w->e, "runtime.ref")
+			: add_mount(w, item, kind, fd);
 }
 
 /* ---- plain code: a directory with one file ---- */
@@ -175,11 +169,9 @@ plain_name(struct work *w, char name[MACHINE_PATH_MAX])
 }
 
 static int
-add_plain(struct work *w, int from, const char *text)
+add_plain(struct work *w, const struct assemble_item *item, int from,
+    const char *text)
 {
-	struct machine_mount v = { .kind = MACHINE_TREE,
-		.executable = true,
-		.target = ASSEMBLE_CODE };
 	char name[MACHINE_PATH_MAX];
 	fd_auto int dir = -1;
 
@@ -190,7 +182,7 @@ add_plain(struct work *w, int from, const char *text)
 		return -1;
 	if (write_file(dir, name, from, text, w->e) == -1)
 		return -1;
-	return add_mount(w, &v, fd_take(&dir));
+	return add_planned(w, item, fd_take(&dir));
 }
 
 static bool
@@ -213,11 +205,8 @@ open_tool(struct err *e)
 
 /* What a machine speaks to its sessions with; one program, by two names. */
 static int
-add_tools(struct work *w)
+add_tools(struct work *w, const struct assemble_item *item)
 {
-	struct machine_mount v = { .kind = MACHINE_TREE,
-		.executable = true,
-		.target = ASSEMBLE_TOOLS };
 	fd_auto int dir = store_tmp_dir(w->in->store, w->out->tools, w->e);
 	fd_auto int bin = -1, tool = -1;
 
@@ -232,7 +221,7 @@ add_tools(struct work *w)
 		return err_in(w->e, "tools");
 	if (linkat(bin, "rollup", bin, "rollup-init", 0) == -1)
 		return err_sys(w->e, "tools");
-	return add_mount(w, &v, fd_take(&dir));
+	return add_planned(w, item, fd_take(&dir));
 }
 
 /* It goes with the assembly. */
@@ -245,7 +234,7 @@ own_volume(struct work *w, uint32_t serial)
 
 static int
 add_image(struct work *w, const char *digest, enum aleph_encoding encoding,
-    const char *field, const struct machine_mount *v)
+    const char *field, const struct assemble_item *item)
 {
 	const struct unpack_input in = { .store = w->in->store,
 		.link = w->in->link,
@@ -253,112 +242,70 @@ add_image(struct work *w, const char *digest, enum aleph_encoding encoding,
 		.optional = w->in->ceiling->optional,
 		.tenant = w->in->tenant,
 		.verbose = w->in->verbose };
-	struct machine_mount tree = *v;
 	char image[SHA256_HEX];
 	uint32_t serial;
 	int fd;
 
 	if (spawn_is_rootless()) {
 		/* The volume itself: no image could be mounted. */
-		tree.kind = MACHINE_TREE;
 		fd = unpack_volume(&in, digest, encoding, &serial, w->e);
 		if (fd == -1)
 			return err_in(w->e, "%s", field);
 		own_volume(w, serial);
-		return add_mount(w, &tree, fd);
+		return add_mount(w, item, MACHINE_TREE, fd);
 	}
 	if (unpack_image(&in, digest, encoding, image, w->e) == -1)
 		return err_in(w->e, "%s", field);
 	fd = store_get(w->in->store, image, w->e);
-	return fd == -1 ? err_in(w->e, "%s", field) : add_mount(w, v, fd);
+	return fd == -1 ? err_in(w->e, "%s", field) : add_planned(w, item, fd);
 }
 
 static int
-add_code(struct work *w)
+add_code(struct work *w, const struct assemble_item *item)
 {
 	const struct aleph_code *c = &w->in->program->code;
-	struct machine_mount v = { .kind = MACHINE_IMAGE,
-		.executable = true,
-		.target = ASSEMBLE_CODE };
 	char digest[SHA256_HEX];
 	fd_auto int fd = -1;
 
 	if (c->content != NULL)
-		return add_plain(w, -1, c->content);
+		return add_plain(w, item, -1, c->content);
 	if (resolve(w, "code.ref", c->ref, c->use_latest, c->address, digest) ==
 	    -1)
 		return -1;
 	if (c->encoding != ALEPH_PLAIN)
-		return add_image(w, digest, c->encoding, "code.ref", &v);
+		return add_image(w, digest, c->encoding, "code.ref", item);
 	fd = store_get(w->in->store, digest, w->e);
-	return fd == -1 ? err_in(w->e, "code.ref") : add_plain(w, fd, NULL);
+	return fd == -1 ? err_in(w->e, "code.ref")
+			: add_plain(w, item, fd, NULL);
 }
 
 /* ---- volumes, data and export ---- */
 
 static int
-add_volume(struct work *w, size_t i)
+add_volume(struct work *w, const struct assemble_item *item)
 {
-	const struct aleph_volume *a = &w->in->program->volume[i];
-	struct machine_mount v = { .kind = MACHINE_TMPFS, .writable = true };
+	const struct aleph_volume *a = &w->in->program->volume[item->volume];
 	char field[48], digest[SHA256_HEX];
 	int disk;
 
-	snprintf(field, sizeof(field), "volumes[%zu]", i);
-	if (a->mount == NULL)
-		return err_set(w->e, ERR_DENIED,
-		    "%s: a volume without a mount is not offered", field);
-	if (a->kind == ALEPH_PERSISTENT && a->store)
-		return err_set(w->e, ERR_DENIED,
-		    "%s: persistence: store is not offered", field);
-	if (a->parent != NULL)
-		return err_set(w->e, ERR_DENIED, "%s: a parent is not offered",
-		    field);
-	if (set_target(w, &v, a->mount) == -1)
-		return err_in(w->e, "%s", field);
+	snprintf(field, sizeof(field), "volumes[%zu]", item->volume);
 	if (a->kind == ALEPH_PERSISTENT) {
-		v.kind = MACHINE_DISK;
 		disk = disk_open(w->in->store, w->in->program, a, w->e);
 		return disk == -1 ? err_in(w->e, "%s", field)
-				  : add_mount(w, &v, disk);
+				  : add_planned(w, item, disk);
 	}
-	if (a->kind == ALEPH_EPHEMERAL) {
-		v.bytes = (uint64_t)a->size_mib << 20;
-		return add_mount(w, &v, -1);
-	}
-	v.kind = MACHINE_IMAGE;
-	v.writable = false;
-	v.executable = true;
+	if (a->kind == ALEPH_EPHEMERAL)
+		return add_planned(w, item, -1);
 	if (resolve(w, field, a->ref, a->use_latest, NULL, digest) == -1)
 		return -1;
-	return add_image(w, digest, ALEPH_SQUASHFS, field, &v);
+	return add_image(w, digest, ALEPH_SQUASHFS, field, item);
 }
 
-static const char *
-state_mount(const struct aleph_program *p)
-{
-	return p->data.present  ? p->data.mount
-	    : p->export.present ? p->export.mount
-				: NULL;
-}
-
-/* Of a machine that sessions drive; whoever has the session has its source. */
+/* Whoever has the session has its source. */
 static int
-add_state(struct work *w)
+add_state(struct work *w, const struct assemble_item *item)
 {
-	const char *mount = state_mount(w->in->program);
-	const uint64_t *limit = w->in->decision->grant.limit;
-	struct machine_mount v = { .kind = MACHINE_STATE,
-		.writable = true,
-		.replaced = assemble_args_are_zygote(w->in->program),
-		.bytes = limit[GRANT_EXPORT],
-		.inodes = limit[GRANT_EXPORT_FILES] };
-
-	if (mount == NULL)
-		return 0;
-	if (set_target(w, &v, mount) == -1)
-		return err_in(w->e, "state");
-	return add_mount(w, &v, -1);
+	return add_planned(w, item, -1);
 }
 
 static bool
@@ -370,27 +317,22 @@ shares_mount(const struct aleph_program *p)
 
 /* A plain file of data stands at MOUNT/data. */
 static int
-add_data(struct work *w)
+add_data(struct work *w, const struct assemble_item *item)
 {
 	const struct aleph_program *p = w->in->program;
-	struct machine_mount v = { .kind = MACHINE_IMAGE };
 	char digest[SHA256_HEX];
 
-	if (!p->data.present || shares_mount(p))
-		return 0; /* then it is unpacked into the export */
-	if (set_target(w, &v, p->data.mount) == -1 ||
-	    resolve(w, "data.ref", p->data.ref, p->data.use_latest,
+	if (resolve(w, "data.ref", p->data.ref, p->data.use_latest,
 		p->data.address, digest) == -1)
 		return -1;
-	return add_image(w, digest, p->data.encoding, "data.ref", &v);
+	return add_image(w, digest, p->data.encoding, "data.ref", item);
 }
 
 static int
-add_export(struct work *w)
+add_export(struct work *w, const struct assemble_item *item)
 {
 	const struct aleph_program *p = w->in->program;
 	const uint64_t *limit = w->in->decision->grant.limit;
-	struct machine_mount v = { .kind = MACHINE_TREE, .writable = true };
 	const struct unpack_input in = { .store = w->in->store,
 		.link = w->in->link,
 		.ceiling = &w->in->ceiling->grant,
@@ -401,10 +343,6 @@ add_export(struct work *w)
 	fd_auto int volume = -1;
 	uint32_t serial;
 
-	if (!p->export.present)
-		return 0;
-	if (set_target(w, &v, p->export.mount) == -1)
-		return -1;
 	/* Two inodes are the volume's own. */
 	volume = launcher_link_volume(w->in->link, w->in->tenant,
 	    limit[GRANT_EXPORT], limit[GRANT_EXPORT_FILES] + 2, &serial, w->e);
@@ -419,31 +357,33 @@ add_export(struct work *w)
 	w->out->export_volume = fcntl(volume, F_DUPFD_CLOEXEC, 0);
 	if (w->out->export_volume == -1)
 		return err_sys(w->e, "export");
-	return add_mount(w, &v, fd_take(&volume));
+	return add_planned(w, item, fd_take(&volume));
 }
 
-/* Parents before what lies below them: the order of the targets. */
-static void
-sort_mounts(struct assembly *a)
+static int
+add_all(struct work *w, const struct assemble_plan *plan)
 {
-	struct machine_mount *v = a->machine.mount, mount;
-	int source;
+	static int (*const how[])(struct work *,
+	    const struct assemble_item *) = {
+		[ASSEMBLE_ROOT] = add_root,
+		[ASSEMBLE_CODE_ITEM] = add_code,
+		[ASSEMBLE_VOLUME] = add_volume,
+		[ASSEMBLE_TOOLS_ITEM] = add_tools,
+		[ASSEMBLE_STATE] = add_state,
+		[ASSEMBLE_DATA] = add_data,
+		[ASSEMBLE_EXPORT] = add_export,
+	};
 
-	for (size_t i = 2; i < a->machine.nmounts; i++)
-		for (size_t k = i;
-		     k > 1 && strcmp(v[k - 1].target, v[k].target) > 0; k--) {
-			mount = v[k];
-			v[k] = v[k - 1];
-			v[k - 1] = mount;
-			source = a->source[k];
-			a->source[k] = a->source[k - 1];
-			a->source[k - 1] = source;
-		}
+	for (size_t i = 0; i < plan->n; i++)
+		if (how[plan->item[i].what](w, &plan->item[i]) == -1)
+			return -1;
+	return 0;
 }
 
 static int
 fill(struct work *w)
 {
+	static struct assemble_plan plan;
 	const struct aleph_program *p = w->in->program;
 	struct machine *m = &w->out->machine;
 
@@ -458,18 +398,11 @@ fill(struct work *w)
 	    w->in->ceiling->dns.nservers > 0;
 	m->optional = w->in->ceiling->optional;
 	m->grant = w->in->decision->grant;
-	if (add_root(w) == -1 || add_code(w) == -1)
+	if (assemble_plan(&plan, p, w->in->decision, w->e) == -1)
 		return -1;
-	for (size_t i = 0; i < p->nvolumes; i++)
-		if (add_volume(w, i) == -1)
-			return -1;
-	if (is_machine(p)) {
-		if (add_tools(w) == -1 || add_state(w) == -1)
-			return -1;
-	} else if (add_data(w) == -1 || add_export(w) == -1) {
+	m->nmounts = plan.n;
+	if (add_all(w, &plan) == -1)
 		return -1;
-	}
-	sort_mounts(w->out);
 	w->out->args = assemble_args(w->in, w->e);
 	if (w->out->args == -1)
 		return -1;

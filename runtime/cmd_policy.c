@@ -7,6 +7,7 @@
 #include "policy/grant.h"
 #include "runtime/cli.h"
 #include "runtime/cmd_policy.h"
+#include "policy/path_query.h"
 
 static const struct verb {
 	const char *name;
@@ -40,6 +41,22 @@ read_threshold(const char *text, unsigned *to)
 }
 
 static bool
+read_access(const char *text, unsigned *to)
+{
+	static const char letters[] = "rwx";
+	const char *at;
+
+	*to = 0;
+	for (; *text != '\0'; text++) {
+		at = strchr(letters, *text);
+		if (at == NULL)
+			return false;
+		*to |= 1U << (at - letters);
+	}
+	return *to != 0;
+}
+
+static bool
 take_option(struct cmd_policy *o, int c)
 {
 	switch (c) {
@@ -55,6 +72,11 @@ take_option(struct cmd_policy *o, int c)
 	case 'c':
 		o->connect = optarg;
 		break;
+	case 'P':
+		o->path = optarg;
+		break;
+	case 'a':
+		return read_access(optarg, &o->access);
 	case 't':
 		o->tier = grant_tier_find(optarg);
 		return o->tier != -1;
@@ -81,13 +103,15 @@ run(int argc, char **argv)
 		{ "message", required_argument, NULL, 'm' },
 		{ "syscall", required_argument, NULL, 's' },
 		{ "connect", required_argument, NULL, 'c' },
+		{ "path", required_argument, NULL, 'P' },
+		{ "access", required_argument, NULL, 'a' },
 		{ "tier", required_argument, NULL, 't' },
 		{ "threshold", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "fail-if-wider", no_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct cmd_policy o = { .tier = -1 };
+	struct cmd_policy o = { .tier = -1, .access = PATH_QUERY_READ };
 	const struct verb *v;
 	struct err e;
 	int c, r;
@@ -108,8 +132,9 @@ run(int argc, char **argv)
 
 const struct cli_command cmd_policy_command = { "policy",
 	"explain [--message FILE] [--policy FILE] [--tier TIER] "
-	"[--syscall NAME[(ARGS)] | --connect ADDRESS:PORT[/udp]] [--json] | groups [--json] | score "
-	"[--message FILE] [--policy FILE] [--tier TIER] [--threshold N] "
-	"[--json] | diff [--message FILE] "
-	"[--tier TIER] [--fail-if-wider] [--json] A B",
+	"[--syscall NAME[(ARGS)] | --connect ADDRESS:PORT[/udp] | "
+	"--path PATH [--access rwx]] [--json] | groups [--json] | "
+	"score [--message FILE] [--policy FILE] [--tier TIER] [--threshold N] "
+	"[--json] | diff [--message FILE] [--tier TIER] [--fail-if-wider] "
+	"[--json] A B",
 	"what a machine may do", run };

@@ -11,7 +11,8 @@ struct decision;
 struct err;
 
 struct cmd_policy {
-	const char *policy, *message, *syscall, *connect;
+	const char *policy, *message, *syscall, *connect, *path;
+	unsigned access; /* PATH_QUERY_... */
 	const char *operand[2];
 	size_t noperands;
 	int tier; /* enum grant_tier, or -1 */
@@ -44,5 +45,9 @@ int cmd_policy_read(int policy, const char *name, struct ceiling *,
     struct err *);
 int cmd_policy_decide(const struct ceiling *, int tier, struct decision *,
     struct err *);
+
+struct machine;
+/* The machine that it comes to, as far as no reference need be looked up. */
+int cmd_policy_machine(const struct decision *, struct machine *, struct err *);
 
 #endif

@@ -12,6 +12,7 @@
 #include "runtime/cli.h"
 #include "runtime/cmd_policy.h"
 #include "runtime/spawn.h"
+#include "policy/path_query.h"
 
 static void
 print_calls(const struct value *calls, const char *only)
@@ -78,27 +79,55 @@ print_human(const struct value *doc, const struct cmd_policy *o)
 	print_calls(calls, NULL);
 }
 
+struct answer {
+	bool allowed;
+	const char *verdict, *layer, *rule, *second;
+};
+
 /* Exit status 0: it is allowed; 2: it is not. */
+static int
+print_answer(const struct cmd_policy *o, const struct answer *a)
+{
+	value_auto struct value *doc = value_new(VALUE_MAP);
+
+	value_set_bool(doc, "allowed", a->allowed);
+	value_set_text(doc, "verdict", a->verdict);
+	value_set_text(doc, "layer", a->layer);
+	value_set_text(doc, "rule", a->rule);
+	value_set_text(doc, "second", a->second);
+	if (o->json)
+		cli_print(doc);
+	else
+		printf("%s\n  by    %s: %s\n  then  %s\n", a->verdict, a->layer,
+		    a->rule, a->second);
+	return a->allowed ? 0 : 2;
+}
+
 static int
 answer(const struct cmd_policy *o, const struct decision *d, struct err *e)
 {
-	value_auto struct value *doc = value_new(VALUE_MAP);
 	struct query_answer a;
 
 	if ((o->connect != NULL ? query_net(d, o->connect, &a, e)
 				: query_call(d, o->syscall, &a, e)) == -1)
 		return -1;
-	value_set_bool(doc, "allowed", a.allowed);
-	value_set_text(doc, "verdict", a.verdict);
-	value_set_text(doc, "layer", a.layer);
-	value_set_text(doc, "rule", a.rule);
-	value_set_text(doc, "second", a.second);
-	if (o->json)
-		cli_print(doc);
-	else
-		printf("%s\n  by    %s: %s\n  then  %s\n", a.verdict, a.layer,
-		    a.rule, a.second);
-	return a.allowed ? 0 : 2;
+	return print_answer(o,
+	    &(struct answer){ a.allowed, a.verdict, a.layer, a.rule,
+		a.second });
+}
+
+static int
+answer_path(const struct cmd_policy *o, const struct decision *d, struct err *e)
+{
+	static struct machine m;
+	struct path_query_answer a;
+
+	if (cmd_policy_machine(d, &m, e) == -1 ||
+	    path_query(&m, o->path, o->access, &a, e) == -1)
+		return -1;
+	return print_answer(o,
+	    &(struct answer){ a.allowed, a.verdict, a.layer, a.rule,
+		a.second });
 }
 
 int
@@ -116,6 +145,8 @@ cmd_policy_explain(const struct cmd_policy *o, struct err *e)
 	    cmd_policy_read(policy, o->policy, &c, e) == -1 ||
 	    cmd_policy_decide(&c, o->tier, &d, e) == -1)
 		return -1;
+	if (o->path != NULL)
+		return answer_path(o, &d, e);
 	if (o->connect != NULL ||
 	    (o->syscall != NULL && strchr(o->syscall, '(') != NULL))
 		return answer(o, &d, e);

@@ -1,10 +1,12 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/fd.h"
 #include "messages/aleph.h"
 #include "policy/ceiling.h"
 #include "policy/decide.h"
+#include "runtime/assemble_plan.h"
 #include "runtime/cli.h"
 #include "runtime/cmd_policy.h"
 #include "runtime/policy_file.h"
@@ -65,6 +67,29 @@ cmd_policy_read(int policy, const char *name, struct ceiling *c, struct err *e)
 	if (r == -1)
 		cli_problems(&problems, name);
 	return r;
+}
+
+int
+cmd_policy_machine(const struct decision *d, struct machine *m, struct err *e)
+{
+	static struct assemble_plan plan;
+
+	memset(m, 0, sizeof(*m));
+	strcpy(m->name, "run");
+	strcpy(m->hostname, "machine");
+	strcpy(m->cwd, "/");
+	m->tier = (uint8_t)d->tier;
+	m->grant = d->grant;
+	m->nmounts = 1;
+	m->mount[0] = (struct machine_mount){ .kind = MACHINE_IMAGE,
+		.executable = true,
+		.target = "/" };
+	if (has_message) {
+		if (assemble_plan(&plan, &program, d, e) == -1)
+			return -1;
+		assemble_plan_mounts(&plan, m);
+	}
+	return machine_check(m, e);
 }
 
 int

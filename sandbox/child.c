@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "sandbox/child.h"
+#include "sandbox/landlock.h"
 
 /* Where the new root is attached before it becomes the root. */
 #define ATTACH "/sys"

@@ -16,7 +16,7 @@
 #include "guest/start_block.h"
 #include "policy/machine.h"
 #include "sandbox/child_self.h"
-#include "sandbox/landlock.h"
+#include "policy/landlock_plan.h"
 
 /* The node's own mounts come before the machine's: see mount_plan.h. */
 #define CHILD_MOUNTS_MAX (MACHINE_MOUNTS_MAX + 4)

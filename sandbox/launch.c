@@ -14,7 +14,9 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "policy/landlock_plan.h"
 #include "sandbox/ids.h"
+#include "sandbox/landlock.h"
 #include "sandbox/launch.h"
 #include "sandbox/launch_filter.h"
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "sandbox/mount_cache.h"
-#include "sandbox/mount_plan.h"
+#include "policy/mount_plan.h"
 
 struct err;
 

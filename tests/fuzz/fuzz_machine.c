@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "messages/launch_msgs.h"
 #include "policy/machine.h"
-#include "sandbox/mount_plan.h"
+#include "policy/mount_plan.h"
 #include "tests/fuzz/fuzz.h"
 
 int

@@ -29,7 +29,8 @@ for program in cella cellad cella-core cella-dns cella-front cella-launcher \
 	fi
 done
 cat sandbox/*.c messages/frame.c messages/launch_msgs.c policy/egress.c \
-    policy/emulate.c policy/filter.c policy/grant.c policy/groups.c policy/machine.c \
+    policy/emulate.c policy/filter.c policy/grant.c policy/groups.c policy/landlock_plan.c \
+    policy/machine.c policy/mount_plan.c \
     policy/syscalls.c base/buf.c base/clock.c base/dir.c base/err.c base/fd.c \
     base/loop.c base/str.c messages/frame_link.c runtime/cellad_main.c \
     runtime/listen.c runtime/monitor.c runtime/policy_open.c runtime/spawn.c \

@@ -3,10 +3,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "policy/landlock_plan.h"
 #include "policy/machine.h"
 #include "sandbox/landlock.h"
-#include "sandbox/abi.h"
-#include "sandbox/mount_plan.h"
+#include "policy/abi.h"
+#include "policy/mount_plan.h"
 #include "tests/unit/unit.h"
 
 static struct machine

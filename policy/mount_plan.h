@@ -4,8 +4,8 @@
  * where is in one place.  Building a plan changes nothing outside memory;
  * mount_apply() makes the trees and child.c attaches them.
  */
-#ifndef SANDBOX_MOUNT_PLAN_H
-#define SANDBOX_MOUNT_PLAN_H
+#ifndef POLICY_MOUNT_PLAN_H
+#define POLICY_MOUNT_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * What the kernel offers and the headers of Debian 12 (Linux 6.1) do not name
  * yet.  Values from the kernel's include/uapi, 6.18.
  */
-#ifndef SANDBOX_ABI_H
-#define SANDBOX_ABI_H
+#ifndef POLICY_ABI_H
+#define POLICY_ABI_H
 
 #include <stdint.h>
 

@@ -4,7 +4,7 @@
 #include "base/control.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "sandbox/mount_plan.h"
+#include "policy/mount_plan.h"
 
 #define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
