@@ -10,7 +10,7 @@ ref=$("$cella" store add "$work/echo" --as code)
 image=$(image busybox)
 node_start
 # By one connection: a process for each would take longer than the node.
-n=1000
+n=600
 [ -z "${CELLA_BRIEF:-}" ] || n=100
 for i in $(seq $n); do
 	cat >"$work/$i.json" <<END

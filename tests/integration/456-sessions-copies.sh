@@ -7,7 +7,7 @@ need=python
 . "$abs_top_srcdir/tests/lib/tools.sh"
 . "$abs_top_srcdir/tests/lib/cellad.sh"
 . "$abs_top_srcdir/tests/lib/session.sh"
-n=1000 some=100
+n=1000 some=50
 [ -z "${CELLA_BRIEF:-}" ] || n=60 some=30
 mkdir "$work/d"
 echo first >"$work/d/log"
