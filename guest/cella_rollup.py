@@ -155,9 +155,22 @@ class _Copy:
                     return "it has memory that is shared, or of a file of its state"
         if os.readlink("/proc/self/cwd").startswith(STATES):
             return "its working directory is in its state"
+        if self.has_volume():
+            return "it has a volume that can be written"
         if _list("/tmp") or _list("/dev/shm"):
             return "/tmp or /dev/shm is not empty"
         return None
+
+    def has_volume(self):
+        """Where else what an input writes would stay; the state is an overlay, and the node's."""
+        with open("/proc/self/mountinfo") as f:
+            for line in f:
+                before, _, fs = line.partition(" - ")
+                point, options = before.split()[4:6]
+                if (options.startswith("rw") and fs.split()[0] not in ("proc", "overlay")
+                        and point not in ("/tmp", "/dev/shm")):
+                    return True
+        return False
 
     def is_shared(self, fd):
         try:

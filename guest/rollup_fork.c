@@ -116,6 +116,37 @@ shares_memory(void)
 	return shared;
 }
 
+/* Where else what an input writes would stay: a volume.  What becomes of the
+ * state, which is an overlay, is seen to by the node. */
+static bool
+is_volume(const char *line)
+{
+	const char *fs = strstr(line, " - ");
+	char point[256], options[64];
+
+	if (fs == NULL ||
+	    sscanf(line, "%*s %*s %*s %*s %255s %63s", point, options) != 2)
+		return true;
+	return strncmp(options, "rw", 2) == 0 &&
+	    strncmp(fs, " - proc ", 8) != 0 &&
+	    strncmp(fs, " - overlay ", 11) != 0 && strcmp(point, "/tmp") != 0 &&
+	    strcmp(point, "/dev/shm") != 0;
+}
+
+static bool
+has_volume(void)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char line[4096];
+	bool has = f == NULL;
+
+	while (!has && fgets(line, sizeof(line), f) != NULL)
+		has = is_volume(line);
+	if (f != NULL)
+		fclose(f);
+	return has;
+}
+
 /* What stands there is another state for each input. */
 static bool
 is_in_state(void)
@@ -160,6 +191,8 @@ find_obstacle(void)
 		return "it has memory that is shared, or of a file of its state";
 	if (is_in_state())
 		return "its working directory is in its state";
+	if (has_volume())
+		return "it has a volume that can be written";
 	if (!is_empty("/tmp") || !is_empty("/dev/shm"))
 		return "/tmp or /dev/shm is not empty";
 	return NULL;

@@ -14,8 +14,9 @@
 
 /*
  * Whether the process that calls may be copied: one thread, no other process,
- * nothing that copies would share (a file's offset, memory), /tmp and /dev/shm
- * empty. What is in the way is said once on standard error.
+ * no volume that can be written, nothing that copies would share (a file's
+ * offset, memory), /tmp and /dev/shm empty.  What is in the way is said once on
+ * standard error.
  */
 bool rollup_fork_may(void);
 

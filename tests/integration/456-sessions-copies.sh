@@ -3,7 +3,7 @@
 # machine that is started for each, whatever inputs do and leave; in C, in
 # Python, and where memory is kept.
 . "$abs_top_srcdir/tests/lib/node.sh"
-need=python
+need="python tools"
 . "$abs_top_srcdir/tests/lib/tools.sh"
 . "$abs_top_srcdir/tests/lib/cellad.sh"
 . "$abs_top_srcdir/tests/lib/session.sh"
@@ -19,7 +19,7 @@ deeds() {
 	cat >"$work/deeds.json" <<END
 {"type":"vm-function","address":"0x00","time":1,"allow_amend":false,"environment":{},
  "variables":{${3:+\"$3\":\"$4\"}},"resources":{"memory":128,"seconds":10},
- "code":{"encoding":"plain","entrypoint":"deeds","ref":"$ref","interface":"channel","args":[${5:+\"$5\"}]},
+ "code":{"encoding":"plain","entrypoint":"deeds","ref":"$ref","interface":"channel","args":[${5:+\"$5\"}]},${volumes:-}
  "data":{"encoding":"tar.gzip","mount":"/state","ref":"$data","use_latest":false},
  "runtime":{"ref":"$python","comment":""},"on":{"http":false}}
 END
@@ -33,6 +33,8 @@ deeds python "$py" CELLA_REUSE zygote
 deeds kept "$c" CELLA_MEMORY kept
 deeds kept-python "$py" CELLA_MEMORY kept
 deeds again "$c" CELLA_MEMORY kept file
+volumes='"volumes":[{"mount":"/scratch","ephemeral":true,"size_mib":1}],' deeds volume "$py" CELLA_REUSE zygote
+volumes='"volumes":[{"mount":"/scratch","ephemeral":true,"size_mib":1}],' deeds kept-volume "$c" CELLA_MEMORY kept
 cd "$work" || exit 1
 session_node
 seed=${SEED:-$$}
@@ -46,6 +48,10 @@ said=$("$cella" logs --store "$CELLA_STORE" "$(sed -n 's/.*session refuses: star
 contains "why not" "rollup: no copy of this process: it has files or sockets open" "$said"
 expect "memory that is kept" "" \
     "$(session alike "$seed" again $some kept $some kept-python $some)"
+for m in volume kept-volume; do
+	expect "start" "" "$(session started $m "$work/$m")"
+	expect "$m: it would last" "" "$(session handled $m first)"
+done
 expect "start" "" "$(session started k "$work/kept")"
 expect "kept" "" "$(session handled k copy)"
 expect "after what was rejected" "" "$(session handled k copy pr)$(session handled k copy)"
