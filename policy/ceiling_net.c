@@ -28,8 +28,8 @@ read_net_text(const struct ceiling_reader *r, const struct value *v,
 	return true;
 }
 
-static bool
-read_ports(const struct value *v, struct egress_rule *out)
+bool
+ceiling_net_ports(const struct value *v, struct egress_rule *out)
 {
 	char text[24];
 
@@ -70,7 +70,7 @@ add_allow(const struct ceiling_reader *r, const struct value *v,
 	}
 	for (size_t i = 0; i < ports->len; i++) {
 		snprintf(below, sizeof(below), "%.60s.ports[%zu]", path, i);
-		if (!read_ports(ports->item[i], &rule))
+		if (!ceiling_net_ports(ports->item[i], &rule))
 			ceiling_report(r, "policy:egress", ports->item[i],
 			    below, "not a port or a range such as 8000-8100");
 		else if (!egress_add(&r->c->grant.egress, &rule))

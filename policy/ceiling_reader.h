@@ -69,4 +69,7 @@ void ceiling_fetch_read(const struct ceiling_reader *, const struct value *,
 void ceiling_net_read(const struct ceiling_reader *, const struct value *,
     const char *path);
 
+/* Of net.allow: 443 or "8000-8100"; false: it is neither. */
+bool ceiling_net_ports(const struct value *, struct egress_rule *);
+
 #endif

@@ -139,8 +139,8 @@ step(struct cpu *c, const struct sock_filter *i, const struct seccomp_data *d)
  * whole filter is run some ten thousand times before it is loaded.
  */
 int
-emulate_run(const struct sock_filter *insn, size_t len,
-    const struct seccomp_data *d, uint32_t *ret)
+emulate_trace(const struct sock_filter *insn, size_t len,
+    const struct seccomp_data *d, uint32_t *ret, size_t *end)
 {
 	struct cpu c = { 0 };
 	const struct sock_filter *i;
@@ -161,9 +161,11 @@ emulate_run(const struct sock_filter *insn, size_t len,
 			break;
 		case BPF_RET | BPF_K:
 			*ret = i->k;
+			*end = c.pc - 1;
 			return 0;
 		case BPF_RET | BPF_A:
 			*ret = c.a;
+			*end = c.pc - 1;
 			return 0;
 		default:
 			if (BPF_CLASS(i->code) == BPF_RET ||
@@ -173,4 +175,13 @@ emulate_run(const struct sock_filter *insn, size_t len,
 		}
 	}
 	return -1;
+}
+
+int
+emulate_run(const struct sock_filter *insn, size_t len,
+    const struct seccomp_data *d, uint32_t *ret)
+{
+	size_t end;
+
+	return emulate_trace(insn, len, d, ret, &end);
 }

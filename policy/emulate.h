@@ -16,4 +16,8 @@
 int emulate_run(const struct sock_filter *, size_t len,
     const struct seccomp_data *, uint32_t *ret);
 
+/* The same, and which instruction returned it. */
+int emulate_trace(const struct sock_filter *, size_t len,
+    const struct seccomp_data *, uint32_t *ret, size_t *end);
+
 #endif

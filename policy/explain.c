@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -11,6 +12,7 @@
 #include "policy/explain.h"
 #include "policy/filter.h"
 #include "policy/groups.h"
+#include "policy/mount_plan.h"
 
 const char *
 explain_errno(int sys)
@@ -133,4 +135,51 @@ explain_groups(void)
 		free(copy);
 	}
 	return v;
+}
+
+static const char *
+mount_name(const struct mount_plan_step *s)
+{
+	static const char *const names[] = { [MOUNT_PLAN_DEV] = "devices",
+		[MOUNT_PLAN_TMPFS] = "memory",
+		[MOUNT_PLAN_IMAGE] = "image",
+		[MOUNT_PLAN_TREE] = "directory",
+		[MOUNT_PLAN_DISK] = "disk",
+		[MOUNT_PLAN_STATE] = "state" };
+
+	return names[s->kind];
+}
+
+static void
+add_mount(struct value *list, const char *target, const char *what,
+    uint64_t attr, uint64_t bytes)
+{
+	struct value *one = value_add(list, value_new(VALUE_MAP));
+
+	value_set_text(one, "target", target);
+	value_set_text(one, "what", what);
+	value_set_bool(one, "writable", (attr & MOUNT_ATTR_RDONLY) == 0);
+	value_set_bool(one, "executable", (attr & MOUNT_ATTR_NOEXEC) == 0);
+	if (bytes > 0)
+		value_set_int(one, "bytes",
+		    bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes);
+}
+
+int
+explain_mounts(struct value *doc, const struct machine *m, struct err *e)
+{
+	static struct mount_plan plan;
+	const struct mount_plan_step *s;
+	struct value *list;
+
+	if (mount_plan_build(&plan, m, e) == -1)
+		return -1;
+	list = value_set_list(doc, "mounts");
+	add_mount(list, "/", "image", MOUNT_ATTR_RDONLY, 0);
+	add_mount(list, "/proc", "its own processes", MOUNT_ATTR_NOEXEC, 0);
+	for (size_t i = 0; i < plan.len; i++) {
+		s = &plan.step[i];
+		add_mount(list, s->target, mount_name(s), s->attr, s->bytes);
+	}
+	return 0;
 }

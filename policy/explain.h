@@ -11,6 +11,7 @@
 struct ceiling;
 struct decision;
 struct err;
+struct machine;
 struct value;
 
 /*
@@ -19,6 +20,10 @@ struct value;
  * rules.  The caller frees; NULL if the tables are wrong.
  */
 struct value *explain_document(const struct decision *, const struct ceiling *,
+    struct err *);
+
+/* "mounts": what it has mounted, where, and what may be done there. */
+int explain_mounts(struct value *document, const struct machine *,
     struct err *);
 
 /* The name of an errno, "EPERM", or a number for one without. */

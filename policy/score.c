@@ -68,76 +68,150 @@ rate_core(const struct score_facts *f)
 	    : 0;
 }
 
+static unsigned
+rate_forbidden(const struct score_facts *f)
+{
+	return 1000 * f->forbidden / FORBIDDEN;
+}
+
+static unsigned
+rate_families(const struct score_facts *f)
+{
+	return clamp(100 * (uint64_t)f->families);
+}
+
+static unsigned
+rate_ioctl(const struct score_facts *f)
+{
+	return f->any_ioctl ? 1000 : 0;
+}
+
+static unsigned
+rate_wx(const struct score_facts *f)
+{
+	return f->wx ? 1000 : 0;
+}
+
+static unsigned
+rate_exec(const struct score_facts *f)
+{
+	return f->exec_writable ? 1000 : 0;
+}
+
+static unsigned
+rate_breadth(const struct score_facts *f)
+{
+	return f->breadth;
+}
+
+static unsigned
+rate_names(const struct score_facts *f)
+{
+	return f->all_names ? 1000 : f->names ? 300 : 0;
+}
+
+static unsigned
+rate_limits(const struct score_facts *f)
+{
+	return 1000 * f->above / GRANT_LIMITS;
+}
+
+static unsigned
+rate_wall(const struct score_facts *f)
+{
+	return clamp(1000 * f->wall_s / 3600);
+}
+
+static unsigned
+rate_output(const struct score_facts *f)
+{
+	return clamp(1000 * f->output_mib / 64);
+}
+
+static unsigned
+rate_audit(const struct score_facts *f)
+{
+	return f->audit_drops ? 1000 : 0;
+}
+
+/* fixed: of every machine, whatever its policy. */
+static const struct {
+	const char *id, *what;
+	unsigned weight, fixed;
+	unsigned (*rate)(const struct score_facts *);
+	const char *improve;
+} checks[SCORE_CHECKS] = {
+	{ "SC01", "calls that nobody knows", 30, 0, NULL, NULL },
+	{ "SC02", "calls that are out of bounds", 130, 0, rate_forbidden,
+	    NULL },
+	{ "SC03", "calls that are permitted", 50, 0, rate_calls,
+	    "seccomp.groups: name only those that are needed" },
+	{ "SC04", "families of sockets", 40, 0, rate_families,
+	    "seccomp.groups: leave out the sock- groups" },
+	{ "SC05", "ioctl", 20, 0, rate_ioctl, NULL },
+	{ "SC06", "memory that is writable and executable", 30, 0, rate_wx,
+	    "seccomp.wx: deny" },
+	{ "PR01", "capabilities", 60, 0, NULL, NULL },
+	{ "PR02", "no-new-privileges", 30, 0, NULL, NULL },
+	{ "PR03", "ids of the host", 40, 0, NULL, NULL },
+	{ "PR04", "nested user namespaces", 30, 0, NULL, NULL },
+	{ "PR05", "securebits", 20, 0, NULL, NULL },
+	{ "PR06", "set-user-id", 20, 0, NULL, NULL },
+	{ "NS01", "user namespace", 15, 0, NULL, NULL },
+	{ "NS02", "mount namespace", 15, 0, NULL, NULL },
+	{ "NS03", "pid namespace", 15, 0, NULL, NULL },
+	{ "NS04", "network namespace", 15, 0, NULL, NULL },
+	{ "NS05", "ipc namespace", 15, 0, NULL, NULL },
+	{ "NS06", "uts namespace", 15, 0, NULL, NULL },
+	{ "NS07", "cgroup namespace", 15, 0, NULL, NULL },
+	{ "NS08", "time namespace", 15, 1000, NULL, NULL },
+	{ "FS01", "bytes that can be written", 30, 0, rate_writable,
+	    "mounts: less of tmp, shm and export" },
+	{ "FS02", "programs on writable volumes", 30, 0, rate_exec,
+	    "exec_writable: false" },
+	{ "FS03", "/proc and /sys", 15, 0, NULL, NULL },
+	{ "FS04", "devices", 10, 100, NULL, NULL },
+	{ "FS05", "what machines of others share", 20, 300, NULL, NULL },
+	{ "FS06", "images that the kernel reads", 25, 400, NULL, NULL },
+	{ "FS07", "Landlock may be missing", 20, 0, rate_landlock,
+	    "landlock.required_abi: what this host has" },
+	{ "NW01", "network", 40, 0, rate_net, "net.mode: none" },
+	{ "NW02", "where to", 40, 0, rate_breadth,
+	    "net.allow: narrower networks, fewer ports" },
+	{ "NW03", "metadata services, link-local", 20, 0, NULL, NULL },
+	{ "NW04", "names that are answered", 10, 0, rate_names,
+	    "net.dns.names: only those that are needed" },
+	{ "NW05", "who connects to it", 10, 0, NULL, NULL },
+	{ "RS01", "limits above the tier standard", 30, 0, rate_limits,
+	    "limits: none above the tier standard" },
+	{ "RS02", "swap", 10, 0, NULL, NULL },
+	{ "RS03", "wall time", 15, 0, rate_wall, "limits.wall: less" },
+	{ "RS04", "output", 15, 0, rate_output,
+	    "limits: less of stdout, stderr and body" },
+	{ "OP01", "controls that may be missing", 15, 0, rate_optional,
+	    "optional: only what this host lacks" },
+	{ "OP03", "a core shared with others", 10, 0, rate_core,
+	    "optional: without core_sched" },
+	{ "OP04", "the audit log on a full disk", 10, 0, rate_audit,
+	    "audit.on_full: stop" },
+	{ "OP05", "refusals are logged", 5, 0, NULL, NULL },
+};
+
 void
 score_rate(const struct score_facts *f, struct score *s)
 {
-	const struct score_check checks[SCORE_CHECKS] = {
-		{ "SC01", "calls that nobody knows", 30, 0, NULL },
-		{ "SC02", "calls that are out of bounds", 130,
-		    1000 * f->forbidden / FORBIDDEN, NULL },
-		{ "SC03", "calls that are permitted", 50, rate_calls(f),
-		    "seccomp.groups: name only those that are needed" },
-		{ "SC04", "families of sockets", 40,
-		    clamp(100 * (uint64_t)f->families),
-		    "seccomp.groups: leave out the sock- groups" },
-		{ "SC05", "ioctl", 20, f->any_ioctl ? 1000 : 0, NULL },
-		{ "SC06", "memory that is writable and executable", 30,
-		    f->wx ? 1000 : 0, "seccomp.wx: deny" },
-		{ "PR01", "capabilities", 60, 0, NULL },
-		{ "PR02", "no-new-privileges", 30, 0, NULL },
-		{ "PR03", "ids of the host", 40, 0, NULL },
-		{ "PR04", "nested user namespaces", 30, 0, NULL },
-		{ "PR05", "securebits", 20, 0, NULL },
-		{ "PR06", "set-user-id", 20, 0, NULL },
-		{ "NS01", "user namespace", 15, 0, NULL },
-		{ "NS02", "mount namespace", 15, 0, NULL },
-		{ "NS03", "pid namespace", 15, 0, NULL },
-		{ "NS04", "network namespace", 15, 0, NULL },
-		{ "NS05", "ipc namespace", 15, 0, NULL },
-		{ "NS06", "uts namespace", 15, 0, NULL },
-		{ "NS07", "cgroup namespace", 15, 0, NULL },
-		{ "NS08", "time namespace", 15, 1000, NULL },
-		{ "FS01", "bytes that can be written", 30, rate_writable(f),
-		    "mounts: less of tmp, shm and export" },
-		{ "FS02", "programs on writable volumes", 30,
-		    f->exec_writable ? 1000 : 0, "exec_writable: false" },
-		{ "FS03", "/proc and /sys", 15, 0, NULL },
-		{ "FS04", "devices", 10, 100, NULL },
-		{ "FS05", "what machines of others share", 20, 300, NULL },
-		{ "FS06", "images that the kernel reads", 25, 400, NULL },
-		{ "FS07", "Landlock may be missing", 20, rate_landlock(f),
-		    "landlock.required_abi: what this host has" },
-		{ "NW01", "network", 40, rate_net(f), "net.mode: none" },
-		{ "NW02", "where to", 40, f->breadth,
-		    "net.allow: narrower networks, fewer ports" },
-		{ "NW03", "metadata services, link-local", 20, 0, NULL },
-		{ "NW04", "names that are answered", 10,
-		    f->all_names   ? 1000
-			: f->names ? 300
-				   : 0,
-		    "net.dns.names: only those that are needed" },
-		{ "NW05", "who connects to it", 10, 0, NULL },
-		{ "RS01", "limits above the tier standard", 30,
-		    1000 * f->above / GRANT_LIMITS,
-		    "limits: none above the tier standard" },
-		{ "RS02", "swap", 10, 0, NULL },
-		{ "RS03", "wall time", 15, clamp(1000 * f->wall_s / 3600),
-		    "limits.wall: less" },
-		{ "RS04", "output", 15, clamp(1000 * f->output_mib / 64),
-		    "limits: less of stdout, stderr and body" },
-		{ "OP01", "controls that may be missing", 15, rate_optional(f),
-		    "optional: only what this host lacks" },
-		{ "OP03", "a core shared with others", 10, rate_core(f),
-		    "optional: without core_sched" },
-		{ "OP04", "the audit log on a full disk", 10,
-		    f->audit_drops ? 1000 : 0, "audit.on_full: stop" },
-		{ "OP05", "refusals are logged", 5, 0, NULL },
-	};
 	uint64_t sum = 0;
+	struct score_check *c;
 
-	for (size_t i = 0; i < SCORE_CHECKS; i++)
-		sum += (uint64_t)checks[i].weight * checks[i].badness;
-	memcpy(s->check, checks, sizeof(checks));
+	for (size_t i = 0; i < SCORE_CHECKS; i++) {
+		c = &s->check[i];
+		*c = (struct score_check){ checks[i].id, checks[i].what,
+			checks[i].weight,
+			checks[i].rate == NULL ? checks[i].fixed
+					       : checks[i].rate(f),
+			checks[i].improve };
+		sum += (uint64_t)c->weight * c->badness;
+	}
 	s->total = (unsigned)(sum / 10000);
 	if (f->forbidden > 0 && s->total < UNSAFE)
 		s->total = UNSAFE;

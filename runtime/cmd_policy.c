@@ -18,6 +18,7 @@ static const struct verb {
 	{ "explain", 0, 1, cmd_policy_explain },
 	{ "groups", 0, 1, cmd_policy_groups },
 	{ "score", 0, 1, cmd_policy_score },
+	{ "lint", 1, CLI_FAILED, cmd_policy_lint },
 	{ "diff", 2, CLI_FAILED, cmd_policy_diff },
 };
 
@@ -72,6 +73,9 @@ take_option(struct cmd_policy *o, int c)
 	case 'c':
 		o->connect = optarg;
 		break;
+	case 'f':
+		o->filter = true;
+		break;
 	case 'P':
 		o->path = optarg;
 		break;
@@ -103,6 +107,7 @@ run(int argc, char **argv)
 		{ "message", required_argument, NULL, 'm' },
 		{ "syscall", required_argument, NULL, 's' },
 		{ "connect", required_argument, NULL, 'c' },
+		{ "filter", no_argument, NULL, 'f' },
 		{ "path", required_argument, NULL, 'P' },
 		{ "access", required_argument, NULL, 'a' },
 		{ "tier", required_argument, NULL, 't' },
@@ -133,8 +138,8 @@ run(int argc, char **argv)
 const struct cli_command cmd_policy_command = { "policy",
 	"explain [--message FILE] [--policy FILE] [--tier TIER] "
 	"[--syscall NAME[(ARGS)] | --connect ADDRESS:PORT[/udp] | "
-	"--path PATH [--access rwx]] [--json] | groups [--json] | "
+	"--path PATH [--access rwx] | --filter] [--json] | groups [--json] | "
 	"score [--message FILE] [--policy FILE] [--tier TIER] [--threshold N] "
-	"[--json] | diff [--message FILE] [--tier TIER] [--fail-if-wider] "
+	"[--json] | lint [--json] FILE | diff [--message FILE] [--tier TIER] [--fail-if-wider] "
 	"[--json] A B",
 	"what a machine may do", run };

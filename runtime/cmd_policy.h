@@ -16,7 +16,7 @@ struct cmd_policy {
 	const char *operand[2];
 	size_t noperands;
 	int tier; /* enum grant_tier, or -1 */
-	bool json, fail_if_wider, has_threshold;
+	bool json, filter, fail_if_wider, has_threshold;
 	unsigned threshold; /* of a score */
 };
 
@@ -24,6 +24,7 @@ struct cmd_policy {
 int cmd_policy_explain(const struct cmd_policy *, struct err *);
 int cmd_policy_groups(const struct cmd_policy *, struct err *);
 int cmd_policy_score(const struct cmd_policy *, struct err *);
+int cmd_policy_lint(const struct cmd_policy *, struct err *);
 int cmd_policy_diff(const struct cmd_policy *, struct err *);
 
 /*
@@ -45,6 +46,11 @@ int cmd_policy_read(int policy, const char *name, struct ceiling *,
     struct err *);
 int cmd_policy_decide(const struct ceiling *, int tier, struct decision *,
     struct err *);
+
+/* All of it: the files are opened, what started us is left behind, and what the
+ * message gets under the policy is decided. */
+int cmd_policy_load(const struct cmd_policy *, struct decision *,
+    struct ceiling *, struct err *);
 
 struct machine;
 /* The machine that it comes to, as far as no reference need be looked up. */

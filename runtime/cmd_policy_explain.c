@@ -2,16 +2,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/fd.h"
 #include "messages/value.h"
 #include "policy/ceiling.h"
 #include "policy/decide.h"
 #include "policy/explain.h"
+#include "policy/filter.h"
+#include "policy/groups.h"
+#include "policy/listing.h"
 #include "policy/query.h"
 #include "runtime/cli.h"
 #include "runtime/cmd_policy.h"
-#include "runtime/spawn.h"
 #include "policy/path_query.h"
 
 static void
@@ -50,6 +52,23 @@ print_egress(const struct value *doc)
 }
 
 static void
+print_mounts(const struct value *doc)
+{
+	const struct value *list = value_get(doc, "mounts"), *one;
+
+	printf("\n%-24s what\n", "mount");
+	for (size_t i = 0; list != NULL && i < list->len; i++) {
+		one = list->item[i];
+		printf("%-24s %-18s %-10s %s\n", value_get_text(one, "target"),
+		    value_get_text(one, "what"),
+		    value_get_bool(one, "writable", false) ? "writable"
+							   : "read-only",
+		    value_get_bool(one, "executable", false) ? "exec"
+							     : "noexec");
+	}
+}
+
+static void
 print_human(const struct value *doc, const struct cmd_policy *o)
 {
 	const struct value *limits = value_get(doc, "limits");
@@ -75,6 +94,7 @@ print_human(const struct value *doc, const struct cmd_policy *o)
 		    value_get_int(limits->item[i], "value", 0),
 		    value_get_text(limits->item[i], "unit"),
 		    value_get_text(limits->item[i], "from"));
+	print_mounts(doc);
 	putchar('\n');
 	print_calls(calls, NULL);
 }
@@ -130,28 +150,42 @@ answer_path(const struct cmd_policy *o, const struct decision *d, struct err *e)
 		a.second });
 }
 
+/* Compiled and proved as the launcher does it. */
+static int
+print_filter(const struct decision *d, struct err *e)
+{
+	static struct filter_model m;
+	static struct filter_program p;
+	buf_auto struct buf b = { 0 };
+
+	if (groups_model(d->grant.groups, !d->grant.wx, &m, e) == -1 ||
+	    filter_compile(&m, &p, e) == -1 || filter_check(&m, &p, e) == -1)
+		return -1;
+	listing(p.insn, p.len, &b);
+	fwrite(b.data, 1, b.len, stdout);
+	return 0;
+}
+
 int
 cmd_policy_explain(const struct cmd_policy *o, struct err *e)
 {
-	fd_auto int message = -1, policy = -1;
+	static struct machine m;
 	value_auto struct value *doc = NULL;
 	struct decision d;
 	struct ceiling c;
 
-	if (cmd_policy_open_message(o, &message, e) == -1 ||
-	    cmd_policy_open(o->policy, &policy, e) == -1 ||
-	    spawn_drop_for_good(e) == -1 ||
-	    cmd_policy_read_message(o, message, e) == -1 ||
-	    cmd_policy_read(policy, o->policy, &c, e) == -1 ||
-	    cmd_policy_decide(&c, o->tier, &d, e) == -1)
+	if (cmd_policy_load(o, &d, &c, e) == -1)
 		return -1;
+	if (o->filter)
+		return print_filter(&d, e);
 	if (o->path != NULL)
 		return answer_path(o, &d, e);
 	if (o->connect != NULL ||
 	    (o->syscall != NULL && strchr(o->syscall, '(') != NULL))
 		return answer(o, &d, e);
 	doc = explain_document(&d, &c, e);
-	if (doc == NULL)
+	if (doc == NULL || cmd_policy_machine(&d, &m, e) == -1 ||
+	    explain_mounts(doc, &m, e) == -1)
 		return -1;
 	if (o->syscall != NULL &&
 	    value_get(value_get(value_get(doc, "seccomp"), "calls"),

@@ -11,6 +11,7 @@
 #include "runtime/cmd_policy.h"
 #include "runtime/policy_file.h"
 #include "runtime/policy_open.h"
+#include "runtime/spawn.h"
 
 static struct aleph_program program;
 static struct problems problems;
@@ -108,4 +109,20 @@ cmd_policy_decide(const struct ceiling *c, int asked, struct decision *d,
 		d->origin[i] = (c->set & UINT64_C(1) << i) != 0 ? DECIDE_ADMIN
 								: DECIDE_TIER;
 	return 0;
+}
+
+int
+cmd_policy_load(const struct cmd_policy *o, struct decision *d,
+    struct ceiling *c, struct err *e)
+{
+	fd_auto int message = -1, policy = -1;
+
+	return cmd_policy_open_message(o, &message, e) == -1 ||
+		cmd_policy_open(o->policy, &policy, e) == -1 ||
+		spawn_drop_for_good(e) == -1 ||
+		cmd_policy_read_message(o, message, e) == -1 ||
+		cmd_policy_read(policy, o->policy, c, e) == -1 ||
+		cmd_policy_decide(c, o->tier, d, e) == -1
+	    ? -1
+	    : 0;
 }

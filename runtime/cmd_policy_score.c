@@ -1,7 +1,6 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/str.h"
 #include "messages/value.h"
 #include "policy/ceiling.h"
@@ -9,7 +8,6 @@
 #include "policy/score.h"
 #include "runtime/cli.h"
 #include "runtime/cmd_policy.h"
-#include "runtime/spawn.h"
 
 #define IMPROVEMENTS 3
 
@@ -70,7 +68,6 @@ print(const struct score *s, const size_t *best, size_t n)
 int
 cmd_policy_score(const struct cmd_policy *o, struct err *e)
 {
-	fd_auto int message = -1, policy = -1;
 	value_auto struct value *doc = NULL;
 	size_t best[IMPROVEMENTS], n;
 	struct score_facts facts;
@@ -78,12 +75,7 @@ cmd_policy_score(const struct cmd_policy *o, struct err *e)
 	struct decision d;
 	struct ceiling c;
 
-	if (cmd_policy_open_message(o, &message, e) == -1 ||
-	    cmd_policy_open(o->policy, &policy, e) == -1 ||
-	    spawn_drop_for_good(e) == -1 ||
-	    cmd_policy_read_message(o, message, e) == -1 ||
-	    cmd_policy_read(policy, o->policy, &c, e) == -1 ||
-	    cmd_policy_decide(&c, o->tier, &d, e) == -1 ||
+	if (cmd_policy_load(o, &d, &c, e) == -1 ||
 	    score_gather(&d, &c, &facts, e) == -1)
 		return -1;
 	score_rate(&facts, &score);

@@ -13,23 +13,33 @@
 #define POLICY_MAX (256 << 10)
 
 int
-policy_file_read(int fd, const char *path, struct ceiling *c,
-    struct problems *problems, struct err *e)
+policy_file_parse(int fd, const char *path, struct ceiling *c,
+    struct value **root, struct problems *problems, struct err *e)
 {
-	value_auto struct value *v = NULL;
 	char *data;
 	size_t len;
 
+	*root = NULL;
 	ceiling_default(c);
-	if (fd == -1)
-		return 0;
 	if (fd_read_all(fd, POLICY_MAX, &data, &len, e) == -1)
 		return err_in(e, "%s", path);
-	v = yaml_parse(data, len, e);
+	*root = yaml_parse(data, len, e);
 	free(data);
-	if (v == NULL)
+	if (*root == NULL)
 		return err_in(e, "%s", path);
-	if (ceiling_read(c, v, problems) == -1)
+	if (ceiling_read(c, *root, problems) == -1)
 		return err_set(e, ERR_INVALID, "%s: it is no policy", path);
+	return 0;
+}
+
+int
+policy_file_read(int fd, const char *path, struct ceiling *c,
+    struct problems *problems, struct err *e)
+{
+	value_auto struct value *root = NULL;
+
+	if (fd != -1)
+		return policy_file_parse(fd, path, c, &root, problems, e);
+	ceiling_default(c);
 	return 0;
 }

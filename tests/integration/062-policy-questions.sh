@@ -64,6 +64,13 @@ expect "another" '{"allowed":false,"verdict":"dropped","layer":"nf_tables","rule
     "$(explain --json --policy "$work/out" --connect 169.254.169.254:80 | tr -d ' \n')"
 expect "no call" "exit 1" "$(explain --syscall 'socket(' 2>/dev/null)"
 
+# The filter itself: every call that is permitted ends at a return that allows.
+"$cella" policy explain --tier strict --filter >"$work/filter"
+contains "it looks at the architecture first" "A = architecture" "$(head -n 1 "$work/filter")"
+expect "as long as it is" "$("$cella" policy explain --tier strict --json | tr -d ' \n' | sed 's/.*"instructions":\([0-9]*\).*/\1/')" "$(wc -l <"$work/filter")"
+contains "where a call ends" "kill  ; " "$(grep 'init_module' "$work/filter")"
+expect "what is out of bounds" "" "$(grep 'return allow' "$work/filter" | grep -w -e mount -e ptrace -e bpf)"
+
 policy bad 'tier: soft'
 expect "no policy" "exit 125" "$(diff_of "$work/a" "$work/bad" | tail -n 1)"
 expect "no file" "exit 125" "$(diff_of "$work/a" "$work/none" | tail -n 1)"
