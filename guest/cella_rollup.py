@@ -49,14 +49,16 @@ def exception(payload):
 
 def finish(accept):
     """The next Request."""
-    if _copy.original and not (accept and _copy.goes_on()):
+    if _copy.original and not (accept and not _copy.is_query and _copy.goes_on()):
         _say(FINISH, bytes([ACCEPT if accept else REJECT]), last=True)
         os._exit(0)
     if accept and _copy.may():
         _say(FINISH, bytes([ACCEPT_AND_COPY]))
         while not _copy.handles():
             _say(SETTLED, b"")
-        return _read_request()
+        request = _read_request()
+        _copy.is_query = request.type == "inspect"
+        return request
     with _Turn():
         _write(FINISH, bytes([ACCEPT if accept else REJECT]))
         return _read_request()
@@ -136,6 +138,7 @@ class _Copy:
         self.predecessor = 0 # whose place we took
         self.notes = None    # that a copy takes
         self.alive = ()      # between the first and who goes on
+        self.is_query = False  # what was given last; it changes nothing
         self.said = None
 
     def kept(self):

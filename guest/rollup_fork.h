@@ -29,7 +29,7 @@ int rollup_fork_copy(int in);
 
 bool rollup_fork_is_copy(void);
 
-/* Whether a copy that accepted goes on, in the place of what it is a copy of.
+/* Whether a copy that accepted an input goes on, in the place of its original.
  */
 bool rollup_fork_go_on(void);
 

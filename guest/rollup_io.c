@@ -322,10 +322,17 @@ static void __attribute__((noreturn)) leave(bool accept)
 int
 rollup_io_finish(bool accept, struct rollup_io_request *next)
 {
-	if (rollup_fork_is_copy() && !(accept && rollup_fork_go_on()))
+	static bool is_query; /* what was given last; it changes nothing */
+
+	if (rollup_fork_is_copy() &&
+	    !(accept && !is_query && rollup_fork_go_on()))
 		leave(accept);
-	if (accept && rollup_fork_may())
-		return be_copied() == -1 ? -1 : read_request(next);
+	if (accept && rollup_fork_may()) {
+		if (be_copied() == -1 || read_request(next) == -1)
+			return -1;
+		is_query = next->type == ROLLUP_IO_INSPECT;
+		return 0;
+	}
 	return rollup_io_finish_begin(accept) == -1
 	    ? -1
 	    : rollup_io_finish_end(next);

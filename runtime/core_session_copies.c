@@ -36,13 +36,14 @@ core_session_copies_given(struct core_session *cs)
 	cs->copy_over = cs->copy_undone = cs->settled = false;
 }
 
-/* A kept one that accepts takes the place of what it is a copy of. */
+/* A kept one that accepts an input takes the place of what it is a copy of. */
 void
 core_session_copies_finished(struct core_session *cs,
     const struct channel_frame *f)
 {
 	cs->copy_over = true;
-	cs->copy_undone = !cs->memory_kept || !core_session_accepts(f);
+	cs->copy_undone =
+	    !cs->memory_kept || cs->is_query || !core_session_accepts(f);
 	if (!cs->copy_undone)
 		core_session_copies_begin(cs, f);
 }

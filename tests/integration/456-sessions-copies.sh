@@ -55,6 +55,10 @@ done
 expect "start" "" "$(session started k "$work/kept")"
 expect "kept" "" "$(session handled k copy)"
 expect "after what was rejected" "" "$(session handled k copy pr)$(session handled k copy)"
+expect "queries" "" "$(session asked k no)"
+expect "queries that all run again for" "" "$(session asked again yes)"
+expect "start" "" "$(session started kp "$work/kept-python")"
+expect "queries in Python" "" "$(session handled kp copy)$(session asked kp no)$(session handled kp copy)"
 node_kill
 session_node
 expect "a zygote, after a restart" "" "$(session handled zygote copy)"

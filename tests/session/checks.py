@@ -283,6 +283,13 @@ def handled(node, name, wanted, payload="p", times="2"):
            [[r.payload for r in p.reports] for p in e.processed_inputs[n:]])
 
 
+def asked(node, name, restarts):
+    """Queries of a session whose memory is kept: what they count is forgotten; whether a machine is started for each."""
+    said = [[r.payload for r in node.inspect(name, b"ms").reports] for _ in range(3)]
+    expect("they are forgotten", 1, len({count for count, _ in said}))
+    expect("machines", 3 if restarts == "yes" else 1, len({start for _, start in said}))
+
+
 def dapp_ends(node, machine):
     node.start("ends", machine)
     for i, payload in enumerate([b"exit", b"signal", b"work"]):

@@ -8,7 +8,7 @@
  * - t: says whether /tmp/t or /dev/shm/t is there, and makes both
  * - m: says how many inputs it has counted
  * - g: leaves a process behind that holds the log open
- * - p: says whether it is a copy
+ * - p: says whether it is a copy; s: when the machine was started
  * - n, v: a notice, a voucher, of the input
  * - r, x, q, k: rejects, throws, exits, kills itself
  *
@@ -21,11 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest/rollup_io.h"
 
 static unsigned counted;
+static char started[32];
 
 static void
 put(const char *path, const void *text, size_t len, int flags)
@@ -129,6 +131,9 @@ act(char deed, const struct rollup_io_request *r)
 	case 'p':
 		say(getppid() == 1 ? "first" : "copy");
 		break;
+	case 's':
+		say(started);
+		break;
 	case 'g':
 		leave_process();
 		break;
@@ -153,7 +158,11 @@ main(int argc, char **argv)
 {
 	struct rollup_io_request r = { .payload = NULL };
 	bool accept = true;
+	struct timespec now;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(started, sizeof(started), "%lld.%09ld", (long long)now.tv_sec,
+	    now.tv_nsec);
 	if (argc > 1)
 		(void)open(argv[0], O_RDONLY);
 	while (rollup_io_finish(accept, &r) == 0) {

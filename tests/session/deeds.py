@@ -4,6 +4,7 @@ import os, signal, sys, time
 import cella_rollup as rollup
 
 counted = 0
+started = b"%d" % time.monotonic_ns()
 if len(sys.argv) > 1:
     held = open(sys.argv[0])
 
@@ -67,6 +68,7 @@ while True:
              "d": directory, "e": no_directory, "t": temporary, "g": leave_process,
              "m": lambda: rollup.report(b"%d" % counted),
              "p": lambda: rollup.report(b"first" if os.getppid() == 1 else b"copy"),
+             "s": lambda: rollup.report(started),
              "n": lambda: rollup.notice(p), "v": lambda: rollup.voucher(request.sender, p),
              "x": lambda: throw(p), "q": lambda: sys.exit(3),
              "k": lambda: os.kill(os.getpid(), signal.SIGKILL)}
