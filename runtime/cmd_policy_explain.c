@@ -184,8 +184,12 @@ cmd_policy_explain(const struct cmd_policy *o, struct err *e)
 	    (o->syscall != NULL && strchr(o->syscall, '(') != NULL))
 		return answer(o, &d, e);
 	doc = explain_document(&d, &c, e);
-	if (doc == NULL || cmd_policy_machine(&d, &m, e) == -1 ||
-	    explain_mounts(doc, &m, e) == -1)
+	if (doc == NULL)
+		return -1;
+	/* One call is answered, whatever the message wants mounted. */
+	if (o->syscall == NULL &&
+	    (cmd_policy_machine(&d, &m, e) == -1 ||
+		explain_mounts(doc, &m, e) == -1))
 		return -1;
 	if (o->syscall != NULL &&
 	    value_get(value_get(value_get(doc, "seccomp"), "calls"),

@@ -80,10 +80,11 @@ cmd_policy_score(const struct cmd_policy *o, struct err *e)
 		return -1;
 	score_rate(&facts, &score);
 	n = score_improvements(&score, best, IMPROVEMENTS);
-	doc = describe(&score, best, n);
-	if (o->json)
+	if (o->json) {
+		doc = describe(&score, best, n);
 		cli_print(doc);
-	else
+	} else {
 		print(&score, best, n);
+	}
 	return o->has_threshold && score.total > o->threshold ? 2 : 0;
 }

@@ -11,8 +11,8 @@
 
 #include "base/control.h"
 #include "base/err.h"
-#include "sandbox/child.h"
 #include "policy/mount_plan.h"
+#include "sandbox/child.h"
 #include "sandbox/slot_state.h"
 
 /* In the machine's mount namespace, whose root its processes cannot write.  The
