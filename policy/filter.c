@@ -56,17 +56,27 @@ holds(const struct filter_rule *r, const uint64_t args[6])
 	return true;
 }
 
+const struct filter_rule *
+filter_find_rule(const struct filter_model *m, uint32_t nr,
+    const uint64_t args[6])
+{
+	for (size_t i = m->ruled[nr]; i > 0; i = m->rule[i - 1].next)
+		if (holds(&m->rule[i - 1], args))
+			return &m->rule[i - 1];
+	return NULL;
+}
+
 struct filter_verdict
 filter_decide(const struct filter_model *m, uint32_t nr, const uint64_t args[6])
 {
+	const struct filter_rule *r;
+
 	if (SYSCALLS_NATIVE == SYSCALLS_X86_64 && nr >= X32_BIT && nr < X32_END)
 		return kill_it;
 	if (nr >= SYSCALLS_NR_MAX)
 		return m->unknown;
-	for (size_t i = m->ruled[nr]; i > 0; i = m->rule[i - 1].next)
-		if (holds(&m->rule[i - 1], args))
-			return m->rule[i - 1].then;
-	return m->otherwise[nr];
+	r = filter_find_rule(m, nr, args);
+	return r != NULL ? r->then : m->otherwise[nr];
 }
 
 /* A run of numbers that all get the same answer, or one number with rules. */

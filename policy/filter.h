@@ -60,6 +60,11 @@ struct filter_program {
 	struct sock_filter insn[FILTER_INSNS_MAX];
 };
 
+/* The rule that decides on these arguments, or NULL; nr: below SYSCALLS_NR_MAX.
+ */
+const struct filter_rule *filter_find_rule(const struct filter_model *,
+    uint32_t nr, const uint64_t args[6]);
+
 /* The model's answer for a native call. */
 struct filter_verdict filter_decide(const struct filter_model *, uint32_t nr,
     const uint64_t args[6]);

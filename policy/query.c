@@ -130,25 +130,6 @@ list_groups(char *out, size_t size, const char *name, uint64_t set)
 	return len > 0;
 }
 
-static bool
-fits(const struct filter_rule *r, const struct call *c)
-{
-	for (uint8_t i = 0; i < r->nconds; i++)
-		if (((uint32_t)c->arg[r->cond[i].arg] & r->cond[i].mask) !=
-		    r->cond[i].value)
-			return false;
-	return true;
-}
-
-static const struct filter_rule *
-find_rule(const struct filter_model *m, const struct call *c)
-{
-	for (uint16_t at = m->ruled[c->nr]; at != 0; at = m->rule[at - 1].next)
-		if (fits(&m->rule[at - 1], c))
-			return &m->rule[at - 1];
-	return NULL;
-}
-
 static void
 print_rule(char out[QUERY_TEXT], const char *groups,
     const struct filter_rule *r)
@@ -170,7 +151,8 @@ static void
 name_rule(const struct grant *g, const struct filter_model *m,
     const struct call *c, char out[QUERY_TEXT])
 {
-	const struct filter_rule *r = find_rule(m, c);
+	const struct filter_rule *r =
+	    filter_find_rule(m, (uint32_t)c->nr, c->arg);
 	char have[128], others[128];
 
 	if (list_groups(have, sizeof(have), c->name, g->groups)) {
